@@ -1,0 +1,42 @@
+/* The correlator: both timelines in, a report out. Pure: no ptrace, no libpcap, no file, no clock, no printing.
+ *
+ * Records come in the order of time (a call's two deliveries at its enter and its exit); a record that is late by less
+ * than SW_LATE_NS is taken in its place in the causal sense (a RST stamped just after the call that it ended). Memory
+ * grows with sockets and symptoms, not with calls or packets. */
+#ifndef SW_CORRELATE_CORRELATE_H
+#define SW_CORRELATE_CORRELATE_H
+
+#include "correlate/report.h"
+
+struct sw_correlate;
+
+struct sw_correlate_options {
+	int64_t slow_ns; /* --slow, default 1 s */
+	int64_t settle_ns; /* --settle, default 5 s */
+	bool attached; /* the session joined a process in mid-life */
+	bool imported; /* logs and captures of other tools: stamps are looser, local ports may be missing */
+	bool calls_missing; /* a capture without a log */
+	bool packets_missing; /* a log without a capture, or no right to capture */
+	int64_t clock_error_ns; /* imported: uncertainty of the offset between the timelines; 0 same clock */
+	struct sw_ip hosts[16]; /* --host: addresses that are ours, for a capture without a log */
+	size_t host_count;
+};
+
+struct sw_correlate *sw_correlate_new(const struct sw_correlate_options *options);
+void sw_correlate_socket(struct sw_correlate *correlate, const struct sw_socket *socket);
+void sw_correlate_enter(struct sw_correlate *correlate, const struct sw_call *call);
+void sw_correlate_leave(struct sw_correlate *correlate, const struct sw_call *call);
+void sw_correlate_process(struct sw_correlate *correlate, const struct sw_process *process);
+void sw_correlate_fact(struct sw_correlate *correlate, const struct sw_fact *fact);
+void sw_correlate_limit(struct sw_correlate *correlate, const struct sw_limit *limit);
+void sw_correlate_packet(struct sw_correlate *correlate, const struct sw_packet *packet);
+void sw_correlate_status(struct sw_correlate *correlate, const struct sw_capture_status *status);
+
+/* Whether anything is still owed, or was given up so lately that more packets may decide it, or a FIN or byte of ours is
+ * unacknowledged: the session goes on capturing (at most --linger) while this says so. */
+bool sw_correlate_expects_more(const struct sw_correlate *correlate, int64_t now_ns);
+
+/* Ends what is open, judges, groups and ranks. The correlator is freed; the caller owns the report. */
+struct sw_report *sw_correlate_finish(struct sw_correlate *correlate, int64_t end_ns);
+
+#endif

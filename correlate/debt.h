@@ -1,0 +1,44 @@
+/* Debts: what somebody owed on a socket, from the calls. DESIGN.md "Operations are debts" says what each kind is.
+ *
+ * Enters: calls, in order of time. Leaves: struct sw_debt, closed with an outcome. Knows nothing of rules and verdicts. */
+#ifndef SW_CORRELATE_DEBT_H
+#define SW_CORRELATE_DEBT_H
+
+#include "correlate/report.h"
+
+struct sw_wait_seen { /* the last wait that was booked to a debt and timed out */
+	uint32_t call; /* id of the last slice; 0 none */
+	enum sw_sys sys;
+	uint32_t slices;
+	int64_t asked_ns; /* of one slice; the sum where slices add up to one deadline is waited_ns */
+	int64_t waited_ns; /* sum of the slices in a row */
+	int64_t ended_ns;
+};
+
+struct sw_debt {
+	uint32_t id;
+	enum sw_operation operation;
+	uint32_t socket, flow; /* flow: 0 no packets seen, or none fit */
+	uint32_t pid, tid;
+	int32_t fd;
+	enum sw_sys sys; /* the call that opened it */
+	enum sw_sys surfaced_sys; /* the call that showed how it ended */
+	uint32_t opened_call, surfaced_call, last_call; /* ids */
+	bool nonblocking, by_tool;
+	int64_t began_ns, opened_until_ns; /* enter and exit of the opening call */
+	int64_t ended_ns; /* SW_TIME_NONE: open */
+	enum sw_outcome outcome;
+	int32_t error; /* errno that was reported, 0 none */
+	int32_t call_error; /* errno of the opening call (EINPROGRESS), 0 none */
+	uint32_t closed_by; /* sw_sys of the give-up: CLOSE; 0: process exit or a timer */
+	int32_t timer_signal; /* that interrupted it, 0 none */
+	int64_t socket_timeout_ns; /* SO_RCVTIMEO or SO_SNDTIMEO in force, 0 none */
+	int64_t gap_ns, gap_began_ns; /* the longest stretch without progress */
+	int64_t waited_ns; /* booked waits and blocking calls, in all */
+	struct sw_wait_seen wait;
+	int64_t bytes_accepted, bytes_read;
+	uint32_t attempt; /* group of connects that are one attempt to a name or port; 0 none */
+	int64_t time_ns[SW_PART_COUNT];
+};
+
+#endif

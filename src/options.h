@@ -1,0 +1,62 @@
+/* The command line, parsed: one struct for all commands, made by sw_options_parse() from argp tables. */
+#ifndef SW_OPTIONS_H
+#define SW_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "src/base/addr.h"
+#include "src/base/err.h"
+#include "src/base/mem.h"
+
+enum sw_command { SW_COMMAND_RUN, SW_COMMAND_ATTACH, SW_COMMAND_EXPLAIN };
+
+struct sw_output {
+	const char *path; /* "-": standard output */
+	const char *format; /* "json", "txt", "pcapng", "pcap", "html", "md" */
+};
+
+#define SW_OUTPUT_MAX 16
+
+struct sw_options {
+	enum sw_command command;
+	struct sw_output outputs[SW_OUTPUT_MAX]; /* -o */
+	size_t output_count;
+	bool quiet, verbose; /* -q, -v */
+	int64_t slow_ns, settle_ns, linger_ns; /* --slow, --settle, --linger */
+	const char *interface; /* -i, NULL: any */
+	const char *filter; /* --filter, tcpdump's syntax, NULL: none */
+	bool detachable; /* --detachable */
+	bool payload; /* --payload: keep payload bytes */
+	unsigned switches; /* SW_SWITCH_*: --without, for tests and for kernels that lie */
+	char *const *argv; /* run: the command, NULL terminated; explain: the files; attach: the PIDs */
+	int argc;
+	/* explain */
+	struct sw_ip hosts[16]; /* --host */
+	size_t host_count;
+	bool clock_offset_given; /* --clock-offset: added to the log's stamps */
+	int64_t clock_offset_ns;
+};
+
+#define SW_SWITCH_NO_GETFD 0x01u
+#define SW_SWITCH_NO_DIAG 0x02u
+#define SW_SWITCH_NO_NETLINK 0x04u
+#define SW_SWITCH_NO_CAPTURE 0x08u
+#define SW_SWITCH_NO_BPF 0x10u
+#define SW_SWITCH_NO_STACKS 0x20u
+
+/* Returns 0, or -1 when the program should end with *status (help and version were printed; wrong usage was said in one line). */
+int sw_options_parse(int argc, char **argv, struct sw_options *options, int *status);
+
+/* The commands: each returns the program's exit status. Exit statuses: REPORT.md. */
+int sw_cmd_run(const struct sw_options *options);
+int sw_cmd_attach(const struct sw_options *options);
+int sw_cmd_explain(const struct sw_options *options);
+
+#define SW_EXIT_USAGE 2
+#define SW_EXIT_TOOL 125 /* the tool itself failed */
+#define SW_EXIT_NOT_EXECUTABLE 126
+#define SW_EXIT_NOT_FOUND 127
+
+#endif

@@ -1,0 +1,109 @@
+/* Symptoms: which debts deserve an explanation, and everything that a rule may look at to find it.
+ *
+ * Enters: debts, their sockets, flows, calls and facts as the correlator holds them at the end. Leaves: struct
+ * sw_symptom_context, plain and const. The context judges nothing: no verdict, no severity. Every pointer may be NULL unless said
+ * otherwise; all live until the report is made. Where both ends of a loopback flow are the target's, `flow_is_peers` says that the
+ * flow's "ours" is this socket's peer. */
+#ifndef SW_CORRELATE_SYMPTOMS_H
+#define SW_CORRELATE_SYMPTOMS_H
+
+#include "correlate/debt.h"
+#include "correlate/flows.h"
+
+enum sw_absence { /* what it means that a packet is not in the capture, for this symptom */
+	SW_ABSENCE_NOTHING, /* it may well have been there */
+	SW_ABSENCE_LIKELY, /* a file without drop counters in which other traffic was seen: supports at most `likely` */
+	SW_ABSENCE_COUNTS, /* the capture is complete for this flow */
+};
+
+enum sw_link { /* how the flow was found */
+	SW_LINK_NONE,
+	SW_LINK_PORTS, /* both endpoints agree */
+	SW_LINK_TRANSLATED, /* local port and time agree, the remote end is another: translated on this host */
+	SW_LINK_TIME, /* no local port known: remote end and time agree */
+};
+
+struct sw_socket_options { /* what the calls asked for on this socket */
+	int64_t rcvtimeo_ns, sndtimeo_ns, user_timeout_ns; /* 0 none */
+	int64_t linger_s; /* -1 not asked for */
+	int32_t backlog; /* of listen, -1 none */
+	bool keepalive, nodelay, broadcast, reuse_address, reuse_port, recverr, fastopen;
+};
+
+struct sw_socket_seen { /* a socket's life as the calls tell it */
+	struct sw_socket socket; /* the last that was said of it */
+	struct sw_socket_options options;
+	int64_t made_ns, connected_ns, shut_write_ns, shut_read_ns, closed_ns; /* SW_TIME_NONE: not */
+	uint32_t made_call, connect_call, shut_call, close_call, bind_call; /* ids, 0 none */
+	int64_t last_read_ns, last_write_ns, last_wait_ns; /* ends of the last successful read and write, and of the last wait for it */
+	int64_t bytes_written, bytes_read; /* accepted by successful calls; handed to the program */
+	uint32_t writes, reads, eofs; /* calls that succeeded; reads that returned 0 */
+	uint32_t accepts; /* connections accepted from a listener */
+	uint32_t close_pid; /* who closed it last */
+	bool foreign; /* io_uring or a process outside the trace has used it: its calls are not all seen */
+};
+
+struct sw_process_seen {
+	uint32_t pid, parent;
+	char comm[16];
+	const char *command_line;
+	bool is_command, exited;
+	int64_t began_ns, exit_ns; /* SW_TIME_NONE: not seen */
+	int32_t code, signal; /* code -1 when a signal killed it */
+};
+
+struct sw_attempt_seen { /* the tries that were one attempt to reach a name or port */
+	uint32_t id;
+	uint32_t tries, failed;
+	int64_t began_ns, ended_ns;
+	int64_t recovered_ns; /* a try of it, or what it fell back to, succeeded; SW_TIME_NONE: none */
+	struct sw_addr recovered_to;
+	uint32_t recovered_call;
+	bool recovered_in_time; /* within the settling time and before the exit of the process */
+};
+
+struct sw_contrast { /* what worked, or did not, in the same recording: never counting this symptom's own group */
+	uint32_t same_end_ok; /* connections to the same address and port that were made */
+	int64_t same_end_before_ns, same_end_after_ns; /* the nearest of them; SW_TIME_NONE */
+	uint32_t same_host_ok; /* same address, another port */
+	struct sw_endpoint same_host_end; /* one of them */
+	bool same_host_heard; /* any packet from that address, a RST or an ICMP of its own included */
+	uint32_t same_prefix_ok, same_prefix_failed; /* hosts of the same /24 or /64 */
+	uint32_t other_hosts_ok, other_hosts_failed; /* all others but this host */
+	uint32_t other_family_ok; /* the other IP family, any host */
+	uint32_t resolver_ok; /* answers from the same resolver (look-ups) */
+};
+
+struct sw_symptom_context {
+	const struct sw_debt *debt; /* never NULL */
+	const struct sw_flow *flow; /* no packets fit */
+	enum sw_link link;
+	bool flow_is_peers;
+	const struct sw_socket_seen *socket; /* NULL where the call had none (EBADF, socket(2) itself) */
+	const struct sw_call *opening, *surfaced; /* copies; they may be the same call */
+	const struct sw_call *culprit; /* a call that made this one wrong (a close of the descriptor, a shutdown), where one is known */
+	const struct sw_addr *target; /* what the operation was for: connect's or sendto's argument, else the remote end; may be absent */
+	const char *name; /* of the target, NULL unknown */
+	enum sw_name_source name_source;
+	struct sw_deadline deadline; /* whose timer ended it (outcome gave-up) */
+	size_t fact_count;
+	const struct sw_fact *const *facts; /* taken for these calls or this socket; then those of the session (sysctls, counters) */
+	const struct sw_neighbor_seen *neighbor; /* resolution of the target or of its next hop, as the packets show it */
+	enum sw_absence absence;
+	const char *absence_why; /* one line where it is not SW_ABSENCE_COUNTS */
+	bool packets_available; /* there is a capture that covers this socket's namespace at all */
+	int64_t clock_error_ns; /* between calls and packets; 0: one clock */
+	const struct sw_process_seen *process;
+	const struct sw_attempt_seen *attempt;
+	struct sw_contrast contrast;
+	int64_t slow_ns, settle_ns; /* the options in force */
+	int64_t end_ns; /* of the recording */
+	bool imported, attached;
+	uint32_t same_before; /* symptoms like this one (same call, errno and remote end) before it */
+	const struct sw_debt *accepted_by; /* bytes of earlier calls that never arrived began with this debt (drain); NULL */
+};
+
+/* The newest fact of that kind in the context, NULL when there is none. */
+const struct sw_fact *sw_symptom_fact(const struct sw_symptom_context *context, const char *kind);
+
+#endif

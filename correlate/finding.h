@@ -1,0 +1,21 @@
+/* Findings: one judged symptom told in words.
+ *
+ * Enters: a symptom context, and the winner among the rules (judge.h). Leaves: struct sw_finding whose texts live in the
+ * report's arena. Knows nothing of other symptoms: who groups, counts and ranks does it afterwards, and has the summary told
+ * again with the count. */
+#ifndef SW_CORRELATE_FINDING_H
+#define SW_CORRELATE_FINDING_H
+
+#include "correlate/report.h"
+#include "correlate/symptoms.h"
+
+struct sw_arena;
+
+/* Judges the symptom and fills `finding` (all but id, fingerprint, caused_by, meanwhile and program; count is 1, with one
+ * occurrence). Returns false where the symptom is none after all: nothing deserves to be said. */
+bool sw_finding_make(struct sw_finding *finding, const struct sw_symptom_context *context, struct sw_arena *arena);
+
+/* Writes `summary` anew from the fields, after count, began_ns and surfaced_ns were set for the group. */
+void sw_finding_summarize(struct sw_finding *finding, struct sw_arena *arena);
+
+#endif

@@ -49,6 +49,8 @@ struct sw_quote { /* the packet that an ICMP error quotes */
 	uint32_t seq; /* TCP sequence number */
 	bool has_seq;
 	uint16_t ip_id, length;
+	bool has_flags; /* enough of the TCP header is quoted */
+	uint8_t flags; /* SW_TCP_* */
 };
 
 struct sw_icmp {
@@ -116,10 +118,19 @@ struct sw_capture_status {
 	const char *why_not; /* NULL, or one line */
 };
 
+/* The bytes that a packet was decoded from, for who writes or shows them. Valid only while it is delivered. */
+struct sw_raw_packet {
+	uint32_t linktype; /* LINKTYPE_*, as pcap files number them */
+	uint32_t captured, wire; /* bytes at `bytes`; bytes that the frame had */
+	const uint8_t *bytes;
+};
+
 struct sw_packet_sink {
 	void *context;
 	void (*packet)(void *context, const struct sw_packet *packet);
 	void (*status)(void *context, const struct sw_capture_status *status);
+	/* When not NULL: called in place of `packet`, with the frame. */
+	void (*raw)(void *context, const struct sw_packet *packet, const struct sw_raw_packet *raw);
 };
 
 /* "> SYN 10.0.0.1:4001 > 10.0.0.2:80 seq 1 win 64240 len 0 ttl 63"; `way` says which arrow. Returns buffer. */

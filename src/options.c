@@ -1,0 +1,295 @@
+/* The command line: argp tables for each command, one parser, one line for each mistake.
+ *
+ * Enters: argc, argv. Leaves: struct sw_options. Help and its text come from the same tables. */
+#include "src/options.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "src/base/clock.h"
+#include "src/version.h"
+
+const char *argp_program_version = "sockwhy " SW_VERSION;
+
+enum key {
+	KEY_SLOW = 0x100,
+	KEY_LINGER,
+	KEY_SETTLE,
+	KEY_FILTER,
+	KEY_DETACHABLE,
+	KEY_PAYLOAD,
+	KEY_WITHOUT,
+	KEY_HOST,
+	KEY_CLOCK_OFFSET,
+};
+
+/* To add one: a row here, a field in struct sw_options, a case in one_option(). */
+static const struct argp_option report_options[] = {
+	{"output", 'o', "FILE", 0, "Write FILE as well; its ending says what: .json .txt (or FORMAT:FILE, - for standard output)", 0},
+	{"quiet", 'q', NULL, 0, "Only the verdict lines", 0},
+	{"verbose", 'v', NULL, 0, "Print the merged timeline too, and the notes in full", 0},
+	{"slow", KEY_SLOW, "DURATION", 0, "What takes longer without progress is slow (default 1s)", 0},
+	{"settle", KEY_SETTLE, "DURATION", 0, "A failure made good within this time is a note (default 5s)", 0},
+	{0},
+};
+
+static const struct argp_option live_options[] = {
+	{"linger", KEY_LINGER, "DURATION", 0, "Go on at most this long after the end for packets still to come (default 1s)", 1},
+	{"interface", 'i', "INTERFACE", 0, "Capture there only (default: all interfaces)", 1},
+	{"filter", KEY_FILTER, "EXPRESSION", 0, "Let only such packets into the capture, in tcpdump's syntax", 1},
+	{"detachable", KEY_DETACHABLE, NULL, 0, "Use no seccomp filter: slower, but the command survives the tool", 1},
+	{"payload", KEY_PAYLOAD, NULL, 0, "Keep the payload of packets (default: headers, DNS and TLS handshakes)", 1},
+	{"without", KEY_WITHOUT, "WHAT", OPTION_HIDDEN, "Do without getfd, diag, netlink, capture, bpf or stacks", 1},
+	{0},
+};
+
+static const struct argp_option import_options[] = {
+	{"host", KEY_HOST, "ADDRESS", 0, "This address is ours (for a capture without a log)", 1},
+	{"clock-offset", KEY_CLOCK_OFFSET, "SECONDS", 0, "Add this to the log's stamps, instead of the estimate", 1},
+	{0},
+};
+
+static const struct {
+	const char *name;
+	unsigned switches;
+} switch_names[] = {
+	{"getfd", SW_SWITCH_NO_GETFD}, {"diag", SW_SWITCH_NO_DIAG}, {"netlink", SW_SWITCH_NO_NETLINK},
+	{"capture", SW_SWITCH_NO_CAPTURE}, {"bpf", SW_SWITCH_NO_BPF}, {"stacks", SW_SWITCH_NO_STACKS},
+};
+
+struct parse {
+	struct sw_options *options;
+	const char *command; /* "run" */
+	int status; /* SW_EXIT_USAGE once something was said */
+};
+
+__attribute__((format(printf, 2, 3))) static error_t wrong(struct parse *parse, const char *format, ...)
+{
+	if (!parse->status) {
+		va_list list;
+		va_start(list, format);
+		fputs("sockwhy: ", stderr);
+		vfprintf(stderr, format, list);
+		fprintf(stderr, " (see: sockwhy %s --help)\n", parse->command);
+		va_end(list);
+	}
+	parse->status = SW_EXIT_USAGE;
+	return EINVAL;
+}
+
+static error_t duration(struct parse *parse, const char *option, const char *text, int64_t *ns)
+{
+	if (sw_duration_parse(text, ns))
+		return 0;
+	return wrong(parse, "%s: '%s' is no duration; write for example 200ms, 1.5s or 2m", option, text);
+}
+
+static bool known_format(const char *name, size_t length, const char **format)
+{
+	static const char *const formats[] = {"json", "txt", "pcapng", "pcap", "html", "md"};
+	for (size_t i = 0; i < SW_COUNT(formats); i++)
+		if (strlen(formats[i]) == length && strncmp(formats[i], name, length) == 0) {
+			*format = formats[i];
+			return true;
+		}
+	return false;
+}
+
+/* FILE whose ending names the format, or FORMAT:FILE. */
+static error_t output(struct parse *parse, const char *text)
+{
+	struct sw_options *options = parse->options;
+	if (options->output_count == SW_OUTPUT_MAX)
+		return wrong(parse, "-o %s: at most %d outputs", text, SW_OUTPUT_MAX);
+	struct sw_output *out = &options->outputs[options->output_count];
+	const char *colon = strchr(text, ':'), *dot = strrchr(text, '.');
+	if (colon && known_format(text, (size_t)(colon - text), &out->format))
+		out->path = colon + 1;
+	else if (dot && known_format(dot + 1, strlen(dot + 1), &out->format))
+		out->path = text;
+	else
+		return wrong(parse, "-o %s: the ending says what to write: .json or .txt, or write FORMAT:FILE", text);
+	if (!*out->path)
+		return wrong(parse, "-o %s: the name of the file is missing", text);
+	options->output_count++;
+	return 0;
+}
+
+static error_t without(struct parse *parse, const char *text)
+{
+	for (size_t i = 0; i < SW_COUNT(switch_names); i++)
+		if (strcmp(switch_names[i].name, text) == 0) {
+			parse->options->switches |= switch_names[i].switches;
+			return 0;
+		}
+	return wrong(parse, "--without: '%s' is none of getfd, diag, netlink, capture, bpf, stacks", text);
+}
+
+static error_t host(struct parse *parse, const char *text)
+{
+	struct sw_options *options = parse->options;
+	if (options->host_count == SW_COUNT(options->hosts))
+		return wrong(parse, "--host: at most %zu addresses", SW_COUNT(options->hosts));
+	if (!sw_ip_parse(text, &options->hosts[options->host_count]))
+		return wrong(parse, "--host: '%s' is no IP address", text);
+	options->host_count++;
+	return 0;
+}
+
+static error_t clock_offset(struct parse *parse, const char *text)
+{
+	bool negative = *text == '-';
+	const char *end = sw_time_parse(text + (*text == '-' || *text == '+'), &parse->options->clock_offset_ns);
+	if (!end || *end)
+		return wrong(parse, "--clock-offset: '%s' is no number of seconds", text);
+	if (negative)
+		parse->options->clock_offset_ns = -parse->options->clock_offset_ns;
+	parse->options->clock_offset_given = true;
+	return 0;
+}
+
+static error_t one_option(int key, char *argument, struct argp_state *state)
+{
+	struct parse *parse = state->input;
+	struct sw_options *options = parse->options;
+	switch (key) {
+	case 'o':
+		return output(parse, argument);
+	case 'q':
+		options->quiet = true;
+		return 0;
+	case 'v':
+		options->verbose = true;
+		return 0;
+	case 'i':
+		options->interface = argument;
+		return 0;
+	case KEY_SLOW:
+		return duration(parse, "--slow", argument, &options->slow_ns);
+	case KEY_SETTLE:
+		return duration(parse, "--settle", argument, &options->settle_ns);
+	case KEY_LINGER:
+		return duration(parse, "--linger", argument, &options->linger_ns);
+	case KEY_FILTER:
+		options->filter = argument;
+		return 0;
+	case KEY_DETACHABLE:
+		options->detachable = true;
+		return 0;
+	case KEY_PAYLOAD:
+		options->payload = true;
+		return 0;
+	case KEY_WITHOUT:
+		return without(parse, argument);
+	case KEY_HOST:
+		return host(parse, argument);
+	case KEY_CLOCK_OFFSET:
+		return clock_offset(parse, argument);
+	case ARGP_KEY_ARGS: /* the rest belongs to the command, whatever it looks like */
+		options->argv = state->argv + state->next;
+		options->argc = state->argc - state->next;
+		state->next = state->argc;
+		return 0;
+	case ARGP_KEY_ERROR:
+		wrong(parse, "%s: unknown option, or its value is missing", state->argv[state->next > 0 ? state->next - 1 : 0]);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp report_argp = {.options = report_options, .parser = one_option};
+static const struct argp live_argp = {.options = live_options, .parser = one_option};
+static const struct argp import_argp = {.options = import_options, .parser = one_option};
+static const struct argp_child live_children[] = {{&report_argp, 0, NULL, 0}, {&live_argp, 0, NULL, 0}, {0}};
+static const struct argp_child import_children[] = {{&report_argp, 0, NULL, 0}, {&import_argp, 0, NULL, 0}, {0}};
+
+static error_t rest(int key, char *argument, struct argp_state *state)
+{
+	if (key == ARGP_KEY_INIT) {
+		for (int i = 0; i < 2; i++)
+			state->child_inputs[i] = state->input;
+		return 0;
+	}
+	return key == ARGP_KEY_ARGS || key == ARGP_KEY_ERROR ? one_option(key, argument, state) : ARGP_ERR_UNKNOWN;
+}
+
+static const struct command {
+	const char *name;
+	enum sw_command command;
+	const char *missing; /* what to say without arguments */
+	struct argp argp;
+} commands[] = {
+	{"run", SW_COMMAND_RUN, "no command to run: sockwhy run -- COMMAND [ARG...]",
+	 {.parser = rest, .children = live_children, .args_doc = "-- COMMAND [ARG...]",
+	  .doc = "Run COMMAND and say why its network calls failed, hung or took long.\v"
+		 "The report goes to standard error; the exit status is that of COMMAND."}},
+	{"attach", SW_COMMAND_ATTACH, "no process to attach to: sockwhy attach PID",
+	 {.parser = rest, .children = live_children, .args_doc = "PID",
+	  .doc = "Follow a live process and say why its network calls fail, hang or take long."}},
+	{"explain", SW_COMMAND_EXPLAIN, "nothing to explain: sockwhy explain FILE...",
+	 {.parser = rest, .children = import_children, .args_doc = "FILE...",
+	  .doc = "Explain an incident file, or an strace log and a packet capture, in any order.\v"
+		 "The report goes to standard output; exit status 1 where something failed."}},
+};
+
+static void usage(FILE *to)
+{
+	fputs("Usage: sockwhy run [OPTION...] -- COMMAND [ARG...]\n"
+	      "   or: sockwhy attach [OPTION...] PID\n"
+	      "   or: sockwhy explain [OPTION...] FILE...\n"
+	      "Why did this program's network call fail, hang or crawl?\n\n"
+	      "  sockwhy COMMAND --help says more; sockwhy --version gives the version.\n",
+	      to);
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < SW_COUNT(commands); i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+static int no_command(int argc, char **argv)
+{
+	if (argc < 2) {
+		fputs("sockwhy: what should be done? sockwhy run -- COMMAND, sockwhy attach PID or sockwhy explain FILE...\n", stderr);
+		return SW_EXIT_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-?") == 0 || strcmp(argv[1], "help") == 0) {
+		usage(stdout);
+		return 0;
+	}
+	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
+		puts(argp_program_version);
+		return 0;
+	}
+	fprintf(stderr, "sockwhy: '%s' is no command; there are run, attach and explain (see: sockwhy --help)\n", argv[1]);
+	return SW_EXIT_USAGE;
+}
+
+int sw_options_parse(int argc, char **argv, struct sw_options *options, int *status)
+{
+	*options = (struct sw_options){.slow_ns = SW_NS_PER_S, .settle_ns = 5 * SW_NS_PER_S, .linger_ns = SW_NS_PER_S};
+	const struct command *command = argc > 1 ? find_command(argv[1]) : NULL;
+	if (!command) {
+		*status = no_command(argc, argv);
+		return -1;
+	}
+	char name[32];
+	snprintf(name, sizeof name, "sockwhy %s", command->name);
+	argv[1] = name; /* argp's help shows it as the program */
+	options->command = command->command;
+	struct parse parse = {.options = options, .command = command->name};
+	error_t error = argp_parse(&command->argp, argc - 1, argv + 1, ARGP_IN_ORDER | ARGP_NO_ERRS, NULL, &parse);
+	if (!error && !parse.status && options->argc == 0)
+		error = wrong(&parse, "%s", command->missing);
+	if (error && !parse.status)
+		wrong(&parse, "the arguments cannot be read: %s", strerror(error));
+	*status = parse.status;
+	return parse.status ? -1 : 0;
+}

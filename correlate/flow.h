@@ -23,16 +23,27 @@ struct sw_seen { /* a packet that the facts point at */
 	int64_t time_ns;
 };
 
-struct sw_icmp_seen { /* ICMP errors that quote this flow, grouped by type and code */
+/* Marks of a RST that decide its class; several may hold. */
+#define SW_RST_MARK_TTL 0x01u /* hop count unlike that side's other packets */
+#define SW_RST_MARK_ID 0x02u /* IPv4 id neither 0 nor near that side's running one */
+#define SW_RST_MARK_NO_ACK 0x04u
+#define SW_RST_MARK_NO_TIMESTAMPS 0x08u /* although the connection uses them */
+#define SW_RST_MARK_ID_ZERO 0x10u /* while that side's data carries running ids */
+#define SW_RST_MARK_ODD_SEQUENCE 0x20u /* not exactly where that side's sequence stands */
+
+struct sw_icmp_seen { /* ICMP errors that quote this flow, grouped by type, code, source and whose packet they quote */
 	uint8_t type, code;
 	bool v6, on_loopback, quotes_unseen; /* the quoted packet stands nowhere in the capture */
 	bool quotes_syn;
+	bool quotes_peer; /* what is quoted is a packet of the peer's: we, or a host near us, complain */
+	bool translated; /* the quote's addresses are not the flow's: tied by local port and sequence number */
 	struct sw_ip source;
 	uint32_t mtu, count;
 	struct sw_seen first, last;
 };
 
 #define SW_FLOW_ICMP_MAX 4
+#define SW_SILENCE_NS SW_NS_PER_S /* no packet for so long is a silence */
 
 struct sw_side { /* one direction of a flow: what this end sent and how the other acknowledged it */
 	int64_t packets, data_packets, bytes; /* bytes: new payload, without retransmissions */
@@ -54,6 +65,29 @@ struct sw_side { /* one direction of a flow: what this end sent and how the othe
 	bool ip_id_zero, timestamps, sack, lost_by_capture; /* lost: a gap that was acknowledged although never captured */
 	uint32_t largest_segment, largest_acked; /* payload bytes of one segment, capped at the MSS where offload merged them */
 	int64_t rtt_min_ns, rtt_max_ns, rtt_sum_ns, rtt_count; /* of segments this side sent and did not retransmit (Karn) */
+
+	/* more about what this side sent again: retransmissions = fast + timeout; a tail is what nothing newer followed */
+	int64_t timeout_retransmissions, tail_retransmissions;
+	uint32_t retransmissions_unanswered; /* since the other side last acknowledged anything more */
+	int64_t duplicates; /* the same packet twice on one interface: duplicated by the network or the capture */
+	uint32_t largest_unacked; /* largest segment that was sent again and is not acknowledged, 0 none */
+	uint32_t segment_size; /* largest payload that both MSS options allow, 0 unknown */
+	int64_t sacked_to; /* relative, behind the highest byte that the other side has acknowledged selectively */
+	int64_t missed_bytes; /* acknowledged by the other side, never captured */
+	int64_t hole_at, hole_to; /* first range below sent_to that was neither captured nor acknowledged; 0 none */
+	uint32_t after_hole_largest; /* largest segment that came behind it */
+
+	/* probes; an answer is any packet of the other side */
+	uint32_t probes_unanswered; /* keepalive and window probes in a row */
+	struct sw_seen last_probe, last_zero_window, window_full;
+	int64_t window_fulls; /* segments that filled the other side's window */
+	int64_t zero_window_ns; /* time that this side's window stood at zero, as far as it is over */
+
+	/* what its FIN and RST had seen of the other side; relative numbers of the other side */
+	int64_t fin_ack, fin_other_sent; /* acknowledged by the FIN; sent by the other when the FIN passed */
+	int64_t rst_ack, rst_other_sent; /* rst_ack -1: the RST carries no ACK */
+	uint32_t rst_marks; /* SW_RST_MARK_* of the first RST */
+	bool rst_answers_data; /* nothing of this side lay between the other side's last data or FIN and this RST */
 };
 
 enum sw_flow_side { SW_SIDE_OURS, SW_SIDE_PEER };
@@ -87,6 +121,15 @@ struct sw_flow {
 	uint32_t icmp_count;
 	uint32_t fragments, bad_checksums;
 	struct sw_seen first_bad_checksum;
+	bool translated_quote; /* an ICMP error or answer was tied to this flow although its addresses differ */
+	bool no_packets; /* known only from an ICMP error that quotes it */
+	int64_t synack_rtt_ns; /* from the last SYN to the SYN-ACK, -1 unknown */
+	int64_t silence_ns; /* length of the last silence above SW_SILENCE_NS, 0 none */
+	struct sw_seen silence_end; /* the packet that ended it */
+	int64_t silence_before_ns; /* the longest silence before that one: the connection's own rhythm */
+	uint32_t icmp_more; /* ICMP errors beyond what `icmp` has room for */
+	uint32_t mirror; /* the same packets seen from the other end (flows.h); 0 none was asked for */
+	bool mirrored; /* this is such a view */
 	char history[64]; /* zeek's letters: S h A D F R, capitals ours (the initiator's when we are that), ends with '+' when cut */
 };
 

@@ -29,12 +29,21 @@ void sw_flows_set_local(struct sw_flows *flows, sw_flows_local local, void *cont
 #define SW_FLOW_ZERO_WINDOW 0x080u
 #define SW_FLOW_ICMP 0x100u
 #define SW_FLOW_DUPLICATE 0x200u /* seen already on another interface: nothing changed */
+#define SW_FLOW_FIN 0x400u /* the first FIN of that side */
+#define SW_FLOW_RST 0x800u
+#define SW_FLOW_WINDOW 0x1000u /* the sender's window changed */
 struct sw_flow_change {
 	uint32_t flow; /* id; 0: belongs to none (ARP, an ICMP that quotes nothing known) */
 	enum sw_packet_way way;
 	uint32_t what; /* SW_FLOW_* */
 	int64_t new_bytes; /* payload never seen before */
+	uint32_t mirror; /* the flow's view from its other end, 0 none; `way` is then the opposite */
+	int64_t acked_bytes; /* by which the other side's acked_to moved */
+	int64_t acked_sent_ns; /* when the oldest byte of them was first sent; SW_TIME_NONE not known */
+	bool acked_resent; /* any of them was sent more than once */
+	bool acked_all; /* nothing of the other side is unacknowledged any more */
 };
+#define SW_DUPLICATE_NS (2 * SW_NS_PER_MS)
 struct sw_flow_change sw_flows_packet(struct sw_flows *flows, const struct sw_packet *packet);
 
 struct sw_flow *sw_flows_get(struct sw_flows *flows, uint32_t id); /* NULL when unknown */
@@ -43,8 +52,36 @@ size_t sw_flows_count(const struct sw_flows *flows);
 struct sw_flow *sw_flows_find(struct sw_flows *flows, uint8_t protocol, const struct sw_endpoint *local,
 			      const struct sw_endpoint *remote, int64_t at_ns, int64_t slack_ns);
 
-/* Packets kept for evidence: those that changed a flow's state and the last few; copies, oldest first. */
+struct sw_flow *sw_flows_find_in(struct sw_flows *flows, uint32_t netns, uint8_t protocol, const struct sw_endpoint *local,
+				 const struct sw_endpoint *remote, int64_t at_ns, int64_t slack_ns);
+/* All flows of a local port, newest first, that lived at any time of [from_ns, to_ns]; local ip.family 0 or the any address: any.
+ * Returns how many, at most `room`. */
+size_t sw_flows_of_port(const struct sw_flows *flows, uint8_t protocol, const struct sw_endpoint *local, int64_t from_ns,
+			int64_t to_ns, uint32_t *ids, size_t room);
+
+/* Where both ends are this host's, one packet belongs to two sockets. A flow is stored once, seen from one end (the initiator,
+ * unless the callback says the other). sw_flows_find() for the other end gives its mirror: a flow with an id of its own, sides and
+ * ends swapped, brought up to date whenever it is got or found. A mirror's pointer is const in spirit: changes to it are lost. */
+
+/* Packets kept for evidence: those that changed a flow's state and the last few; copies, oldest first, without payload. They live
+ * until the flow's next packet, the next call of this for the flow, or its shrinking. */
 size_t sw_flows_kept(const struct sw_flows *flows, uint32_t flow, const struct sw_packet **packets, size_t room);
+#define SW_FLOW_KEPT_MAX 64
+
+/* Frees what only an open or ailing flow needs (kept packets, segments under way); its facts stay. */
+void sw_flows_shrink(struct sw_flows *flows, uint32_t flow);
+
+/* When the newest unacknowledged byte and the oldest one of that side were first sent, and whether the oldest was sent again.
+ * false: nothing is under way. */
+struct sw_flow_unacked {
+	int64_t oldest_sent_ns, newest_sent_ns;
+	bool resent; /* the oldest was */
+	int64_t bytes;
+};
+bool sw_flows_unacked(const struct sw_flows *flows, uint32_t flow, enum sw_flow_side side, struct sw_flow_unacked *unacked);
+
+/* The hop count (TTL as received) of that host's packets that are neither RST nor ICMP errors, over all flows; 0 unknown. */
+uint8_t sw_flows_host_ttl(const struct sw_flows *flows, const struct sw_ip *host);
 
 /* Neighbour resolution (ARP, neighbour discovery) by target address: what was asked and answered. */
 struct sw_neighbor_seen {

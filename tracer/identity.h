@@ -34,6 +34,10 @@ bool sw_identity_refresh(struct sw_identity *identity, pid_t pid, pid_t tid, int
 void sw_identity_learn(struct sw_identity *identity, uint32_t object, const struct sw_call *call);
 uint32_t sw_identity_epoll_created(struct sw_identity *identity, pid_t pid, int fd);
 
+/* The session's number of the network namespace that a thread is in now (0: the first seen) and its inode; the link in /proc
+ * is read each time, so ask only when it may have changed. 0 with inode 0 when it cannot be read. */
+uint32_t sw_identity_netns(struct sw_identity *identity, pid_t tid, uint64_t *inode);
+
 void sw_identity_closed(struct sw_identity *identity, pid_t pid, int fd); /* forget what the descriptor is */
 void sw_identity_closed_range(struct sw_identity *identity, pid_t pid, unsigned first, unsigned last);
 void sw_identity_forked(struct sw_identity *identity, pid_t parent, pid_t child);

@@ -88,6 +88,8 @@ struct sw_symptom_context {
 	struct sw_deadline deadline; /* whose timer ended it (outcome gave-up) */
 	size_t fact_count;
 	const struct sw_fact *const *facts; /* taken for these calls or this socket; then those of the session (sysctls, counters) */
+	size_t call_count;
+	const struct sw_call *const *calls; /* every call kept for this debt, in order of time: opening, last timed-out wait, surfaced, close */
 	size_t packet_count;
 	const struct sw_packet *const *packets; /* of the flow, as sw_flows_kept() has them, oldest first: evidence is quoted from these */
 	const struct sw_neighbor_seen *neighbor; /* resolution of the target or of its next hop, as the packets show it */

@@ -1,0 +1,215 @@
+/* The facts that rules may read: one flat list, made of sections.
+ *
+ * X(KIND, name, comment). Kinds: FLAG a bool; COUNT, BYTES, ERRNO a number, -1 unknown; NS a duration in nanoseconds, -1
+ * unknown; TEXT a string, NULL unknown; SEEN a packet, its id 0 where there is none. The name stands in the reports
+ * (JSON: findings[].facts) and between braces in the templates of rules. To add one: add a row here and set it in the
+ * facts_*.c of its section. */
+#ifndef SW_CORRELATE_FACTS_TABLE_H
+#define SW_CORRELATE_FACTS_TABLE_H
+
+/* What the calls say of the operation. Set in facts_call.c. */
+#define SW_FACTS_CALL(X)                                                                                               \
+	X(TEXT, operation, "what was owed: connect, answer, ...")                                                      \
+	X(TEXT, call, "the call that the operation began with")                                                        \
+	X(TEXT, reported_by, "the call that showed how it ended")                                                      \
+	X(TEXT, outcome, "how it ended")                                                                               \
+	X(FLAG, failed, "a call returned an error")                                                                    \
+	X(FLAG, gave_up, "the application stopped waiting")                                                            \
+	X(FLAG, hung, "still owed when the recording ended")                                                           \
+	X(FLAG, slow, "it worked, late")                                                                               \
+	X(FLAG, ended_by_eof, "a read returned 0")                                                                     \
+	X(FLAG, lost, "calls said success, the bytes never arrived")                                                   \
+	X(FLAG, unserved, "a peer of ours was left without service")                                                   \
+	X(ERRNO, error, "errno, 0 none")                                                                               \
+	X(TEXT, errno_name, "its name")                                                                                \
+	X(FLAG, by_opening_call, "the opening call itself returned the error")                                         \
+	X(FLAG, at_once, "and did so within the time in which nothing on a network answers")                           \
+	X(FLAG, nonblocking, "the socket does not block")                                                              \
+	X(NS, duration, "from the enter of the first call to the end of the operation")                                \
+	X(NS, call_duration, "of the opening call")                                                                    \
+	X(FLAG, is_tcp, "a TCP socket")                                                                                \
+	X(FLAG, is_udp, "a UDP socket")                                                                                \
+	X(FLAG, is_unix, "an AF_UNIX socket")                                                                          \
+	X(FLAG, is_stream, "SOCK_STREAM or SOCK_SEQPACKET")                                                            \
+	X(FLAG, v6, "the remote address is IPv6")                                                                      \
+	X(TEXT, family, "address family by name")                                                                      \
+	X(TEXT, socket_type, "SOCK_STREAM, SOCK_DGRAM, ...")                                                           \
+	X(TEXT, protocol, "tcp, udp, ...")                                                                             \
+	X(FLAG, family_is_ip, "AF_INET or AF_INET6")                                                                   \
+	X(FLAG, opening_connects, "the opening call is connect")                                                       \
+	X(FLAG, opening_binds, "the opening call is bind or listen")                                                   \
+	X(FLAG, opening_makes, "the opening call makes a socket")                                                      \
+	X(FLAG, opening_accepts, "the opening call is accept")                                                         \
+	X(FLAG, opening_sends, "the opening call sends")                                                               \
+	X(FLAG, surfaced_accepts, "the call that failed is accept")                                                    \
+	X(FLAG, injected, "the program's own seccomp filter answered the call")                                        \
+	X(TEXT, remote, "address and port of the other end, or the path")                                              \
+	X(TEXT, remote_ip, "its address alone")                                                                        \
+	X(TEXT, host, "its name where one is known, else the address")                                                 \
+	X(COUNT, port, "its port")                                                                                     \
+	X(TEXT, local, "our end")                                                                                      \
+	X(COUNT, local_port, "our port")                                                                               \
+	X(TEXT, bound, "the address that bind asked for")                                                              \
+	X(FLAG, bound_explicitly, "our end was chosen with bind")                                                      \
+	X(FLAG, remote_loopback, "a loopback address")                                                                 \
+	X(FLAG, remote_ours, "an address of this host")                                                                \
+	X(FLAG, remote_link_local, "fe80::/10 or 169.254/16")                                                          \
+	X(FLAG, remote_scoped, "it has an IPv6 scope")                                                                 \
+	X(FLAG, remote_multicast, "a multicast or broadcast address")                                                  \
+	X(FLAG, remote_any, "0.0.0.0 or ::")                                                                           \
+	X(FLAG, remote_mapped, "an IPv4 address on an AF_INET6 socket")                                                \
+	X(FLAG, port_privileged, "the port of bind is below 1024")                                                     \
+	X(FLAG, broadcast_allowed, "SO_BROADCAST was set")                                                             \
+	X(FLAG, fastopen, "TCP fast open")                                                                             \
+	X(COUNT, fd, "the descriptor")                                                                                 \
+	X(TEXT, culprit, "the call that made this one wrong")                                                          \
+	X(NS, culprit_before, "how long before this one that call was")                                                \
+	X(COUNT, culprit_tid, "the thread that made it")                                                               \
+	X(FLAG, culprit_other_thread, "another thread made it")                                                        \
+	X(TEXT, deadline, "the timer that ended the wait")                                                             \
+	X(TEXT, deadline_whose, "application, socket or kernel")                                                       \
+	X(NS, deadline_value, "its value")                                                                             \
+	X(NS, deadline_after, "after how long it ended the wait")                                                      \
+	X(NS, kernel_would, "how long the kernel would have gone on")                                                  \
+	X(FLAG, imported, "log and capture are other tools' files")                                                    \
+	X(FLAG, attached, "the tool joined in mid-life")                                                               \
+	X(COUNT, same_before, "symptoms like this one before it")                                                      \
+	X(COUNT, same_end_ok, "connections to the same address and port that worked")                                  \
+	X(COUNT, same_host_ok, "connections to the same host on another port that worked")                             \
+	X(FLAG, same_host_heard, "a packet came from that host")                                                       \
+	X(COUNT, other_hosts_ok, "other hosts that were reached")                                                      \
+	X(COUNT, other_family_ok, "connections over the other IP family")
+
+/* What the calls cannot tell and the kernel was asked for. Set in facts_kernel.c. */
+#define SW_FACTS_KERNEL(X)                                                                                             \
+	X(FLAG, route_known, "the kernel was asked for the route")                                                     \
+	X(TEXT, route_type, "unicast, unreachable, blackhole, prohibit, ...")                                          \
+	X(ERRNO, route_error, "errno of the look-up")                                                                  \
+	X(FLAG, route_missing, "there is no route")                                                                    \
+	X(FLAG, route_rejecting, "the route says unreachable, prohibit or blackhole")                                  \
+	X(FLAG, route_usable, "the look-up found a way out")                                                           \
+	X(TEXT, route_gateway, "the next hop")                                                                         \
+	X(TEXT, route_device, "the interface")                                                                         \
+	X(TEXT, route_source, "the source address")                                                                    \
+	X(FLAG, route_device_down, "that interface is down")                                                           \
+	X(TEXT, next_hop, "the gateway, or the remote address where it is on-link")                                    \
+	X(TEXT, neighbor_state, "reachable, stale, incomplete, failed, ...")                                           \
+	X(FLAG, neighbor_bad, "that state is incomplete or failed")                                                    \
+	X(COUNT, port_low, "first ephemeral port")                                                                     \
+	X(COUNT, port_high, "last ephemeral port")                                                                     \
+	X(COUNT, ports_used, "of them, in use toward this peer")                                                       \
+	X(COUNT, ports_all, "how many there are")                                                                      \
+	X(COUNT, fd_limit, "RLIMIT_NOFILE")                                                                            \
+	X(COUNT, fd_count, "descriptors open")                                                                         \
+	X(COUNT, fd_highest, "the highest descriptor number seen")                                                     \
+	X(COUNT, seccomp_mode, "Seccomp of /proc/PID/status: 0 none, 2 a filter")                                      \
+	X(COUNT, unprivileged_port_start, "the sysctl")                                                                \
+	X(FLAG, may_bind_low, "the process has CAP_NET_BIND_SERVICE")                                                  \
+	X(FLAG, ipv6_disabled, "net.ipv6.conf.*.disable_ipv6")                                                         \
+	X(COUNT, syn_retries, "net.ipv4.tcp_syn_retries")                                                              \
+	X(TEXT, holder, "who holds the port")                                                                          \
+	X(TEXT, holder_state, "state of the socket that holds it")                                                     \
+	X(TEXT, path_kind, "what lies at the path: socket, file, directory, missing")                                  \
+	X(FLAG, path_known, "the path was looked at")                                                                  \
+	X(FLAG, path_exists, "something is there")                                                                     \
+	X(FLAG, path_is_socket, "and it is a socket")                                                                  \
+	X(TEXT, path_mode, "its mode in octal")                                                                        \
+	X(TEXT, path_owner, "its owner")                                                                               \
+	X(TEXT, path_denied, "the directory on the way that denies")                                                   \
+	X(TEXT, tcp_state, "state in TCP_INFO")                                                                        \
+	X(COUNT, tcp_unacked, "segments of ours without acknowledgement (TCP_INFO)")                                   \
+	X(COUNT, tcp_retransmits, "retransmissions in a row (TCP_INFO)")                                               \
+	X(COUNT, tcp_total_retrans, "retransmissions in all (TCP_INFO)")                                               \
+	X(COUNT, rp_filter_drops, "packets that the reverse path filter dropped meanwhile")                            \
+	X(COUNT, checksum_drops, "packets with a bad checksum that the kernel dropped meanwhile")                      \
+	X(COUNT, listen_overflows, "accept queue overflows meanwhile")                                                 \
+	X(COUNT, receive_buffer_drops, "datagrams dropped at a full receive buffer meanwhile")                         \
+	X(COUNT, listen_queue, "connections in the accept queue")                                                      \
+	X(COUNT, listen_backlog, "its length")
+
+/* What the capture can show at all. Set in facts_packet.c. */
+#define SW_FACTS_CAPTURE(X)                                                                                            \
+	X(FLAG, packets_seen, "packets of this flow were captured")                                                    \
+	X(FLAG, packets_available, "a capture covers this socket's namespace")                                         \
+	X(FLAG, absence_counts, "the capture is complete for this flow")                                               \
+	X(FLAG, absence_likely, "what is missing was probably not there")                                              \
+	X(TEXT, absence_why, "why absence is no evidence")                                                             \
+	X(FLAG, linked_by_time, "flow and socket were matched by time, not by ports")                                  \
+	X(FLAG, translated, "the packets carry another remote end: translated on this host")                           \
+	X(TEXT, translated_to, "that end")                                                                             \
+	X(FLAG, on_loopback, "both ends are this host")
+
+/* The handshake and what answered it. Set in facts_packet.c. */
+#define SW_FACTS_HANDSHAKE(X)                                                                                          \
+	X(COUNT, syns, "SYNs that left, retransmissions included")                                                     \
+	X(SEEN, syn, "the first")                                                                                      \
+	X(SEEN, last_syn, "the last")                                                                                  \
+	X(NS, syn_span, "between the first and the last")                                                              \
+	X(SEEN, synack, "the first SYN-ACK")                                                                           \
+	X(SEEN, last_synack, "the last")                                                                               \
+	X(COUNT, synacks, "SYN-ACKs")                                                                                  \
+	X(COUNT, synacks_again, "SYN-ACKs after our acknowledgement of the first")                                     \
+	X(NS, synack_after, "from the last SYN before it to the first SYN-ACK")                                        \
+	X(NS, synack_after_end, "from the end of the operation to the first SYN-ACK; negative when before")            \
+	X(FLAG, synack_late, "it came after the application had stopped waiting")                                      \
+	X(SEEN, handshake_ack, "our ACK of the SYN-ACK")                                                               \
+	X(SEEN, own_rst, "a RST of ours")                                                                              \
+	X(SEEN, challenge_ack, "a bare ACK that answers our SYN")                                                      \
+	X(SEEN, rst, "the RST that answers our SYN, or ends the connection")                                           \
+	X(FLAG, rst_answers_syn, "it acknowledges our SYN")                                                            \
+	X(NS, rst_after, "from the SYN that it answers")                                                               \
+	X(COUNT, rst_ttl, "its TTL")                                                                                   \
+	X(COUNT, peer_ttl, "TTL of the peer's other packets, from this or another flow")                               \
+	X(FLAG, rst_from_stranger, "its hop count or id is not the peer's")                                            \
+	X(FLAG, rst_on_loopback, "it was seen on a loopback interface")                                                \
+	X(TEXT, rst_source, "its source address")                                                                      \
+	X(FLAG, established, "the handshake was completed")                                                            \
+	X(FLAG, anything_back, "any packet of the peer, or an ICMP about the flow")                                    \
+	X(COUNT, bad_checksums, "packets that came with a wrong checksum")                                             \
+	X(SEEN, bad_checksum, "the first")                                                                             \
+	X(FLAG, sent_data, "data of ours left")                                                                        \
+	X(COUNT, data_retransmissions, "retransmissions of our data")
+
+/* ICMP errors about the flow: the one that explains the errno, else the first. Set in facts_packet.c. */
+#define SW_FACTS_ICMP(X)                                                                                               \
+	X(COUNT, icmps, "ICMP errors of that type and code")                                                           \
+	X(TEXT, icmp, "its type and code in words")                                                                    \
+	X(COUNT, icmp_type, "its type")                                                                                \
+	X(COUNT, icmp_code, "its code")                                                                                \
+	X(FLAG, icmp_refuses, "port unreachable")                                                                      \
+	X(FLAG, icmp_prohibits, "administratively prohibited")                                                         \
+	X(FLAG, icmp_unreaches, "network, host or protocol unreachable, or time exceeded")                             \
+	X(FLAG, icmp_too_big, "packet too big")                                                                        \
+	X(COUNT, icmp_mtu, "the MTU that it names")                                                                    \
+	X(TEXT, icmp_source, "who sent it")                                                                            \
+	X(FLAG, icmp_from_peer, "the peer itself")                                                                     \
+	X(FLAG, icmp_from_us, "an address of our own")                                                                 \
+	X(FLAG, icmp_on_loopback, "seen on a loopback interface")                                                      \
+	X(FLAG, icmp_quotes_unseen, "it quotes a packet that is nowhere in the capture")                               \
+	X(FLAG, icmp_fits_errno, "its type is what the kernel turns into this errno")                                  \
+	X(SEEN, icmp_first, "the first of them")                                                                       \
+	X(SEEN, icmp_last, "the last")                                                                                 \
+	X(NS, icmp_after, "from the SYN before it")                                                                    \
+	X(NS, icmp_after_begin, "from the begin of the operation")
+
+/* Neighbour resolution of the next hop, as the packets show it. Set in facts_packet.c. */
+#define SW_FACTS_NEIGHBOR(X)                                                                                           \
+	X(COUNT, neighbor_asked, "ARP or neighbour solicitations for the next hop")                                    \
+	X(COUNT, neighbor_answered, "answers")                                                                         \
+	X(TEXT, neighbor_target, "the address asked for")                                                              \
+	X(FLAG, neighbor_is_peer, "that is the peer itself")                                                           \
+	X(FLAG, neighbor_unanswered, "unanswered during the operation")                                                \
+	X(NS, neighbor_wait, "how long it went unanswered")                                                            \
+	X(SEEN, neighbor_ask, "the first question")                                                                    \
+	X(SEEN, neighbor_last_ask, "the last")                                                                         \
+	X(SEEN, neighbor_answer, "the first answer")
+
+#define SW_FACT_TABLE(X)                                                                                               \
+	SW_FACTS_CALL(X)                                                                                               \
+	SW_FACTS_KERNEL(X)                                                                                             \
+	SW_FACTS_CAPTURE(X)                                                                                            \
+	SW_FACTS_HANDSHAKE(X)                                                                                          \
+	SW_FACTS_ICMP(X)                                                                                               \
+	SW_FACTS_NEIGHBOR(X)
+
+#endif

@@ -141,14 +141,15 @@ static void positive_duration(char *out, size_t size, int64_t ns)
 
 char *sw_duration_text(int64_t ns, char *buffer)
 {
+	const int64_t most = INT64_MAX - SW_NS_PER_S; /* what can still be rounded up; 292 years */
 	bool negative = ns < 0;
+	int64_t size = ns < -most ? most : negative ? -ns : ns;
 
 	if (ns == 0)
 		return strcpy(buffer, "0 s");
 	if (negative)
 		*buffer = '-';
-	/* INT64_MIN has no positive; one nanosecond in 292 years does not show. */
-	positive_duration(buffer + negative, TEXT_SIZE - 1, ns == INT64_MIN ? INT64_MAX - SW_NS_PER_S : negative ? -ns : ns);
+	positive_duration(buffer + negative, TEXT_SIZE - 1, size > most ? most : size);
 	return buffer;
 }
 

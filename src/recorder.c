@@ -1,0 +1,284 @@
+/* See recorder.h. One thread, one poll loop: the ring, the control channel, the captures; all records pass through the merge,
+ * which hands them on in the order of time to whoever wants them. Knows nothing of ptrace. */
+#include "src/recorder.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "correlate/correlate.h"
+#include "src/captures.h"
+#include "src/merge.h"
+#include "src/publish.h"
+#include "src/timeline.h"
+#include "tracer/control.h"
+#include "tracer/wire.h"
+
+/* Packets reach us up to two time-outs of the capture after they crossed (KERNEL.md: 2 ms, rarely 20), and their owner is known
+ * some milliseconds after the call; older records than this are complete. */
+#define MERGE_DELAY_NS (100 * SW_NS_PER_MS)
+/* At the end nothing but the captures' time-outs is waited for. */
+#define DRAIN_NS (25 * SW_NS_PER_MS)
+#define TICK_MS 10
+#define RECORDS_AT_ONCE 8192
+
+struct recorder {
+	const struct sw_recorder_start *start;
+	struct sw_merge *merge;
+	struct sw_trace_sink to_merge;
+	struct sw_correlate *correlate;
+	struct sw_timeline *timeline; /* NULL without -v */
+	struct sw_captures *captures;
+	uint32_t command_pid;
+	int64_t started_ns, ended_ns; /* of the command; SW_TIME_NONE while it runs */
+	uint64_t damaged;
+	bool control_open;
+};
+
+/* ---- what the merge hands out, in the order of time ---- */
+
+static void ordered_socket(void *context, const struct sw_socket *socket)
+{
+	struct recorder *recorder = context;
+	sw_correlate_socket(recorder->correlate, socket);
+}
+
+static void ordered_enter(void *context, const struct sw_call *call)
+{
+	struct recorder *recorder = context;
+	sw_correlate_enter(recorder->correlate, call);
+}
+
+static void ordered_leave(void *context, const struct sw_call *call)
+{
+	struct recorder *recorder = context;
+	if (recorder->timeline)
+		sw_timeline_call(recorder->timeline, call);
+	sw_correlate_leave(recorder->correlate, call);
+}
+
+static void ordered_process(void *context, const struct sw_process *process)
+{
+	struct recorder *recorder = context;
+	if (recorder->timeline)
+		sw_timeline_process(recorder->timeline, process);
+	sw_correlate_process(recorder->correlate, process);
+}
+
+static void ordered_fact(void *context, const struct sw_fact *fact)
+{
+	struct recorder *recorder = context;
+	if (recorder->timeline)
+		sw_timeline_fact(recorder->timeline, fact);
+	sw_correlate_fact(recorder->correlate, fact);
+}
+
+static void ordered_limit(void *context, const struct sw_limit *limit)
+{
+	struct recorder *recorder = context;
+	sw_correlate_limit(recorder->correlate, limit);
+}
+
+static void ordered_packet(void *context, const struct sw_packet *packet)
+{
+	struct recorder *recorder = context;
+	if (recorder->timeline)
+		sw_timeline_packet(recorder->timeline, packet);
+	sw_correlate_packet(recorder->correlate, packet);
+}
+
+static void ordered_status(void *context, const struct sw_capture_status *status)
+{
+	struct recorder *recorder = context;
+	sw_correlate_status(recorder->correlate, status);
+}
+
+/* ---- what comes from the tracer, as it comes: the captures hear of it at once ---- */
+
+static void arrived_socket(void *context, const struct sw_socket *socket)
+{
+	struct recorder *recorder = context;
+	sw_captures_socket(recorder->captures, socket);
+	recorder->to_merge.socket(recorder->to_merge.context, socket);
+}
+
+static void arrived_enter(void *context, const struct sw_call *call)
+{
+	struct recorder *recorder = context;
+	sw_captures_call(recorder->captures, call);
+	recorder->to_merge.enter(recorder->to_merge.context, call);
+}
+
+static void arrived_leave(void *context, const struct sw_call *call)
+{
+	struct recorder *recorder = context;
+	sw_captures_call(recorder->captures, call);
+	recorder->to_merge.leave(recorder->to_merge.context, call);
+}
+
+static void arrived_process(void *context, const struct sw_process *process)
+{
+	struct recorder *recorder = context;
+	if (process->is_command) {
+		if (recorder->started_ns == SW_TIME_NONE)
+			recorder->started_ns = process->time_ns;
+		recorder->command_pid = process->pid;
+		if (process->event == SW_PROCESS_EXIT)
+			recorder->ended_ns = process->time_ns;
+	}
+	recorder->to_merge.process(recorder->to_merge.context, process);
+}
+
+static void arrived_fact(void *context, const struct sw_fact *fact)
+{
+	struct recorder *recorder = context;
+	sw_captures_fact(recorder->captures, fact);
+	recorder->to_merge.fact(recorder->to_merge.context, fact);
+}
+
+static void arrived_limit(void *context, const struct sw_limit *limit)
+{
+	struct recorder *recorder = context;
+	recorder->to_merge.limit(recorder->to_merge.context, limit);
+}
+
+static void answer_control(struct recorder *recorder)
+{
+	struct sw_control message;
+	int namespace = -1, got;
+	while ((got = sw_control_receive(recorder->start->control_fd, &message, &namespace)) > 0) {
+		sw_auto_close int fd = namespace;
+		if (message.kind != SW_CONTROL_CAPTURE)
+			continue;
+		message.kind = SW_CONTROL_READY;
+		message.value = sw_captures_open(recorder->captures, message.netns, fd);
+		sw_control_send(recorder->start->control_fd, &message, -1);
+	}
+	if (got < 0)
+		recorder->control_open = false;
+}
+
+/* One turn of the loop: sleeps at most a tick, takes in what has come. */
+static void turn(struct recorder *recorder)
+{
+	struct pollfd fds[2 + SW_CAPTURES_MAX];
+	nfds_t count = 0;
+	bool may_sleep = sw_ring_sleep(recorder->start->ring, 1);
+	fds[count++] = (struct pollfd){.fd = sw_ring_fd(recorder->start->ring), .events = POLLIN};
+	if (recorder->control_open)
+		fds[count++] = (struct pollfd){.fd = recorder->start->control_fd, .events = POLLIN};
+	count += sw_captures_poll_set(recorder->captures, fds + count);
+	poll(fds, count, may_sleep ? TICK_MS : 0);
+	sw_ring_woken(recorder->start->ring);
+	if (recorder->control_open)
+		answer_control(recorder);
+	const struct sw_trace_sink sink = {recorder, arrived_socket, arrived_enter, arrived_leave,
+					   arrived_process, arrived_fact, arrived_limit};
+	sw_wire_read(recorder->start->ring, &sink, RECORDS_AT_ONCE, &recorder->damaged);
+	sw_captures_read(recorder->captures);
+}
+
+/* The tracer has said its last word, or is dead (its end of the control channel is closed) and the ring is read out. */
+static bool tracer_ended(struct recorder *recorder)
+{
+	size_t length;
+	if (!sw_ring_finished(recorder->start->ring) && recorder->control_open)
+		return false;
+	return !sw_ring_peek(recorder->start->ring, &length);
+}
+
+static void record(struct recorder *recorder)
+{
+	while (!tracer_ended(recorder)) {
+		turn(recorder);
+		sw_merge_release(recorder->merge, sw_clock_realtime() - MERGE_DELAY_NS);
+	}
+}
+
+/* After the command's end: the packets that are still on their way to us, and those that may yet decide a debt. */
+static void linger(struct recorder *recorder)
+{
+	if (!sw_captures_any(recorder->captures))
+		return;
+	int64_t ended = sw_clock_realtime(), now = ended;
+	while (now < ended + DRAIN_NS || (now < ended + recorder->start->options->linger_ns &&
+					  sw_correlate_expects_more(recorder->correlate, now))) {
+		turn(recorder);
+		now = sw_clock_realtime();
+		sw_merge_release(recorder->merge, now - DRAIN_NS);
+	}
+	sw_captures_drain(recorder->captures);
+}
+
+static void say_losses(struct recorder *recorder)
+{
+	uint64_t lost = sw_ring_lost(recorder->start->ring);
+	if (!lost && !recorder->damaged)
+		return;
+	sw_auto_free char *what = sw_format("%llu records of calls were lost: the recorder could not keep up",
+					    (unsigned long long)(lost + recorder->damaged));
+	sw_correlate_limit(recorder->correlate, &(struct sw_limit){what, "calls may be missing from the report"});
+}
+
+static int publish(struct recorder *recorder)
+{
+	const struct sw_options *options = recorder->start->options;
+	struct sw_report_context context = {
+		.target = {.mode = SW_MODE_RUN, .command_count = (size_t)options->argc,
+			   .command = (const char *const *)options->argv, .pid = recorder->command_pid,
+			   .started_ns = recorder->started_ns, .ended_ns = recorder->ended_ns},
+		.clock = {.base = "realtime", .aligned = "same-clock"},
+	};
+	sw_publish_context(&context, options);
+	struct sw_report *report = sw_correlate_finish(recorder->correlate, sw_clock_realtime());
+	recorder->correlate = NULL;
+	context.report = report;
+	if (recorder->timeline)
+		sw_timeline_lend(recorder->timeline, &context);
+	int code = sw_publish(options, recorder->start->outputs, &context, stderr);
+	sw_report_free(report);
+	return code < 0 ? SW_EXIT_TOOL : 0;
+}
+
+/* In a session of its own: what the terminal sends to the command's process group is not for us, and the report is written
+ * even when the tracer is killed. */
+static void leave_terminal(void)
+{
+	setsid();
+	signal(SIGPIPE, SIG_IGN);
+	for (size_t i = 0; i < 4; i++)
+		signal((const int[]){SIGINT, SIGTERM, SIGHUP, SIGQUIT}[i], SIG_IGN);
+}
+
+int sw_recorder_main(const struct sw_recorder_start *start)
+{
+	const struct sw_options *options = start->options;
+	struct recorder recorder = {.start = start, .control_open = true, .started_ns = SW_TIME_NONE, .ended_ns = SW_TIME_NONE};
+	const struct sw_correlate_options how = {.slow_ns = options->slow_ns, .settle_ns = options->settle_ns};
+	const struct sw_trace_sink trace = {&recorder, ordered_socket, ordered_enter, ordered_leave,
+					    ordered_process, ordered_fact, ordered_limit};
+	const struct sw_packet_sink packets = {.context = &recorder, .packet = ordered_packet, .status = ordered_status};
+	leave_terminal();
+	recorder.merge = sw_merge_new(&trace, &packets);
+	recorder.to_merge = sw_merge_trace_sink(recorder.merge);
+	recorder.correlate = sw_correlate_new(&how);
+	recorder.timeline = options->verbose ? sw_timeline_new() : NULL;
+	const struct sw_packet_sink to_merge = sw_merge_packet_sink(recorder.merge);
+	recorder.captures = sw_captures_new(options, &to_merge, &recorder.to_merge);
+	record(&recorder);
+	int status = 0;
+	if (!*start->abandoned) {
+		linger(&recorder);
+		sw_captures_close(recorder.captures);
+		sw_merge_release(recorder.merge, INT64_MAX);
+		say_losses(&recorder);
+		status = publish(&recorder);
+	}
+	sw_outputs_release(start->outputs);
+	sw_captures_free(recorder.captures);
+	sw_timeline_free(recorder.timeline);
+	sw_merge_free(recorder.merge);
+	return status;
+}

@@ -1,0 +1,22 @@
+/* The recorder: the process beside the tracer that captures, correlates, writes and prints.
+ *
+ * Enters: the tracer's records through a ring, its questions through the control channel. Leaves: the report, when the
+ * tracer has finished or died. It ends with exit status 0, or SW_EXIT_TOOL when an output could not be written. */
+#ifndef SW_RECORDER_H
+#define SW_RECORDER_H
+
+#include "src/base/ring.h"
+#include "src/options.h"
+#include "src/outputs.h"
+
+struct sw_recorder_start {
+	const struct sw_options *options;
+	struct sw_outputs *outputs;
+	struct sw_ring *ring; /* the reader's side */
+	int control_fd; /* the recorder's end */
+	const volatile int *abandoned; /* shared: set by the tracer when nothing was run, so that there is nothing to report */
+};
+
+int sw_recorder_main(const struct sw_recorder_start *start);
+
+#endif

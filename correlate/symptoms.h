@@ -92,6 +92,7 @@ struct sw_symptom_context {
 	const struct sw_call *const *calls; /* every call kept for this debt, in order of time: opening, last timed-out wait, surfaced, close */
 	size_t packet_count;
 	const struct sw_packet *const *packets; /* of the flow, as sw_flows_kept() has them, oldest first: evidence is quoted from these */
+	uint8_t host_ttl; /* hop count of the remote host's packets, over all flows (sw_flows_host_ttl); 0 unknown */
 	const struct sw_neighbor_seen *neighbor; /* resolution of the target or of its next hop, as the packets show it */
 	enum sw_absence absence;
 	const char *absence_why; /* one line where it is not SW_ABSENCE_COUNTS */

@@ -81,51 +81,75 @@
 	X(COUNT, other_family_ok, "connections over the other IP family")
 
 /* What the calls cannot tell and the kernel was asked for. Set in facts_kernel.c. */
-#define SW_FACTS_KERNEL(X)                                                                                             \
-	X(FLAG, route_known, "the kernel was asked for the route")                                                     \
-	X(TEXT, route_type, "unicast, unreachable, blackhole, prohibit, ...")                                          \
-	X(ERRNO, route_error, "errno of the look-up")                                                                  \
-	X(FLAG, route_missing, "there is no route")                                                                    \
-	X(FLAG, route_rejecting, "the route says unreachable, prohibit or blackhole")                                  \
-	X(FLAG, route_usable, "the look-up found a way out")                                                           \
-	X(TEXT, route_gateway, "the next hop")                                                                         \
-	X(TEXT, route_device, "the interface")                                                                         \
-	X(TEXT, route_source, "the source address")                                                                    \
-	X(FLAG, route_device_down, "that interface is down")                                                           \
-	X(TEXT, next_hop, "the gateway, or the remote address where it is on-link")                                    \
-	X(TEXT, neighbor_state, "reachable, stale, incomplete, failed, ...")                                           \
-	X(FLAG, neighbor_bad, "that state is incomplete or failed")                                                    \
-	X(COUNT, port_low, "first ephemeral port")                                                                     \
-	X(COUNT, port_high, "last ephemeral port")                                                                     \
-	X(COUNT, ports_used, "of them, in use toward this peer")                                                       \
-	X(COUNT, ports_all, "how many there are")                                                                      \
-	X(COUNT, fd_limit, "RLIMIT_NOFILE")                                                                            \
-	X(COUNT, fd_count, "descriptors open")                                                                         \
-	X(COUNT, fd_highest, "the highest descriptor number seen")                                                     \
-	X(COUNT, seccomp_mode, "Seccomp of /proc/PID/status: 0 none, 2 a filter")                                      \
-	X(COUNT, unprivileged_port_start, "the sysctl")                                                                \
-	X(FLAG, may_bind_low, "the process has CAP_NET_BIND_SERVICE")                                                  \
-	X(FLAG, ipv6_disabled, "net.ipv6.conf.*.disable_ipv6")                                                         \
-	X(COUNT, syn_retries, "net.ipv4.tcp_syn_retries")                                                              \
-	X(TEXT, holder, "who holds the port")                                                                          \
-	X(TEXT, holder_state, "state of the socket that holds it")                                                     \
-	X(TEXT, path_kind, "what lies at the path: socket, file, directory, missing")                                  \
-	X(FLAG, path_known, "the path was looked at")                                                                  \
-	X(FLAG, path_exists, "something is there")                                                                     \
-	X(FLAG, path_is_socket, "and it is a socket")                                                                  \
-	X(TEXT, path_mode, "its mode in octal")                                                                        \
-	X(TEXT, path_owner, "its owner")                                                                               \
-	X(TEXT, path_denied, "the directory on the way that denies")                                                   \
-	X(TEXT, tcp_state, "state in TCP_INFO")                                                                        \
-	X(COUNT, tcp_unacked, "segments of ours without acknowledgement (TCP_INFO)")                                   \
-	X(COUNT, tcp_retransmits, "retransmissions in a row (TCP_INFO)")                                               \
-	X(COUNT, tcp_total_retrans, "retransmissions in all (TCP_INFO)")                                               \
-	X(COUNT, rp_filter_drops, "packets that the reverse path filter dropped meanwhile")                            \
-	X(COUNT, checksum_drops, "packets with a bad checksum that the kernel dropped meanwhile")                      \
-	X(COUNT, listen_overflows, "accept queue overflows meanwhile")                                                 \
-	X(COUNT, receive_buffer_drops, "datagrams dropped at a full receive buffer meanwhile")                         \
-	X(COUNT, listen_queue, "connections in the accept queue")                                                      \
-	X(COUNT, listen_backlog, "its length")
+#define SW_FACTS_KERNEL(X)												\
+	X(FLAG, route_known, "the kernel was asked for the route")							\
+	X(TEXT, route_type, "unicast, unreachable, blackhole, prohibit, ...")						\
+	X(ERRNO, route_error, "errno of the look-up")									\
+	X(TEXT, route_errno_name, "its name")										\
+	X(FLAG, route_missing, "there is no route")									\
+	X(FLAG, route_rejecting, "the route says unreachable, prohibit or blackhole")					\
+	X(FLAG, route_usable, "the look-up found a way out")								\
+	X(TEXT, route_gateway, "the next hop's address where it is not the destination")				\
+	X(TEXT, route_device, "the interface")										\
+	X(TEXT, route_source, "the source address")									\
+	X(FLAG, route_device_down, "that interface is down or has no carrier")						\
+	X(TEXT, next_hop, "the gateway, or the remote address where it is on the link")					\
+	X(TEXT, neighbor_state, "reachable, stale, incomplete, failed, ...")						\
+	X(FLAG, neighbor_bad, "that state is incomplete or failed")							\
+	X(COUNT, port_low, "first ephemeral port")									\
+	X(COUNT, port_high, "last ephemeral port")									\
+	X(COUNT, ports_used, "of them, in use toward this peer")							\
+	X(COUNT, ports_waiting, "of those, in TIME_WAIT")								\
+	X(COUNT, ports_all, "how many there are")									\
+	X(FLAG, ports_full, "nearly all are in use toward this peer")							\
+	X(COUNT, fd_limit, "RLIMIT_NOFILE")										\
+	X(COUNT, fd_count, "descriptors open")										\
+	X(COUNT, fd_sockets, "of them, sockets")									\
+	X(COUNT, fd_system_limit, "how many files the system may have open")						\
+	X(COUNT, uid, "effective user of the process")									\
+	X(COUNT, seccomp_mode, "0 none, 1 strict, 2 a filter")								\
+	X(COUNT, seccomp_filters, "how many, this tool's own included")							\
+	X(FLAG, seccomp_own, "the program has a filter of its own")							\
+	X(COUNT, unprivileged_port_start, "the sysctl")									\
+	X(FLAG, may_not_bind_low, "the process lacks CAP_NET_BIND_SERVICE")						\
+	X(TEXT, cgroup, "the control group of the process")								\
+	X(COUNT, ipv6_disabled, "net.ipv6.conf.*.disable_ipv6")								\
+	X(COUNT, syn_retries, "net.ipv4.tcp_syn_retries")								\
+	X(COUNT, rp_filter, "the reverse path filter's mode")								\
+	X(FLAG, address_known, "the kernel was asked whether the address of bind is local")				\
+	X(FLAG, address_local, "it is")											\
+	X(COUNT, firewall_output, "nftables chains with rules at the output hook")					\
+	X(COUNT, firewall_input, "nftables chains with rules at the input hook")					\
+	X(COUNT, ipsec_out, "IPsec policies for what leaves")								\
+	X(TEXT, holder, "who holds the port")										\
+	X(TEXT, holder_state, "state of the socket that holds it")							\
+	X(FLAG, path_known, "the path was looked at")									\
+	X(TEXT, path_kind, "what lies there: socket, file, directory, missing, abstract")				\
+	X(FLAG, path_exists, "something is there")									\
+	X(FLAG, path_is_socket, "and it is a socket")									\
+	X(TEXT, path_mode, "its mode in octal")										\
+	X(TEXT, path_owner, "its owner")										\
+	X(TEXT, path_denied, "the part of the path that the process may not pass or write")				\
+	X(TEXT, path_denied_mode, "its mode in octal")									\
+	X(TEXT, path_denied_owner, "its owner")										\
+	X(TEXT, path_missing, "the first part of the path that is not there")						\
+	X(TEXT, path_type, "type of the socket there")									\
+	X(COUNT, path_listeners, "listening sockets at the path")							\
+	X(COUNT, path_queue, "connections or bytes that wait there")							\
+	X(COUNT, path_backlog, "how many may wait")									\
+	X(TEXT, path_holder, "the process that has the socket")								\
+	X(TEXT, tcp_state, "state in TCP_INFO")										\
+	X(COUNT, tcp_unacked, "segments of ours without acknowledgement (TCP_INFO)")					\
+	X(COUNT, tcp_retransmits, "retransmissions in a row (TCP_INFO)")						\
+	X(COUNT, tcp_total_retrans, "retransmissions in all (TCP_INFO)")						\
+	X(TEXT, translated_by_kernel, "where the kernel's connection tracking sends it")				\
+	X(COUNT, rp_filter_drops, "packets that the reverse path filter dropped meanwhile")				\
+	X(COUNT, checksum_drops, "segments and datagrams with a bad checksum that the kernel dropped meanwhile")	\
+	X(COUNT, listen_overflows, "accept queue overflows meanwhile")							\
+	X(COUNT, receive_buffer_drops, "datagrams dropped at a full receive buffer meanwhile")				\
+	X(COUNT, ipsec_drops, "packets blocked by an IPsec policy meanwhile")						\
+	X(COUNT, listen_queue, "connections that wait for accept")							\
+	X(COUNT, listen_backlog, "how many may wait")
 
 /* What the capture can show at all. Set in facts_packet.c. */
 #define SW_FACTS_CAPTURE(X)                                                                                            \
@@ -160,6 +184,8 @@
 	X(NS, rst_after, "from the SYN that it answers")                                                               \
 	X(COUNT, rst_ttl, "its TTL")                                                                                   \
 	X(COUNT, peer_ttl, "TTL of the peer's other packets, from this or another flow")                               \
+	X(COUNT, rst_hops_off, "by how many hops that differs from the peer's")                                        \
+	X(FLAG, rst_from_gateway, "its TTL is a fresh one although the peer is behind a gateway")                      \
 	X(FLAG, rst_from_stranger, "its hop count or id is not the peer's")                                            \
 	X(FLAG, rst_on_loopback, "it was seen on a loopback interface")                                                \
 	X(TEXT, rst_source, "its source address")                                                                      \

@@ -1,0 +1,14 @@
+/* Templates filled from facts: the sentences of rules.
+ *
+ * {name} is a fact in words; {name:noun} a number with its noun ("1 SYN", "3 SYNs"). A template that names an unknown
+ * fact gives NULL: better no sentence than one with a hole. */
+#ifndef SW_CORRELATE_WORDS_H
+#define SW_CORRELATE_WORDS_H
+
+#include "correlate/facts.h"
+
+char *sw_words_fill(const char *template, const struct sw_facts *facts, struct sw_arena *arena); /* NULL for NULL */
+/* Whether every name between braces is a fact: what a test asks of each template. */
+bool sw_words_check(const char *template);
+
+#endif

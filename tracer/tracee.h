@@ -1,0 +1,89 @@
+/* The table of tracees: threads by id, thread groups by id, and what the engine must remember of each between two stops.
+ *
+ * Looked up by hash at every stop; entries are taken from a free list, so that a steady state allocates nothing. Knows nothing of
+ * ptrace requests and of records. */
+#ifndef SW_TRACER_TRACEE_H
+#define SW_TRACER_TRACEE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <uthash.h>
+
+#include "tracer/call.h"
+
+enum sw_abi { /* how a call passes its arguments, and how large a pointer in its structures is */
+	SW_ABI_NATIVE, /* x86-64 */
+	SW_ABI_X32, /* 64-bit registers, 32-bit pointers */
+	SW_ABI_I386,
+	SW_ABI_COUNT,
+};
+
+#define SW_SET_FDS 4096u /* descriptors of a select that are remembered */
+
+struct sw_entry { /* a call as the kernel was asked, from the entry stop */
+	enum sw_sys sys;
+	enum sw_abi abi;
+	bool wide_time; /* its timespec and timeval have 64-bit fields */
+	uint64_t number;
+	uint64_t args[6];
+	uint64_t ip, sp;
+};
+
+struct sw_tracee_process { /* a thread group */
+	pid_t pid, parent;
+	uint32_t threads;
+	bool is_command;
+	bool shares_files; /* another process closes its descriptors: remember nothing of them */
+	bool netns_asked; /* its network namespace is known to have a capture */
+	bool sockets; /* it has used one */
+	bool executing; /* for the first time: the tool's own child, not yet the command */
+	uint32_t netns;
+	UT_hash_handle hh;
+};
+
+struct sw_tracee { /* a thread */
+	pid_t tid;
+	struct sw_tracee_process *process;
+	bool every_stop; /* runs with PTRACE_SYSCALL: no filter, or the program's own outranks it */
+	bool inside; /* between the entry and the exit stop of a call */
+	bool recorded; /* the call inside, or the interrupted one, is recorded */
+	bool filtered; /* the filter's stop was seen for the call inside */
+	bool interrupted; /* `call` ended with ERESTART*: the kernel may restart it */
+	bool stopped; /* in a group stop */
+	bool untraced; /* the clone inside asked for CLONE_UNTRACED, which was cleared */
+	uint64_t clone_flags; /* as the program passed them */
+	int64_t interrupted_ns;
+	struct sw_entry at; /* the call inside, or the interrupted one */
+	struct sw_call call;
+	bool hanging; /* in the list of connects that are asked when they block */
+	int64_t hanging_at;
+	struct sw_tracee *hanging_next, *hanging_previous;
+	uint32_t set_count; /* select: descriptors in the sets */
+	uint8_t sets[3][SW_SET_FDS / 8]; /* as asked: the kernel overwrites them */
+	UT_hash_handle hh;
+};
+
+struct sw_tracees {
+	struct sw_tracee *threads;
+	struct sw_tracee_process *processes;
+	struct sw_tracee *free_threads; /* by hanging_next */
+	uint32_t count;
+};
+
+struct sw_tracee *sw_tracee_find(struct sw_tracees *tracees, pid_t tid);
+struct sw_tracee_process *sw_tracee_process_find(struct sw_tracees *tracees, pid_t pid);
+struct sw_tracee *sw_tracee_add(struct sw_tracees *tracees, pid_t tid, pid_t pid);
+void sw_tracee_rename(struct sw_tracees *tracees, struct sw_tracee *tracee, pid_t tid); /* exec from a thread */
+void sw_tracee_remove(struct sw_tracees *tracees, struct sw_tracee *tracee); /* and its process with its last thread */
+void sw_tracees_release(struct sw_tracees *tracees);
+
+/* The memory of a stopped (or blocked) thread. Bytes read from the start, fewer at an unreadable page, 0 none. */
+size_t sw_tracee_read(const struct sw_tracee *tracee, uint64_t address, void *buffer, size_t length);
+bool sw_tracee_read_all(const struct sw_tracee *tracee, uint64_t address, void *buffer, size_t length);
+bool sw_tracee_write(const struct sw_tracee *tracee, uint64_t address, const void *bytes, size_t length);
+uint64_t sw_tracee_word(const struct sw_tracee *tracee, const void *bytes, size_t index); /* of an array of longs or pointers */
+size_t sw_tracee_word_size(const struct sw_tracee *tracee);
+
+#endif

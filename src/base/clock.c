@@ -62,8 +62,8 @@ bool sw_duration_parse(const char *text, int64_t *ns)
 		const char *name;
 		int64_t ns;
 	} units[] = {
-		{"", SW_NS_PER_S},	{"s", SW_NS_PER_S},	   {"ms", SW_NS_PER_MS},      {"us", SW_NS_PER_US},
-		{"ns", 1},		{"m", 60 * SW_NS_PER_S}, {"min", 60 * SW_NS_PER_S}, {"h", 3600 * SW_NS_PER_S},
+		{"", SW_NS_PER_S}, {"s", SW_NS_PER_S},      {"ms", SW_NS_PER_MS},      {"us", SW_NS_PER_US},
+		{"ns", 1},         {"m", 60 * SW_NS_PER_S}, {"min", 60 * SW_NS_PER_S}, {"h", 3600 * SW_NS_PER_S},
 	};
 	int64_t whole, billionths;
 	const char *unit = read_decimal(text, &whole, &billionths);
@@ -159,7 +159,8 @@ char *sw_time_text(int64_t ns, char *buffer)
 
 	if (ns == SW_TIME_NONE)
 		return strcpy(buffer, "none");
-	snprintf(buffer, TEXT_SIZE, "%s%" PRIu64 ".%09" PRIu64, ns < 0 ? "-" : "", size / SW_NS_PER_S, size % SW_NS_PER_S);
+	snprintf(buffer, TEXT_SIZE, "%s%" PRIu64 ".%09" PRIu64, ns < 0 ? "-" : "", size / SW_NS_PER_S,
+		 size % SW_NS_PER_S);
 	return buffer;
 }
 
@@ -170,7 +171,7 @@ char *sw_time_of_day_text(int64_t ns, char *buffer)
 
 	if (ns == SW_TIME_NONE)
 		return strcpy(buffer, "none");
-	snprintf(buffer, TEXT_SIZE, "%02d:%02d:%02d.%03dZ", (int)(of_day / 3600), (int)(of_day / 60 % 60), (int)(of_day % 60),
-		 (int)((ns - second * SW_NS_PER_S) / SW_NS_PER_MS));
+	snprintf(buffer, TEXT_SIZE, "%02d:%02d:%02d.%03dZ", (int)(of_day / 3600), (int)(of_day / 60 % 60),
+		 (int)(of_day % 60), (int)((ns - second * SW_NS_PER_S) / SW_NS_PER_MS));
 	return buffer;
 }

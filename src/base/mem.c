@@ -72,11 +72,10 @@ void sw_cleanup_close(int *fd)
 
 void sw_cleanup_file(void *pointer_to_file)
 {
-	FILE *file;
+	FILE **file = pointer_to_file;
 
-	memcpy(&file, pointer_to_file, sizeof file);
-	if (file)
-		fclose(file);
+	if (*file)
+		fclose(*file);
 }
 
 void *sw_array_grow(void *items, size_t *room, size_t item_size)

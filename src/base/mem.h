@@ -33,8 +33,7 @@ void sw_cleanup_file(void *pointer_to_file); /* fclose when not NULL */
 	((array)->count == (array)->room ?                                                                             \
 		 ((array)->items = sw_array_grow((array)->items, &(array)->room, sizeof *(array)->items)) :            \
 		 (array)->items,                                                                                       \
-	 sw_array_zero((array)->items + (array)->count, sizeof *(array)->items),                                       \
-	 &(array)->items[(array)->count++])
+	 sw_array_zero((array)->items + (array)->count, sizeof *(array)->items), &(array)->items[(array)->count++])
 #define SW_ARRAY_RELEASE(array) (free((array)->items), (array)->items = NULL, (array)->count = (array)->room = 0)
 void *sw_array_grow(void *items, size_t *room, size_t item_size);
 void sw_array_zero(void *item, size_t size);

@@ -17,8 +17,8 @@ struct name {
 
 /* include/linux/errno.h: never seen by a program, but by a tracer, and strace prints them. */
 static const struct name kernel_errors[] = {
-	{512, "ERESTARTSYS"},	       {513, "ERESTARTNOINTR"}, {514, "ERESTARTNOHAND"}, {515, "ENOIOCTLCMD"},
-	{516, "ERESTART_RESTARTBLOCK"}, {524, "ENOTSUPP"},
+	{512, "ERESTARTSYS"}, {513, "ERESTARTNOINTR"},        {514, "ERESTARTNOHAND"},
+	{515, "ENOIOCTLCMD"}, {516, "ERESTART_RESTARTBLOCK"}, {524, "ENOTSUPP"},
 };
 
 static const struct name other_errors[] = {
@@ -28,19 +28,26 @@ static const struct name other_errors[] = {
 };
 
 static const struct name families[] = {
-	{AF_UNSPEC, "AF_UNSPEC"}, {AF_UNIX, "AF_UNIX"},	      {AF_INET, "AF_INET"},   {AF_AX25, "AF_AX25"},
-	{AF_IPX, "AF_IPX"},	  {AF_INET6, "AF_INET6"},     {AF_KEY, "AF_KEY"},     {AF_NETLINK, "AF_NETLINK"},
-	{AF_PACKET, "AF_PACKET"}, {AF_RDS, "AF_RDS"},	      {AF_PPPOX, "AF_PPPOX"}, {AF_CAN, "AF_CAN"},
-	{AF_TIPC, "AF_TIPC"},	  {AF_BLUETOOTH, "AF_BLUETOOTH"}, {AF_RXRPC, "AF_RXRPC"}, {AF_PHONET, "AF_PHONET"},
-	{AF_ALG, "AF_ALG"},	  {AF_NFC, "AF_NFC"},	      {AF_VSOCK, "AF_VSOCK"}, {AF_KCM, "AF_KCM"},
-	{AF_QIPCRTR, "AF_QIPCRTR"}, {AF_SMC, "AF_SMC"},	      {AF_XDP, "AF_XDP"},
+	{AF_UNSPEC, "AF_UNSPEC"},   {AF_UNIX, "AF_UNIX"},
+	{AF_INET, "AF_INET"},       {AF_AX25, "AF_AX25"},
+	{AF_IPX, "AF_IPX"},         {AF_INET6, "AF_INET6"},
+	{AF_KEY, "AF_KEY"},         {AF_NETLINK, "AF_NETLINK"},
+	{AF_PACKET, "AF_PACKET"},   {AF_RDS, "AF_RDS"},
+	{AF_PPPOX, "AF_PPPOX"},     {AF_CAN, "AF_CAN"},
+	{AF_TIPC, "AF_TIPC"},       {AF_BLUETOOTH, "AF_BLUETOOTH"},
+	{AF_RXRPC, "AF_RXRPC"},     {AF_PHONET, "AF_PHONET"},
+	{AF_ALG, "AF_ALG"},         {AF_NFC, "AF_NFC"},
+	{AF_VSOCK, "AF_VSOCK"},     {AF_KCM, "AF_KCM"},
+	{AF_QIPCRTR, "AF_QIPCRTR"}, {AF_SMC, "AF_SMC"},
+	{AF_XDP, "AF_XDP"},
 };
 
 static const struct name protocols[] = {
-	{IPPROTO_IP, "ip"},	    {IPPROTO_ICMP, "icmp"},   {IPPROTO_IGMP, "igmp"}, {IPPROTO_TCP, "tcp"},
-	{IPPROTO_UDP, "udp"},	    {IPPROTO_DCCP, "dccp"},   {IPPROTO_IPV6, "ipv6"}, {IPPROTO_GRE, "gre"},
-	{IPPROTO_ESP, "esp"},	    {IPPROTO_AH, "ah"},	      {IPPROTO_ICMPV6, "icmpv6"}, {IPPROTO_SCTP, "sctp"},
-	{IPPROTO_UDPLITE, "udplite"}, {IPPROTO_RAW, "raw"},   {262, "mptcp"},
+	{IPPROTO_IP, "ip"},           {IPPROTO_ICMP, "icmp"},     {IPPROTO_IGMP, "igmp"},
+	{IPPROTO_TCP, "tcp"},         {IPPROTO_UDP, "udp"},       {IPPROTO_DCCP, "dccp"},
+	{IPPROTO_IPV6, "ipv6"},       {IPPROTO_GRE, "gre"},       {IPPROTO_ESP, "esp"},
+	{IPPROTO_AH, "ah"},           {IPPROTO_ICMPV6, "icmpv6"}, {IPPROTO_SCTP, "sctp"},
+	{IPPROTO_UDPLITE, "udplite"}, {IPPROTO_RAW, "raw"},       {262, "mptcp"},
 };
 
 static const char *find_name(const struct name *names, size_t count, int number)

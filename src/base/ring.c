@@ -66,8 +66,8 @@ struct sw_ring *sw_ring_new(size_t size, struct sw_err *err)
 		return NULL;
 	}
 	struct sw_ring *ring = sw_alloc(sizeof *ring);
-	*ring = (struct sw_ring){ .shared = (struct shared *)memory, .bytes = memory + header, .size = size,
-				  .mapped = mapped, .fd = fd };
+	*ring = (struct sw_ring){
+		.shared = (struct shared *)memory, .bytes = memory + header, .size = size, .mapped = mapped, .fd = fd};
 	atomic_store(&ring->shared->wake_at, UINT64_MAX);
 	return ring;
 }
@@ -85,7 +85,7 @@ void sw_ring_free(struct sw_ring *ring)
 
 static void mark_at(struct sw_ring *ring, uint64_t position, uint32_t length)
 {
-	struct mark mark = { .length = length };
+	struct mark mark = {.length = length};
 
 	memcpy(ring->bytes + (position & (ring->size - 1)), &mark, sizeof mark);
 }

@@ -161,9 +161,31 @@ static void short_sockaddrs(void **state)
 static void refused_texts(void **state)
 {
 	static const char *const wrong[] = {
-		"", ":", ":80", "10.0.0.1", "10.0.0.1:", "10.0.0.1:65536", "10.0.0.1:8a", "10.0.0.1:-1", "10.0.0.256:80",
-		"[10.0.0.1]:80", "fd00::1:80", "[fd00::1]", "[fd00::1]80", "[fd00::1:80", "[:80", "[]:80", "[fe80::1%]:80",
-		"[fe80::1%4294967296]:80", "AF_NONSENSE", "10.0.0.1:80 ", "unix:\\", "unix:\\x", "unix:\\x4", "unix:\\n", "host:80",
+		"",
+		":",
+		":80",
+		"10.0.0.1",
+		"10.0.0.1:",
+		"10.0.0.1:65536",
+		"10.0.0.1:8a",
+		"10.0.0.1:-1",
+		"10.0.0.256:80",
+		"[10.0.0.1]:80",
+		"fd00::1:80",
+		"[fd00::1]",
+		"[fd00::1]80",
+		"[fd00::1:80",
+		"[:80",
+		"[]:80",
+		"[fe80::1%]:80",
+		"[fe80::1%4294967296]:80",
+		"AF_NONSENSE",
+		"10.0.0.1:80 ",
+		"unix:\\",
+		"unix:\\x",
+		"unix:\\x4",
+		"unix:\\n",
+		"host:80",
 		"[1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa:bbbb:cccc:dddd:eeee:ffff:1111]:80",
 	};
 	struct sw_addr addr;
@@ -184,12 +206,24 @@ static void kinds_of_addresses(void **state)
 		const char *text;
 		bool loopback, any, multicast, link_local;
 	} rows[] = {
-		{"127.0.0.1", .loopback = true},   {"127.255.1.1", .loopback = true}, {"::1", .loopback = true},
-		{"::ffff:127.0.0.1", .loopback = true}, {"0.0.0.0", .any = true},      {"::", .any = true},
-		{"224.0.0.251", .multicast = true}, {"239.1.1.1", .multicast = true}, {"255.255.255.255", .multicast = true},
-		{"ff02::1", .multicast = true},	   {"169.254.169.254", .link_local = true}, {"fe80::1", .link_local = true},
-		{"febf::1", .link_local = true},   {.text = "fec0::1"},			       {.text = "10.0.0.1"},
-		{.text = "128.0.0.1"},			   {.text = "240.0.0.1"},		       {.text = "*"},
+		{"127.0.0.1", .loopback = true},
+		{"127.255.1.1", .loopback = true},
+		{"::1", .loopback = true},
+		{"::ffff:127.0.0.1", .loopback = true},
+		{"0.0.0.0", .any = true},
+		{"::", .any = true},
+		{"224.0.0.251", .multicast = true},
+		{"239.1.1.1", .multicast = true},
+		{"255.255.255.255", .multicast = true},
+		{"ff02::1", .multicast = true},
+		{"169.254.169.254", .link_local = true},
+		{"fe80::1", .link_local = true},
+		{"febf::1", .link_local = true},
+		{.text = "fec0::1"},
+		{.text = "10.0.0.1"},
+		{.text = "128.0.0.1"},
+		{.text = "240.0.0.1"},
+		{.text = "*"},
 	};
 	struct sw_ip ip;
 

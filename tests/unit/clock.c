@@ -12,13 +12,23 @@ static void duration_options(void **state)
 		const char *text;
 		int64_t ns;
 	} rows[] = {
-		{"1.5s", 1500000000}, {"200ms", 200000000}, {"10us", 10000}, {"2m", 120000000000}, {"1h", 3600000000000},
-		{"3", 3000000000},    {"0", 0},		    {"0.25", 250000000}, {"7ns", 7},	   {"1.000000001", 1000000001},
-		{"0.1ms", 100000},    {"9223372036", 9223372036000000000},
+		{"1.5s", 1500000000},
+		{"200ms", 200000000},
+		{"10us", 10000},
+		{"2m", 120000000000},
+		{"1h", 3600000000000},
+		{"3", 3000000000},
+		{"0", 0},
+		{"0.25", 250000000},
+		{"7ns", 7},
+		{"1.000000001", 1000000001},
+		{"0.1ms", 100000},
+		{"9223372036", 9223372036000000000},
 	};
 	static const char *const wrong[] = {
-		"", "s", "-1", "-1s", "+1", " 1", "1 s", "1.", ".5", "1.s", "1e3", "1d", "1ss", "inf", "nan", "0x10",
-		"9223372037", "99999999999999999999", "2562048h",
+		"",         "s",   "-1", "-1s", "+1",  " 1",  "1 s",  "1.",         ".5",
+		"1.s",      "1e3", "1d", "1ss", "inf", "nan", "0x10", "9223372037", "99999999999999999999",
+		"2562048h",
 	};
 	int64_t ns;
 
@@ -72,8 +82,17 @@ static void duration_texts(void **state)
 static void times_are_exact(void **state)
 {
 	static const int64_t times[] = {
-		0, 1, 999999999, SW_NS_PER_S, INT64_C(1795381091016801000), INT64_C(1795381091016801001), -1, -500000000, -SW_NS_PER_S,
-		INT64_MAX, INT64_MIN + 1,
+		0,
+		1,
+		999999999,
+		SW_NS_PER_S,
+		INT64_C(1795381091016801000),
+		INT64_C(1795381091016801001),
+		-1,
+		-500000000,
+		-SW_NS_PER_S,
+		INT64_MAX,
+		INT64_MIN + 1,
 	};
 	int64_t ns;
 
@@ -126,8 +145,9 @@ static void clocks_go_forward(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(duration_options), cmocka_unit_test(duration_texts),	 cmocka_unit_test(times_are_exact),
-		cmocka_unit_test(times_within_text), cmocka_unit_test(times_of_day), cmocka_unit_test(clocks_go_forward),
+		cmocka_unit_test(duration_options), cmocka_unit_test(duration_texts),
+		cmocka_unit_test(times_are_exact),  cmocka_unit_test(times_within_text),
+		cmocka_unit_test(times_of_day),     cmocka_unit_test(clocks_go_forward),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,7 +19,8 @@ enum sw_locus {
 	SW_LOCUS_PEER_APP,
 	SW_LOCUS_RESOLVER,
 };
-enum sw_operation { /* what was owed; see correlate/debt.h */
+/* what was owed; see correlate/debt.h */
+enum sw_operation {
 	SW_OPERATION_NONE,
 	SW_OPERATION_CONNECT,
 	SW_OPERATION_LOOKUP,
@@ -43,7 +44,8 @@ enum sw_outcome {
 	SW_OUTCOME_UNSERVED,
 	SW_OUTCOME_SLOW,
 };
-enum sw_part { /* where the time of a debt went; the first that holds at each instant */
+/* where the time of a debt went; the first that holds at each instant */
+enum sw_part {
 	SW_PART_DATA_WAITING, /* unread bytes lie here */
 	SW_PART_RECEIVER_WINDOW,
 	SW_PART_NAGLE,

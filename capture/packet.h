@@ -122,6 +122,7 @@ struct sw_capture_status {
 struct sw_raw_packet {
 	uint32_t linktype; /* LINKTYPE_*, as pcap files number them */
 	uint32_t captured, wire; /* bytes at `bytes`; bytes that the frame had */
+	uint32_t interface; /* of a pcapng: which interface description, counted over all sections */
 	const uint8_t *bytes;
 };
 

@@ -1,6 +1,7 @@
 /* Calls and facts as records: deep copies, field look-up. Their one-line text is in call_text.c. */
 #include "tracer/call.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,6 +38,65 @@ struct sw_call *sw_call_copy(const struct sw_call *call)
 	copy->stack = put(&at, call->stack, stack);
 	copy->data = put(&at, call->data, data);
 	return copy;
+}
+
+/* Whether the address is the kernel's answer rather than an argument. */
+static bool answers_address(enum sw_sys sys)
+{
+	return sys == SW_SYS_ACCEPT || sys == SW_SYS_ACCEPT4 || sys == SW_SYS_GETSOCKNAME || sys == SW_SYS_GETPEERNAME ||
+	       sys == SW_SYS_RECVFROM || sys == SW_SYS_RECVMSG || sys == SW_SYS_RECVMMSG;
+}
+
+/* Whether fd2 is a descriptor that the call made. (dup2's was an argument, but means nothing before.) */
+static bool makes_fd2(const struct sw_call *call)
+{
+	return call->sys == SW_SYS_ACCEPT || call->sys == SW_SYS_ACCEPT4 || call->sys == SW_SYS_DUP || call->sys == SW_SYS_FCNTL ||
+	       call->sys == SW_SYS_PIDFD_GETFD || call->sys == SW_SYS_SOCKETPAIR;
+}
+
+static bool makes_fd(enum sw_sys sys)
+{
+	return sys == SW_SYS_SOCKET || sys == SW_SYS_SOCKETPAIR || sys == SW_SYS_EPOLL_CREATE || sys == SW_SYS_EPOLL_CREATE1;
+}
+
+static void entry_waits(const struct sw_call *call, struct sw_call *entry, struct sw_wait *waits)
+{
+	if (call->sys == SW_SYS_EPOLL_WAIT || call->sys == SW_SYS_EPOLL_PWAIT || call->sys == SW_SYS_EPOLL_PWAIT2) {
+		entry->wait_count = 0;
+		entry->waits = NULL;
+		return;
+	}
+	for (uint32_t i = 0; i < call->wait_count; i++) {
+		waits[i] = call->waits[i];
+		waits[i].got = 0;
+	}
+	entry->waits = waits;
+}
+
+void sw_call_entry(const struct sw_call *call, struct sw_call *entry, struct sw_wait *waits)
+{
+	*entry = *call;
+	entry->exit_ns = entry->exit_bound_ns = SW_TIME_NONE;
+	entry->result = 0;
+	entry->error = 0;
+	entry->stack_count = 0;
+	entry->stack = NULL;
+	if (makes_fd(call->sys)) {
+		entry->fd = -1;
+		entry->socket = 0;
+	}
+	if (makes_fd2(call)) {
+		entry->fd2 = -1;
+		entry->socket2 = 0;
+	}
+	if (answers_address(call->sys))
+		entry->addr = (struct sw_addr){ 0 };
+	if (call->sys == SW_SYS_RECVMMSG)
+		entry->message_count = 0;
+	if (call->sys == SW_SYS_GETSOCKOPT)
+		entry->value = 0;
+	if (call->wait_count)
+		entry_waits(call, entry, waits);
 }
 
 static size_t text_size(const char *text)

@@ -177,6 +177,9 @@ struct sw_trace_sink {
 struct sw_call *sw_call_copy(const struct sw_call *call);
 struct sw_fact *sw_fact_copy(const struct sw_fact *fact);
 
+/* The call as it was when it was entered: without results, for who learns both at once. `waits` has room for call->wait_count. */
+void sw_call_entry(const struct sw_call *call, struct sw_call *entry, struct sw_wait *waits);
+
 /* One line in strace's notation without time and thread: "connect(3, 10.0.0.2:80) = -1 ECONNREFUSED". Never longer than
  * `size`; control characters escaped. Returns buffer. */
 char *sw_call_text(const struct sw_call *call, char *buffer, size_t size);

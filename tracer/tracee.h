@@ -27,7 +27,8 @@ struct sw_entry { /* a call as the kernel was asked, from the entry stop */
 	enum sw_abi abi;
 	bool wide_time; /* its timespec and timeval have 64-bit fields */
 	uint64_t number;
-	uint64_t args[6];
+	uint64_t raw[6]; /* registers */
+	uint64_t args[6]; /* arguments: differ where i386 passes them in memory */
 	uint64_t ip, sp;
 };
 

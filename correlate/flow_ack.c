@@ -18,7 +18,7 @@ static void round_trip(struct sw_side *s, int64_t ns)
 	s->rtt_count++;
 }
 
-static void count_spurious(struct flow_track *track, enum sw_flow_side side)
+static void count_spurious(struct sw_flow_track *track, enum sw_flow_side side)
 {
 	if (track->side[side].spurious_known)
 		track->side[side].spurious_known--;
@@ -27,9 +27,9 @@ static void count_spurious(struct flow_track *track, enum sw_flow_side side)
 }
 
 /* Eifel: the acknowledgement echoes a timestamp from before the retransmission, so the first copy had arrived. */
-static void eifel(struct flow_track *track, const struct sw_packet *packet, enum sw_flow_side side, int64_t acked_to)
+static void eifel(struct sw_flow_track *track, const struct sw_packet *packet, enum sw_flow_side side, int64_t acked_to)
 {
-	struct flow_side_state *state = &track->side[side];
+	struct sw_flow_side_state *state = &track->side[side];
 
 	if (!state->resent_at || acked_to < state->resent_at)
 		return;
@@ -40,12 +40,12 @@ static void eifel(struct flow_track *track, const struct sw_packet *packet, enum
 	state->resent_at = 0;
 }
 
-static void advance(struct flow_track *track, const struct sw_packet *packet, enum sw_flow_side from, int64_t to,
+static void advance(struct sw_flow_track *track, const struct sw_packet *packet, enum sw_flow_side from, int64_t to,
 		    struct sw_flow_change *change)
 {
-	enum sw_flow_side side = FLOW_OTHER(from);
+	enum sw_flow_side side = SW_FLOW_OTHER(from);
 	struct sw_side *s = &track->flow.side[side];
-	struct flow_acked acked = flow_segments_ack(&track->side[side].segments, to);
+	struct sw_flow_acked acked = sw_flow_segments_ack(&track->side[side].segments, to);
 	uint32_t largest = s->segment_size && acked.largest > s->segment_size ? s->segment_size : acked.largest;
 
 	if (acked.newest_end == to && !acked.newest_resent)
@@ -63,18 +63,18 @@ static void advance(struct flow_track *track, const struct sw_packet *packet, en
 	s->retransmissions_unanswered = 0;
 	s->largest_unacked = 0;
 	track->side[from].duplicate_run = 0;
-	flow_holes_acked(track, side);
+	sw_flow_holes_acked(track, side);
 }
 
 /* RFC 5681, 2: nothing but the same acknowledgement again while bytes are under way. */
-static void same_again(struct flow_track *track, const struct sw_packet *packet, enum sw_flow_side from,
+static void same_again(struct sw_flow_track *track, const struct sw_packet *packet, enum sw_flow_side from,
 		       const struct sw_flow_change *change)
 {
 	struct sw_side *s = &track->flow.side[from];
-	const struct sw_side *other = &track->flow.side[FLOW_OTHER(from)];
-	struct flow_side_state *state = &track->side[from];
+	const struct sw_side *other = &track->flow.side[SW_FLOW_OTHER(from)];
+	struct sw_flow_side_state *state = &track->side[from];
 	uint32_t window = packet->tcp.window;
-	const struct flow_mark *last = &state->marks[(state->mark_next + MARKS - 1) % MARKS];
+	const struct sw_flow_mark *last = &state->marks[(state->mark_next + SW_FLOW_MARKS - 1) % SW_FLOW_MARKS];
 
 	if (packet->payload_length || (packet->tcp.flags & (SW_TCP_SYN | SW_TCP_FIN)) || !s->last_ack.packet)
 		return;
@@ -87,22 +87,24 @@ static void same_again(struct flow_track *track, const struct sw_packet *packet,
 	state->last_duplicate_ns = packet->time_ns;
 }
 
-static void selective(struct flow_track *track, const struct sw_packet *packet, enum sw_flow_side from, int64_t acked_to)
+static void selective(struct sw_flow_track *track, const struct sw_packet *packet, enum sw_flow_side from,
+		      int64_t acked_to)
 {
-	enum sw_flow_side side = FLOW_OTHER(from);
+	enum sw_flow_side side = SW_FLOW_OTHER(from);
 	struct sw_side *s = &track->flow.side[side];
 
 	for (unsigned i = 0; i < packet->tcp.sack_count && i < 4; i++) {
-		int64_t left = flow_relative(s, packet->tcp.sack[i].left), right = flow_relative(s, packet->tcp.sack[i].right);
+		int64_t left = sw_flow_relative(s, packet->tcp.sack[i].left),
+			right = sw_flow_relative(s, packet->tcp.sack[i].right);
 		if (left < 0 || right <= left || right > s->sent_to)
 			continue;
-		bool inside = packet->tcp.sack_count > 1 && left >= flow_relative(s, packet->tcp.sack[1].left) &&
-			      right <= flow_relative(s, packet->tcp.sack[1].right);
+		bool inside = packet->tcp.sack_count > 1 && left >= sw_flow_relative(s, packet->tcp.sack[1].left) &&
+			      right <= sw_flow_relative(s, packet->tcp.sack[1].right);
 		if (i == 0 && (right <= acked_to || inside)) {
 			count_spurious(track, side);
 			continue;
 		}
-		uint32_t size = flow_segments_sack(&track->side[side].segments, left, right);
+		uint32_t size = sw_flow_segments_sack(&track->side[side].segments, left, right);
 		if (s->segment_size && size > s->segment_size)
 			size = s->segment_size;
 		if (size > s->largest_acked)
@@ -114,27 +116,28 @@ static void selective(struct flow_track *track, const struct sw_packet *packet, 
 }
 
 /* Bytes are acknowledged that no packet showed: the capture lost them, or shows them a moment later. */
-static void beyond(struct flow_track *track, const struct sw_packet *packet, enum sw_flow_side side, int64_t to)
+static void beyond(struct sw_flow_track *track, const struct sw_packet *packet, enum sw_flow_side side, int64_t to)
 {
-	struct flow_side_state *state = &track->side[side];
+	struct sw_flow_side_state *state = &track->side[side];
 	struct sw_side *s = &track->flow.side[side];
 
 	if (!state->holes)
-		state->holes = sw_alloc(HOLES_MAX * sizeof *state->holes);
-	if (state->hole_count < HOLES_MAX)
-		state->holes[state->hole_count++] = (struct flow_hole){ .from = s->sent_to, .to = to, .made_ns = packet->time_ns,
-									 .tsval = packet->tcp.tsecr + 1 };
+		state->holes = sw_alloc(SW_FLOW_HOLES_MAX * sizeof *state->holes);
+	if (state->hole_count < SW_FLOW_HOLES_MAX)
+		state->holes[state->hole_count++] = (struct sw_flow_hole){
+			.from = s->sent_to, .to = to, .made_ns = packet->time_ns, .tsval = packet->tcp.tsecr + 1};
 	else
 		state->permanent_missed += to - s->sent_to;
 	s->sent_to = to;
-	flow_history(track, side, FLOW_LETTER_GAP);
+	sw_flow_history(track, side, SW_FLOW_LETTER_GAP);
 }
 
-void flow_ack(struct flow_track *track, const struct sw_packet *packet, enum sw_flow_side from, struct sw_flow_change *change)
+void sw_flow_ack(struct sw_flow_track *track, const struct sw_packet *packet, enum sw_flow_side from,
+		 struct sw_flow_change *change)
 {
-	enum sw_flow_side side = FLOW_OTHER(from);
+	enum sw_flow_side side = SW_FLOW_OTHER(from);
 	struct sw_side *s = &track->flow.side[side];
-	int64_t to = flow_relative(s, packet->tcp.ack);
+	int64_t to = sw_flow_relative(s, packet->tcp.ack);
 
 	if (to > s->sent_to + WILD || to < s->acked_to - WILD)
 		return;
@@ -147,15 +150,16 @@ void flow_ack(struct flow_track *track, const struct sw_packet *packet, enum sw_
 	if (packet->tcp.sack_count)
 		selective(track, packet, from, to);
 	if (!packet->payload_length && !(packet->tcp.flags & (SW_TCP_SYN | SW_TCP_FIN)))
-		flow_history(track, from, FLOW_LETTER_ACK);
-	track->flow.side[from].last_ack = flow_seen(packet);
+		sw_flow_history(track, from, SW_FLOW_LETTER_ACK);
+	track->flow.side[from].last_ack = sw_flow_seen(packet);
 }
 
-void flow_window(struct flow_track *track, const struct sw_packet *packet, enum sw_flow_side from, struct sw_flow_change *change)
+void sw_flow_window(struct sw_flow_track *track, const struct sw_packet *packet, enum sw_flow_side from,
+		    struct sw_flow_change *change)
 {
 	struct sw_side *s = &track->flow.side[from];
-	const struct sw_side *other = &track->flow.side[FLOW_OTHER(from)];
-	struct flow_side_state *state = &track->side[from];
+	const struct sw_side *other = &track->flow.side[SW_FLOW_OTHER(from)];
+	struct sw_flow_side_state *state = &track->side[from];
 	bool scaled = s->window_scale != 255 && other->window_scale != 255 && !(packet->tcp.flags & SW_TCP_SYN);
 	uint32_t window = (uint32_t)packet->tcp.window << (scaled ? s->window_scale : 0);
 
@@ -164,11 +168,11 @@ void flow_window(struct flow_track *track, const struct sw_packet *packet, enum 
 	s->window = window;
 	if (window == 0 && !(packet->tcp.flags & (SW_TCP_SYN | SW_TCP_FIN))) {
 		if (!s->zero_windows++)
-			s->zero_window = flow_seen(packet);
-		s->last_zero_window = flow_seen(packet);
+			s->zero_window = sw_flow_seen(packet);
+		s->last_zero_window = sw_flow_seen(packet);
 		if (state->zero_since_ns == SW_TIME_NONE)
 			state->zero_since_ns = packet->time_ns;
-		flow_history(track, from, FLOW_LETTER_ZERO_WINDOW);
+		sw_flow_history(track, from, SW_FLOW_LETTER_ZERO_WINDOW);
 		change->what |= SW_FLOW_ZERO_WINDOW;
 	} else if (window && state->zero_since_ns != SW_TIME_NONE) {
 		s->zero_window_ns += packet->time_ns - state->zero_since_ns;

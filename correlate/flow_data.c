@@ -6,15 +6,18 @@
 
 #include <string.h>
 
-#define LATE_NS (3 * SW_NS_PER_MS) /* reordering that nothing else tells from a retransmission: as Wireshark's threshold */
-#define FAST_NS (100 * SW_NS_PER_MS) /* beyond a round trip: behind a duplicate acknowledgement, but by a timer (RTO is at least 200 ms) */
+#define LATE_NS                                                                                                        \
+	(3 * SW_NS_PER_MS) /* reordering that nothing else tells from a retransmission: as Wireshark's threshold */
+#define FAST_NS                                                                                                        \
+	(100 *                                                                                                         \
+	 SW_NS_PER_MS) /* beyond a round trip: behind a duplicate acknowledgement, but by a timer (RTO is at least 200 ms) */
 
 /* ---- holes ---------------------------------------------------------------------------------------------------- */
 
-static void missed(struct flow_track *track, enum sw_flow_side side)
+static void missed(struct sw_flow_track *track, enum sw_flow_side side)
 {
 	struct sw_side *s = &track->flow.side[side];
-	const struct flow_side_state *state = &track->side[side];
+	const struct sw_flow_side_state *state = &track->side[side];
 
 	s->missed_bytes = state->permanent_missed;
 	for (uint32_t i = 0; i < state->hole_count; i++)
@@ -24,10 +27,10 @@ static void missed(struct flow_track *track, enum sw_flow_side side)
 }
 
 /* The first hole that the receiver has not acknowledged either: bytes that really are not there. */
-void flow_hole_note(struct flow_track *track, enum sw_flow_side side)
+void sw_flow_hole_note(struct sw_flow_track *track, enum sw_flow_side side)
 {
 	struct sw_side *s = &track->flow.side[side];
-	const struct flow_side_state *state = &track->side[side];
+	const struct sw_flow_side_state *state = &track->side[side];
 	int64_t before = s->hole_at;
 
 	s->hole_at = s->hole_to = 0;
@@ -40,31 +43,31 @@ void flow_hole_note(struct flow_track *track, enum sw_flow_side side)
 		s->after_hole_largest = 0;
 }
 
-static void drop_hole(struct flow_side_state *state, uint32_t index)
+static void drop_hole(struct sw_flow_side_state *state, uint32_t index)
 {
 	state->hole_count--;
 	memmove(&state->holes[index], &state->holes[index + 1], (state->hole_count - index) * sizeof *state->holes);
 }
 
-static void add_hole(struct flow_track *track, enum sw_flow_side side, struct flow_hole hole)
+static void add_hole(struct sw_flow_track *track, enum sw_flow_side side, struct sw_flow_hole hole)
 {
-	struct flow_side_state *state = &track->side[side];
+	struct sw_flow_side_state *state = &track->side[side];
 
 	if (!state->holes)
-		state->holes = sw_alloc(HOLES_MAX * sizeof *state->holes);
-	if (state->hole_count == HOLES_MAX) {
+		state->holes = sw_alloc(SW_FLOW_HOLES_MAX * sizeof *state->holes);
+	if (state->hole_count == SW_FLOW_HOLES_MAX) {
 		if (state->holes[0].acked)
 			state->permanent_missed += state->holes[0].to - state->holes[0].from;
 		drop_hole(state, 0);
 	}
 	state->holes[state->hole_count++] = hole;
-	flow_history(track, side, FLOW_LETTER_GAP);
-	flow_hole_note(track, side);
+	sw_flow_history(track, side, SW_FLOW_LETTER_GAP);
+	sw_flow_hole_note(track, side);
 }
 
-void flow_holes_acked(struct flow_track *track, enum sw_flow_side side)
+void sw_flow_holes_acked(struct sw_flow_track *track, enum sw_flow_side side)
 {
-	struct flow_side_state *state = &track->side[side];
+	struct sw_flow_side_state *state = &track->side[side];
 	int64_t acked_to = track->flow.side[side].acked_to;
 	bool any = false;
 
@@ -73,12 +76,12 @@ void flow_holes_acked(struct flow_track *track, enum sw_flow_side side)
 			any = state->holes[i].acked = true;
 	if (any) {
 		missed(track, side);
-		flow_hole_note(track, side);
+		sw_flow_hole_note(track, side);
 	}
 }
 
-static bool came_late(const struct flow_track *track, const struct flow_hole *hole, const struct sw_packet *packet,
-		      enum sw_flow_side from)
+static bool came_late(const struct sw_flow_track *track, const struct sw_flow_hole *hole,
+		      const struct sw_packet *packet, enum sw_flow_side from)
 {
 	const struct sw_side *s = &track->flow.side[from];
 
@@ -90,14 +93,14 @@ static bool came_late(const struct flow_track *track, const struct flow_hole *ho
 }
 
 /* Takes [start, end) out of the holes. Returns how many bytes it filled; `late` says by a packet out of order. */
-static int64_t fill(struct flow_track *track, const struct sw_packet *packet, enum sw_flow_side from, int64_t start, int64_t end,
-		    bool *late)
+static int64_t fill(struct sw_flow_track *track, const struct sw_packet *packet, enum sw_flow_side from, int64_t start,
+		    int64_t end, bool *late)
 {
-	struct flow_side_state *state = &track->side[from];
+	struct sw_flow_side_state *state = &track->side[from];
 	int64_t filled = 0;
 
 	for (uint32_t i = 0; i < state->hole_count;) {
-		struct flow_hole *hole = &state->holes[i];
+		struct sw_flow_hole *hole = &state->holes[i];
 		if (end <= hole->from || start >= hole->to) {
 			i++;
 			continue;
@@ -105,8 +108,8 @@ static int64_t fill(struct flow_track *track, const struct sw_packet *packet, en
 		int64_t from_here = start > hole->from ? start : hole->from, to_here = end < hole->to ? end : hole->to;
 		*late |= came_late(track, hole, packet, from);
 		filled += to_here - from_here;
-		struct flow_hole rest = *hole;
-		if (from_here > hole->from && to_here < hole->to && state->hole_count < HOLES_MAX) {
+		struct sw_flow_hole rest = *hole;
+		if (from_here > hole->from && to_here < hole->to && state->hole_count < SW_FLOW_HOLES_MAX) {
 			hole->to = from_here;
 			rest.from = to_here;
 			memmove(hole + 2, hole + 1, (state->hole_count - i - 1) * sizeof *hole);
@@ -125,17 +128,17 @@ static int64_t fill(struct flow_track *track, const struct sw_packet *packet, en
 	}
 	if (filled) {
 		missed(track, from);
-		flow_hole_note(track, from);
+		sw_flow_hole_note(track, from);
 	}
 	return filled;
 }
 
 /* ---- sent again ----------------------------------------------------------------------------------------------- */
 
-static bool is_fast(const struct flow_track *track, enum sw_flow_side from, int64_t start, int64_t now)
+static bool is_fast(const struct sw_flow_track *track, enum sw_flow_side from, int64_t start, int64_t now)
 {
 	const struct sw_side *s = &track->flow.side[from];
-	const struct flow_side_state *other = &track->side[FLOW_OTHER(from)];
+	const struct sw_flow_side_state *other = &track->side[SW_FLOW_OTHER(from)];
 	int64_t limit = FAST_NS + (s->rtt_count ? s->rtt_min_ns : 0);
 
 	if (s->sacked_to <= start && other->duplicate_run < 2)
@@ -143,19 +146,19 @@ static bool is_fast(const struct flow_track *track, enum sw_flow_side from, int6
 	return now - other->last_duplicate_ns <= limit;
 }
 
-static void sent_again(struct flow_track *track, const struct sw_packet *packet, enum sw_flow_side from, int64_t start,
-		       int64_t end, struct sw_flow_change *change)
+static void sent_again(struct sw_flow_track *track, const struct sw_packet *packet, enum sw_flow_side from,
+		       int64_t start, int64_t end, struct sw_flow_change *change)
 {
 	struct sw_side *s = &track->flow.side[from];
-	struct flow_side_state *state = &track->side[from];
+	struct sw_flow_side_state *state = &track->side[from];
 	uint32_t size = (uint32_t)(end - start);
 
 	if (!s->retransmissions++)
-		s->first_retransmission = flow_seen(packet);
-	s->last_retransmission = flow_seen(packet);
+		s->first_retransmission = sw_flow_seen(packet);
+	s->last_retransmission = sw_flow_seen(packet);
 	s->retransmitted_bytes += end - start;
 	s->retransmissions_unanswered++;
-	flow_segments_resend(&state->segments, start, end, packet->time_ns);
+	sw_flow_segments_resend(&state->segments, start, end, packet->time_ns);
 	if (s->segment_size && size > s->segment_size)
 		size = s->segment_size;
 	if (end > s->acked_to && size > s->largest_unacked)
@@ -173,21 +176,22 @@ static void sent_again(struct flow_track *track, const struct sw_packet *packet,
 		state->resent_at = end;
 		state->resent_tsval = packet->tcp.timestamps ? packet->tcp.tsval : 0;
 	}
-	flow_history(track, from, FLOW_LETTER_RETRANSMISSION);
+	sw_flow_history(track, from, SW_FLOW_LETTER_RETRANSMISSION);
 	change->what |= SW_FLOW_RETRANSMISSION;
 }
 
 /* The same packet again on the same interface: a network that duplicates, or a capture that does. */
-static bool is_copy(const struct flow_track *track, const struct sw_packet *packet, enum sw_flow_side from)
+static bool is_copy(const struct sw_flow_track *track, const struct sw_packet *packet, enum sw_flow_side from)
 {
-	const struct flow_side_state *state = &track->side[from];
+	const struct sw_flow_side_state *state = &track->side[from];
 
 	if (packet->src.ip.family != 4 || !packet->ip_id)
 		return false;
-	for (uint32_t i = 0; i < MARKS; i++) {
-		const struct flow_mark *mark = &state->marks[i];
-		if (mark->ip_id == packet->ip_id && mark->seq == packet->tcp.seq && mark->length == packet->payload_length &&
-		    mark->ack == packet->tcp.ack && packet->time_ns - mark->time_ns <= 5 * SW_DUPLICATE_NS)
+	for (uint32_t i = 0; i < SW_FLOW_MARKS; i++) {
+		const struct sw_flow_mark *mark = &state->marks[i];
+		if (mark->ip_id == packet->ip_id && mark->seq == packet->tcp.seq &&
+		    mark->length == packet->payload_length && mark->ack == packet->tcp.ack &&
+		    packet->time_ns - mark->time_ns <= 5 * SW_DUPLICATE_NS)
 			return true;
 	}
 	return false;
@@ -195,35 +199,40 @@ static bool is_copy(const struct flow_track *track, const struct sw_packet *pack
 
 /* ---- one segment ---------------------------------------------------------------------------------------------- */
 
-static void new_bytes(struct flow_track *track, const struct sw_packet *packet, enum sw_flow_side from, int64_t start, int64_t end,
-		      struct sw_flow_change *change)
+static void new_bytes(struct sw_flow_track *track, const struct sw_packet *packet, enum sw_flow_side from,
+		      int64_t start, int64_t end, struct sw_flow_change *change)
 {
 	struct sw_side *s = &track->flow.side[from];
-	const struct sw_side *other = &track->flow.side[FLOW_OTHER(from)];
+	const struct sw_side *other = &track->flow.side[SW_FLOW_OTHER(from)];
 
 	if (start > s->sent_to)
-		add_hole(track, from, (struct flow_hole){ .from = s->sent_to, .to = start, .made_ns = packet->time_ns,
-							  .tsval = packet->tcp.tsval, .ip_id = packet->ip_id });
+		add_hole(track, from,
+			 (struct sw_flow_hole){.from = s->sent_to,
+					       .to = start,
+					       .made_ns = packet->time_ns,
+					       .tsval = packet->tcp.tsval,
+					       .ip_id = packet->ip_id});
 	else if (start < s->sent_to) {
 		sent_again(track, packet, from, start, s->sent_to, change); /* merged with what is new */
 		start = s->sent_to;
 	}
-	flow_segments_add(&track->side[from].segments, start, end, packet->time_ns);
+	sw_flow_segments_add(&track->side[from].segments, start, end, packet->time_ns);
 	s->sent_to = end;
 	s->bytes += end - start;
-	s->last_new_data = flow_seen(packet);
+	s->last_new_data = sw_flow_seen(packet);
 	change->new_bytes += end - start;
 	change->what |= SW_FLOW_NEW_DATA;
 	if (s->hole_at && (uint32_t)(end - start) > s->after_hole_largest)
 		s->after_hole_largest = (uint32_t)(end - start);
-	if (track->side[FLOW_OTHER(from)].scale_known && other->window && s->sent_to - s->acked_to >= other->window) {
+	if (track->side[SW_FLOW_OTHER(from)].scale_known && other->window &&
+	    s->sent_to - s->acked_to >= other->window) {
 		if (!s->window_fulls++)
-			s->window_full = flow_seen(packet);
+			s->window_full = sw_flow_seen(packet);
 	}
 }
 
-void flow_data(struct flow_track *track, const struct sw_packet *packet, enum sw_flow_side from, int64_t start,
-	       struct sw_flow_change *change)
+void sw_flow_data(struct sw_flow_track *track, const struct sw_packet *packet, enum sw_flow_side from, int64_t start,
+		  struct sw_flow_change *change)
 {
 	struct sw_side *s = &track->flow.side[from];
 	int64_t end = start + packet->payload_length;
@@ -237,9 +246,9 @@ void flow_data(struct flow_track *track, const struct sw_packet *packet, enum sw
 	if (size > s->largest_segment)
 		s->largest_segment = size;
 	if (!s->data_packets++)
-		s->first_data = flow_seen(packet);
-	s->last_data = flow_seen(packet);
-	flow_history(track, from, FLOW_LETTER_DATA);
+		s->first_data = sw_flow_seen(packet);
+	s->last_data = sw_flow_seen(packet);
+	sw_flow_history(track, from, SW_FLOW_LETTER_DATA);
 	if (end > s->sent_to) {
 		if (start < s->sent_to)
 			change->new_bytes += fill(track, packet, from, start, s->sent_to, &late);
@@ -251,7 +260,7 @@ void flow_data(struct flow_track *track, const struct sw_packet *packet, enum sw
 		s->bytes += filled;
 		change->new_bytes += filled;
 		change->what |= SW_FLOW_NEW_DATA;
-		s->last_new_data = flow_seen(packet);
+		s->last_new_data = sw_flow_seen(packet);
 	}
 	if (late) {
 		s->out_of_order++;

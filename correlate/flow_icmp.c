@@ -8,22 +8,24 @@
 #define TIE_WALK_MAX 256 /* flows of one local port that are looked at */
 
 /* Whether the quoted number lies in what that side has sent. */
-static bool sent(const struct flow_track *track, enum sw_flow_side side, uint32_t seq)
+static bool sent(const struct sw_flow_track *track, enum sw_flow_side side, uint32_t seq)
 {
 	const struct sw_side *s = &track->flow.side[side];
-	int64_t at = flow_relative(s, seq);
+	int64_t at = sw_flow_relative(s, seq);
 
 	return track->side[side].based && at >= 0 && at < s->sent_to && at > s->sent_to - INT64_C(0x40000000);
 }
 
-static struct flow_track *choose(const struct sw_flows *flows, struct flow_track *track, const struct sw_quote *quote)
+static struct sw_flow_track *choose(const struct sw_flows *flows, struct sw_flow_track *track,
+				    const struct sw_quote *quote)
 {
-	struct flow_track *newest = track;
+	struct sw_flow_track *newest = track;
 
 	if (quote->protocol != IPPROTO_TCP || !quote->has_seq)
 		return track;
-	for (int i = 0; track && i < TIE_WALK_MAX; track = flow_track_at(flows, track->previous), i++) {
-		enum sw_flow_side side = flow_end_equal(&track->flow.local, &quote->src) ? SW_SIDE_OURS : SW_SIDE_PEER;
+	for (int i = 0; track && i < TIE_WALK_MAX; track = sw_flow_track_at(flows, track->previous), i++) {
+		enum sw_flow_side side = sw_flow_end_equal(&track->flow.local, &quote->src) ? SW_SIDE_OURS :
+											      SW_SIDE_PEER;
 		if (track->flow.netns == newest->flow.netns && sent(track, side, quote->seq))
 			return track;
 	}
@@ -31,13 +33,14 @@ static struct flow_track *choose(const struct sw_flows *flows, struct flow_track
 }
 
 /* The flow of the same local port that sent this number (TCP) or spoke to the same port or host lately (UDP). */
-static struct flow_track *tie(const struct sw_flows *flows, const struct sw_packet *packet)
+static struct sw_flow_track *tie(const struct sw_flows *flows, const struct sw_packet *packet)
 {
 	const struct sw_quote *quote = &packet->icmp.quote;
-	uint32_t *head = flow_port_chain(flows, quote->protocol, quote->src.port);
-	struct flow_track *track = head ? flow_track_at(flows, *head) : NULL;
+	uint32_t *head = sw_flow_port_chain(flows, quote->protocol, quote->src.port);
+	struct sw_flow_track *track = head ? sw_flow_track_at(flows, *head) : NULL;
 
-	for (int i = 0; track && i < TIE_WALK_MAX; i++, track = flow_track_at(flows, flow_port_next(track, quote->src.port))) {
+	for (int i = 0; track && i < TIE_WALK_MAX;
+	     i++, track = sw_flow_track_at(flows, sw_flow_port_next(track, quote->src.port))) {
 		const struct sw_flow *flow = &track->flow;
 		if (flow->netns != packet->netns || flow->local.port != quote->src.port || track->mirror_of)
 			continue;
@@ -55,9 +58,15 @@ static struct sw_packet quoted_packet(const struct sw_packet *packet)
 {
 	const struct sw_quote *quote = &packet->icmp.quote;
 	struct sw_packet quoted = {
-		.input = packet->input, .place = packet->place, .netns = packet->netns, .interface = packet->interface,
-		.time_ns = packet->time_ns, .flags = packet->flags & SW_PACKET_LOOPBACK, .src = quote->src, .dst = quote->dst,
-		.protocol = quote->protocol, .ip_id = quote->ip_id,
+		.input = packet->input,
+		.place = packet->place,
+		.netns = packet->netns,
+		.interface = packet->interface,
+		.time_ns = packet->time_ns,
+		.src = quote->src,
+		.dst = quote->dst,
+		.protocol = quote->protocol,
+		.ip_id = quote->ip_id,
 	};
 
 	quoted.kind = quote->protocol == IPPROTO_TCP ? SW_PACKET_TCP : SW_PACKET_UDP;
@@ -67,11 +76,11 @@ static struct sw_packet quoted_packet(const struct sw_packet *packet)
 	return quoted;
 }
 
-static struct flow_track *make(struct sw_flows *flows, const struct sw_packet *packet)
+static struct sw_flow_track *make(struct sw_flows *flows, const struct sw_packet *packet)
 {
 	struct sw_packet quoted = quoted_packet(packet);
-	bool src_is_local = flow_src_is_local(flows, &quoted);
-	struct flow_track *track = flow_make(flows, &quoted, src_is_local);
+	bool src_is_local = sw_flow_src_is_local(flows, &quoted);
+	struct sw_flow_track *track = sw_flow_make(flows, &quoted, src_is_local);
 
 	track->flow.no_packets = true;
 	track->flow.began_before = false;
@@ -92,32 +101,36 @@ static struct sw_icmp_seen *group_of(struct sw_flow *flow, const struct sw_packe
 		return NULL;
 	}
 	struct sw_icmp_seen *seen = &flow->icmp[flow->icmp_count++];
-	*seen = (struct sw_icmp_seen){ .type = packet->icmp.type, .code = packet->icmp.code, .v6 = packet->icmp.v6,
-				       .quotes_peer = quotes_peer, .source = packet->src.ip, .first = flow_seen(packet) };
+	*seen = (struct sw_icmp_seen){.type = packet->icmp.type,
+				      .code = packet->icmp.code,
+				      .v6 = packet->icmp.v6,
+				      .quotes_peer = quotes_peer,
+				      .source = packet->src.ip,
+				      .first = sw_flow_seen(packet)};
 	return seen;
 }
 
-static bool unseen(const struct flow_track *track, const struct sw_quote *quote, enum sw_flow_side side)
+static bool unseen(const struct sw_flow_track *track, const struct sw_quote *quote, enum sw_flow_side side)
 {
 	if (quote->protocol == IPPROTO_TCP && quote->has_seq && track->side[side].based)
 		return !sent(track, side, quote->seq);
 	return track->flow.side[side].packets == 0;
 }
 
-static void note(struct flow_track *track, const struct sw_packet *packet, enum sw_flow_side side, bool translated)
+static void note(struct sw_flow_track *track, const struct sw_packet *packet, enum sw_flow_side side, bool translated)
 {
 	const struct sw_quote *quote = &packet->icmp.quote;
 	struct sw_flow *flow = &track->flow;
 	struct sw_icmp_seen *seen = group_of(flow, packet, side == SW_SIDE_PEER);
 	const struct sw_side *s = &flow->side[side];
 
-	flow_history(track, FLOW_OTHER(side), FLOW_LETTER_ICMP);
+	sw_flow_history(track, SW_FLOW_OTHER(side), SW_FLOW_LETTER_ICMP);
 	if (packet->time_ns > flow->last_ns)
 		flow->last_ns = packet->time_ns;
 	if (!seen)
 		return;
 	seen->count++;
-	seen->last = flow_seen(packet);
+	seen->last = sw_flow_seen(packet);
 	if (packet->icmp.mtu)
 		seen->mtu = packet->icmp.mtu;
 	seen->on_loopback |= (packet->flags & SW_PACKET_LOOPBACK) || sw_ip_equal(&packet->src.ip, &packet->dst.ip);
@@ -128,28 +141,28 @@ static void note(struct flow_track *track, const struct sw_packet *packet, enum 
 	seen->quotes_syn |= quote->protocol == IPPROTO_TCP && (is_syn || flow->no_packets);
 }
 
-void flow_icmp(struct sw_flows *flows, const struct sw_packet *packet, struct sw_flow_change *change)
+void sw_flow_icmp(struct sw_flows *flows, const struct sw_packet *packet, struct sw_flow_change *change)
 {
 	const struct sw_quote *quote = &packet->icmp.quote;
 	bool ports = quote->protocol == IPPROTO_TCP || quote->protocol == IPPROTO_UDP;
 
 	if (!packet->icmp.is_error || !quote->present || !ports || !quote->src.port)
 		return;
-	struct flow_track *track = flow_lookup(flows, packet->netns, quote->protocol, &quote->src, &quote->dst);
+	struct sw_flow_track *track = sw_flow_lookup(flows, packet->netns, quote->protocol, &quote->src, &quote->dst);
 	bool translated = false;
 	enum sw_flow_side side = SW_SIDE_OURS;
 	if (track) {
 		track = choose(flows, track, quote);
-		side = flow_end_equal(&track->flow.local, &quote->src) ? SW_SIDE_OURS : SW_SIDE_PEER;
+		side = sw_flow_end_equal(&track->flow.local, &quote->src) ? SW_SIDE_OURS : SW_SIDE_PEER;
 	} else if ((track = tie(flows, packet))) {
 		translated = true;
 	} else {
 		track = make(flows, packet);
-		side = flow_end_equal(&track->flow.local, &quote->src) ? SW_SIDE_OURS : SW_SIDE_PEER;
+		side = sw_flow_end_equal(&track->flow.local, &quote->src) ? SW_SIDE_OURS : SW_SIDE_PEER;
 		change->what |= SW_FLOW_BEGAN;
 	}
 	note(track, packet, side, translated);
-	flow_kept_add(&track->kept, &track->flow, packet, FLOW_KEEP_ICMP);
+	sw_flow_kept_add(&track->kept, &track->flow, packet, SW_FLOW_KEEP_ICMP);
 	change->flow = track->flow.id;
 	change->mirror = track->flow.mirror;
 	change->way = side == SW_SIDE_OURS ? SW_WAY_IN : SW_WAY_OUT;

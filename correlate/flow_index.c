@@ -13,7 +13,7 @@ static uint32_t mix(uint64_t value)
 	return (uint32_t)(value >> 32);
 }
 
-uint32_t flow_hash_ip(const struct sw_ip *ip)
+uint32_t sw_flow_hash_ip(const struct sw_ip *ip)
 {
 	uint64_t words[2];
 
@@ -21,22 +21,23 @@ uint32_t flow_hash_ip(const struct sw_ip *ip)
 	return mix(words[0] * UINT64_C(0xff51afd7ed558ccd) + words[1] + ip->family);
 }
 
-uint32_t flow_hash_ends(uint8_t protocol, const struct sw_endpoint *a, const struct sw_endpoint *b)
+uint32_t sw_flow_hash_ends(uint8_t protocol, const struct sw_endpoint *a, const struct sw_endpoint *b)
 {
-	uint64_t one = mix(((uint64_t)flow_hash_ip(&a->ip) << 16) + a->port);
-	uint64_t two = mix(((uint64_t)flow_hash_ip(&b->ip) << 16) + b->port);
+	uint64_t one = mix(((uint64_t)sw_flow_hash_ip(&a->ip) << 16) + a->port);
+	uint64_t two = mix(((uint64_t)sw_flow_hash_ip(&b->ip) << 16) + b->port);
 
 	return mix(one + two + ((one ^ two) << 32) + protocol);
 }
 
-bool flow_end_equal(const struct sw_endpoint *a, const struct sw_endpoint *b)
+bool sw_flow_end_equal(const struct sw_endpoint *a, const struct sw_endpoint *b)
 {
-	return a->port == b->port && a->ip.family == b->ip.family && memcmp(a->ip.bytes, b->ip.bytes, sizeof a->ip.bytes) == 0;
+	return a->port == b->port && a->ip.family == b->ip.family &&
+	       memcmp(a->ip.bytes, b->ip.bytes, sizeof a->ip.bytes) == 0;
 }
 
-static void grow(struct flow_index *index)
+static void grow(struct sw_flow_index *index)
 {
-	struct flow_slot *old = index->slots;
+	struct sw_flow_slot *old = index->slots;
 	uint32_t room = old ? index->mask + 1 : 0;
 
 	index->mask = room ? room * 2 - 1 : 63;
@@ -52,94 +53,94 @@ static void grow(struct flow_index *index)
 	free(old);
 }
 
-void flow_index_put(struct flow_index *index, uint32_t hash, uint32_t flow)
+void sw_flow_index_put(struct sw_flow_index *index, uint32_t hash, uint32_t flow)
 {
 	if (!index->slots || index->count * 2 > index->mask)
 		grow(index);
 	uint32_t at = hash & index->mask;
 	while (index->slots[at].flow)
 		at = (at + 1) & index->mask;
-	index->slots[at] = (struct flow_slot){ .hash = hash, .flow = flow };
+	index->slots[at] = (struct sw_flow_slot){.hash = hash, .flow = flow};
 	index->count++;
 }
 
-struct flow_track *flow_track_at(const struct sw_flows *flows, uint32_t id)
+struct sw_flow_track *sw_flow_track_at(const struct sw_flows *flows, uint32_t id)
 {
 	return id && id <= flows->tracks.count ? flows->tracks.items[id - 1] : NULL;
 }
 
-static bool has_ends(const struct sw_flow *flow, uint8_t protocol, const struct sw_endpoint *a, const struct sw_endpoint *b,
-		     const struct sw_endpoint *remote)
+static bool has_ends(const struct sw_flow *flow, uint8_t protocol, const struct sw_endpoint *a,
+		     const struct sw_endpoint *b, const struct sw_endpoint *remote)
 {
-	return flow->protocol == protocol && ((flow_end_equal(&flow->local, a) && flow_end_equal(remote, b)) ||
-					      (flow_end_equal(&flow->local, b) && flow_end_equal(remote, a)));
+	return flow->protocol == protocol && ((sw_flow_end_equal(&flow->local, a) && sw_flow_end_equal(remote, b)) ||
+					      (sw_flow_end_equal(&flow->local, b) && sw_flow_end_equal(remote, a)));
 }
 
 /* The slot of the pair in `index`, NULL when there is none. */
-static struct flow_slot *slot_of(const struct sw_flows *flows, const struct flow_index *index, uint32_t hash, uint8_t protocol,
-				 const struct sw_endpoint *a, const struct sw_endpoint *b)
+static struct sw_flow_slot *slot_of(const struct sw_flows *flows, const struct sw_flow_index *index, uint32_t hash,
+				    uint8_t protocol, const struct sw_endpoint *a, const struct sw_endpoint *b)
 {
 	if (!index->slots)
 		return NULL;
 	for (uint32_t at = hash & index->mask; index->slots[at].flow; at = (at + 1) & index->mask) {
 		if (index->slots[at].hash != hash)
 			continue;
-		const struct sw_flow *flow = &flow_track_at(flows, index->slots[at].flow)->flow;
+		const struct sw_flow *flow = &sw_flow_track_at(flows, index->slots[at].flow)->flow;
 		if (has_ends(flow, protocol, a, b, index == &flows->by_alias ? &flow->remote_in : &flow->remote))
 			return &index->slots[at];
 	}
 	return NULL;
 }
 
-static struct flow_track *in_netns(const struct sw_flows *flows, uint32_t id, uint32_t netns)
+static struct sw_flow_track *in_netns(const struct sw_flows *flows, uint32_t id, uint32_t netns)
 {
-	struct flow_track *track = flow_track_at(flows, id);
+	struct sw_flow_track *track = sw_flow_track_at(flows, id);
 
 	while (track && track->flow.netns != netns)
-		track = flow_track_at(flows, track->previous);
+		track = sw_flow_track_at(flows, track->previous);
 	return track;
 }
 
-struct flow_track *flow_lookup(const struct sw_flows *flows, uint32_t netns, uint8_t protocol, const struct sw_endpoint *a,
-			       const struct sw_endpoint *b)
+struct sw_flow_track *sw_flow_lookup(const struct sw_flows *flows, uint32_t netns, uint8_t protocol,
+				     const struct sw_endpoint *a, const struct sw_endpoint *b)
 {
-	uint32_t hash = flow_hash_ends(protocol, a, b);
-	struct flow_slot *slot = slot_of(flows, &flows->by_ends, hash, protocol, a, b);
-	struct flow_track *track = slot ? in_netns(flows, slot->flow, netns) : NULL;
+	uint32_t hash = sw_flow_hash_ends(protocol, a, b);
+	struct sw_flow_slot *slot = slot_of(flows, &flows->by_ends, hash, protocol, a, b);
+	struct sw_flow_track *track = slot ? in_netns(flows, slot->flow, netns) : NULL;
 
 	if (!flows->by_alias.count)
 		return track;
 	slot = slot_of(flows, &flows->by_alias, hash, protocol, a, b);
-	struct flow_track *alias = slot ? flow_track_at(flows, slot->flow) : NULL;
+	struct sw_flow_track *alias = slot ? sw_flow_track_at(flows, slot->flow) : NULL;
 	if (alias && alias->flow.netns == netns && (!track || alias->flow.id > track->flow.id))
 		return alias;
 	return track;
 }
 
-struct flow_track *flow_latest_of(const struct sw_flows *flows, uint8_t protocol, const struct sw_endpoint *a,
-				  const struct sw_endpoint *b)
+struct sw_flow_track *sw_flow_latest_of(const struct sw_flows *flows, uint8_t protocol, const struct sw_endpoint *a,
+					const struct sw_endpoint *b)
 {
-	struct flow_slot *slot = slot_of(flows, &flows->by_ends, flow_hash_ends(protocol, a, b), protocol, a, b);
+	struct sw_flow_slot *slot = slot_of(flows, &flows->by_ends, sw_flow_hash_ends(protocol, a, b), protocol, a, b);
 
-	return slot ? flow_track_at(flows, slot->flow) : NULL;
+	return slot ? sw_flow_track_at(flows, slot->flow) : NULL;
 }
 
-void flow_alias(struct sw_flows *flows, struct flow_track *track, const struct sw_endpoint *remote_in)
+void sw_flow_alias(struct sw_flows *flows, struct sw_flow_track *track, const struct sw_endpoint *remote_in)
 {
 	struct sw_flow *flow = &track->flow;
 
-	if (flow->remote_in.port || flow_end_equal(&flow->remote, remote_in))
+	if (flow->remote_in.port || sw_flow_end_equal(&flow->remote, remote_in))
 		return;
 	flow->remote_in = *remote_in;
-	uint32_t hash = flow_hash_ends(flow->protocol, &flow->local, remote_in);
-	struct flow_slot *slot = slot_of(flows, &flows->by_alias, hash, flow->protocol, &flow->local, remote_in);
+	uint32_t hash = sw_flow_hash_ends(flow->protocol, &flow->local, remote_in);
+	struct sw_flow_slot *slot = slot_of(flows, &flows->by_alias, hash, flow->protocol, &flow->local, remote_in);
 	if (slot)
 		slot->flow = flow->id;
 	else
-		flow_index_put(&flows->by_alias, hash, flow->id);
+		sw_flow_index_put(&flows->by_alias, hash, flow->id);
 }
 
-uint32_t *flow_port_chain(const struct sw_flows *flows, uint8_t protocol, uint16_t port)
+uint32_t *sw_flow_port_chain(const struct sw_flows *flows, uint8_t protocol, uint16_t port)
 {
 	if (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP)
 		return NULL;
@@ -147,12 +148,12 @@ uint32_t *flow_port_chain(const struct sw_flows *flows, uint8_t protocol, uint16
 	return heads ? &heads[port] : NULL;
 }
 
-uint32_t flow_port_next(const struct flow_track *track, uint16_t port)
+uint32_t sw_flow_port_next(const struct sw_flow_track *track, uint16_t port)
 {
 	return track->previous_port[track->flow.local.port != port];
 }
 
-static void enter_ports(struct sw_flows *flows, struct flow_track *track)
+static void enter_ports(struct sw_flows *flows, struct sw_flow_track *track)
 {
 	struct sw_flow *flow = &track->flow;
 	uint32_t **heads = &flows->by_port[flow->protocol == IPPROTO_UDP];
@@ -160,7 +161,7 @@ static void enter_ports(struct sw_flows *flows, struct flow_track *track)
 	if (flow->protocol != IPPROTO_TCP && flow->protocol != IPPROTO_UDP)
 		return;
 	if (!*heads)
-		*heads = sw_alloc(PORTS * sizeof **heads);
+		*heads = sw_alloc(SW_FLOW_PORTS * sizeof **heads);
 	track->previous_port[0] = (*heads)[flow->local.port];
 	(*heads)[flow->local.port] = flow->id;
 	track->in_two_chains = flow->loopback && flow->remote.port != flow->local.port;
@@ -177,9 +178,9 @@ static bool same_host(const struct sw_packet *packet)
 	       sw_ip_is_loopback(&packet->src.ip) || sw_ip_is_loopback(&packet->dst.ip);
 }
 
-struct flow_track *flow_make(struct sw_flows *flows, const struct sw_packet *packet, bool src_is_local)
+struct sw_flow_track *sw_flow_make(struct sw_flows *flows, const struct sw_packet *packet, bool src_is_local)
 {
-	struct flow_track *track = sw_alloc(sizeof *track);
+	struct sw_flow_track *track = sw_alloc(sizeof *track);
 	struct sw_flow *flow = &track->flow;
 
 	*SW_ARRAY_ADD(&flows->tracks) = track;
@@ -201,13 +202,13 @@ struct flow_track *flow_make(struct sw_flows *flows, const struct sw_packet *pac
 		flow->side[i].rst_ack = -1;
 		track->side[i].zero_since_ns = SW_TIME_NONE;
 	}
-	uint32_t hash = flow_hash_ends(flow->protocol, &flow->local, &flow->remote);
-	struct flow_slot *slot = slot_of(flows, &flows->by_ends, hash, flow->protocol, &flow->local, &flow->remote);
+	uint32_t hash = sw_flow_hash_ends(flow->protocol, &flow->local, &flow->remote);
+	struct sw_flow_slot *slot = slot_of(flows, &flows->by_ends, hash, flow->protocol, &flow->local, &flow->remote);
 	track->previous = slot ? slot->flow : 0;
 	if (slot)
 		slot->flow = flow->id;
 	else
-		flow_index_put(&flows->by_ends, hash, flow->id);
+		sw_flow_index_put(&flows->by_ends, hash, flow->id);
 	enter_ports(flows, track);
 	return track;
 }

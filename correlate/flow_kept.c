@@ -10,9 +10,9 @@
 
 static const struct {
 	uint8_t first, last;
-} rooms[FLOW_KEEP_COUNT] = {
-	[FLOW_KEEP_STATE] = { 10, 4 }, [FLOW_KEEP_LOSS] = { 5, 5 }, [FLOW_KEEP_WINDOW] = { 3, 3 },
-	[FLOW_KEEP_PROBE] = { 3, 3 }, [FLOW_KEEP_ICMP] = { 3, 3 },  [FLOW_KEEP_ODD] = { 4, 2 },
+} rooms[SW_FLOW_KEEP_COUNT] = {
+	[SW_FLOW_KEEP_STATE] = {10, 4}, [SW_FLOW_KEEP_LOSS] = {5, 5}, [SW_FLOW_KEEP_WINDOW] = {3, 3},
+	[SW_FLOW_KEEP_PROBE] = {3, 3},  [SW_FLOW_KEEP_ICMP] = {3, 3}, [SW_FLOW_KEEP_ODD] = {4, 2},
 };
 
 struct brief { /* a plain TCP or UDP segment in the ring: what its text needs */
@@ -24,14 +24,14 @@ struct brief { /* a plain TCP or UDP segment in the ring: what its text needs */
 	bool from_local, translated, timestamps, sacked;
 };
 
-struct flow_kept {
+struct sw_flow_kept {
 	struct brief ring[RING];
 	uint32_t ring_count; /* ever put in */
-	uint32_t seen[FLOW_KEEP_COUNT]; /* ever, by reason */
+	uint32_t seen[SW_FLOW_KEEP_COUNT]; /* ever, by reason */
 	struct sw_packet *full; /* what has a reason */
 	uint8_t *why;
 	uint32_t full_count, full_room;
-	struct sw_packet *list; /* what flow_kept_list() gave out */
+	struct sw_packet *list; /* what sw_flow_kept_list() gave out */
 };
 
 static struct sw_packet without_payload(const struct sw_packet *packet)
@@ -45,7 +45,7 @@ static struct sw_packet without_payload(const struct sw_packet *packet)
 	return copy;
 }
 
-static void put_full(struct flow_kept *kept, const struct sw_packet *packet, enum flow_keep why)
+static void put_full(struct sw_flow_kept *kept, const struct sw_packet *packet, enum sw_flow_keep why)
 {
 	uint32_t nth = kept->seen[why]++, first = rooms[why].first, total = first + rooms[why].last;
 
@@ -68,29 +68,46 @@ static void put_full(struct flow_kept *kept, const struct sw_packet *packet, enu
 	kept->full[kept->full_count++] = without_payload(packet);
 }
 
-static void put_brief(struct flow_kept *kept, const struct sw_flow *flow, const struct sw_packet *packet)
+static void put_brief(struct sw_flow_kept *kept, const struct sw_flow *flow, const struct sw_packet *packet)
 {
 	struct brief *brief = &kept->ring[kept->ring_count++ % RING];
-	bool from_local = flow_end_equal(&packet->src, &flow->local);
+	bool from_local = sw_flow_end_equal(&packet->src, &flow->local);
 	const struct sw_endpoint *far = from_local ? &packet->dst : &packet->src;
 
 	*brief = (struct brief){
-		.time_ns = packet->time_ns, .id = packet->id, .interface = packet->interface, .flags = packet->flags,
-		.length = packet->length, .payload_length = packet->payload_length, .seq = packet->tcp.seq, .ack = packet->tcp.ack,
-		.tsval = packet->tcp.tsval, .tsecr = packet->tcp.tsecr, .input = packet->input, .place = packet->place,
-		.ip_id = packet->ip_id, .window = packet->tcp.window, .ttl = packet->ttl, .tcp_flags = packet->tcp.flags,
-		.way = (uint8_t)packet->way, .kind = (uint8_t)packet->kind, .from_local = from_local,
+		.time_ns = packet->time_ns,
+		.id = packet->id,
+		.interface = packet->interface,
+		.flags = packet->flags,
+		.length = packet->length,
+		.payload_length = packet->payload_length,
+		.seq = packet->tcp.seq,
+		.ack = packet->tcp.ack,
+		.tsval = packet->tcp.tsval,
+		.tsecr = packet->tcp.tsecr,
+		.input = packet->input,
+		.place = packet->place,
+		.ip_id = packet->ip_id,
+		.window = packet->tcp.window,
+		.ttl = packet->ttl,
+		.tcp_flags = packet->tcp.flags,
+		.way = (uint8_t)packet->way,
+		.kind = (uint8_t)packet->kind,
+		.from_local = from_local,
 		.translated = far->port != flow->remote.port || !sw_ip_equal(&far->ip, &flow->remote.ip),
-		.timestamps = packet->tcp.timestamps, .sacked = packet->tcp.sack_count > 0,
-		.sack_left = packet->tcp.sack[0].left, .sack_right = packet->tcp.sack[0].right,
+		.timestamps = packet->tcp.timestamps,
+		.sacked = packet->tcp.sack_count > 0,
+		.sack_left = packet->tcp.sack[0].left,
+		.sack_right = packet->tcp.sack[0].right,
 	};
 }
 
-void flow_kept_add(struct flow_kept **kept, const struct sw_flow *flow, const struct sw_packet *packet, enum flow_keep why)
+void sw_flow_kept_add(struct sw_flow_kept **kept, const struct sw_flow *flow, const struct sw_packet *packet,
+		      enum sw_flow_keep why)
 {
 	if (!*kept)
 		*kept = sw_alloc(sizeof **kept);
-	if (why != FLOW_KEEP_NOT)
+	if (why != SW_FLOW_KEEP_NOT)
 		put_full(*kept, packet, why);
 	else
 		put_brief(*kept, flow, packet);
@@ -100,16 +117,33 @@ static struct sw_packet unbrief(const struct brief *brief, const struct sw_flow 
 {
 	const struct sw_endpoint *far = brief->translated ? &flow->remote_in : &flow->remote;
 	struct sw_packet packet = {
-		.id = brief->id, .input = brief->input, .place = brief->place, .netns = flow->netns, .interface = brief->interface,
-		.time_ns = brief->time_ns, .kind = brief->kind, .way = brief->way, .flags = brief->flags,
-		.src = brief->from_local ? flow->local : *far, .dst = brief->from_local ? *far : flow->local,
-		.protocol = flow->protocol, .ttl = brief->ttl, .ip_id = brief->ip_id, .length = brief->length,
+		.id = brief->id,
+		.input = brief->input,
+		.place = brief->place,
+		.netns = flow->netns,
+		.interface = brief->interface,
+		.time_ns = brief->time_ns,
+		.kind = brief->kind,
+		.way = brief->way,
+		.flags = brief->flags,
+		.src = brief->from_local ? flow->local : *far,
+		.dst = brief->from_local ? *far : flow->local,
+		.protocol = flow->protocol,
+		.ttl = brief->ttl,
+		.ip_id = brief->ip_id,
+		.length = brief->length,
 		.payload_length = brief->payload_length,
 	};
 
-	packet.tcp = (struct sw_tcp){ .seq = brief->seq, .ack = brief->ack, .window = brief->window, .flags = brief->tcp_flags,
-				      .window_scale = 255, .timestamps = brief->timestamps, .tsval = brief->tsval,
-				      .tsecr = brief->tsecr, .sack_count = brief->sacked };
+	packet.tcp = (struct sw_tcp){.seq = brief->seq,
+				     .ack = brief->ack,
+				     .window = brief->window,
+				     .flags = brief->tcp_flags,
+				     .window_scale = 255,
+				     .timestamps = brief->timestamps,
+				     .tsval = brief->tsval,
+				     .tsecr = brief->tsecr,
+				     .sack_count = brief->sacked};
 	packet.tcp.sack[0].left = brief->sack_left;
 	packet.tcp.sack[0].right = brief->sack_right;
 	return packet;
@@ -124,7 +158,8 @@ static int by_time(const void *a, const void *b)
 	return one->id < two->id ? -1 : one->id > two->id;
 }
 
-size_t flow_kept_list(struct flow_kept *kept, const struct sw_flow *flow, const struct sw_packet **packets, size_t room)
+size_t sw_flow_kept_list(struct sw_flow_kept *kept, const struct sw_flow *flow, const struct sw_packet **packets,
+			 size_t room)
 {
 	uint32_t count = 0;
 
@@ -143,7 +178,7 @@ size_t flow_kept_list(struct flow_kept *kept, const struct sw_flow *flow, const 
 	return count - skip;
 }
 
-void flow_kept_free(struct flow_kept *kept)
+void sw_flow_kept_free(struct sw_flow_kept *kept)
 {
 	if (!kept)
 		return;

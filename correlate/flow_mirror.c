@@ -12,9 +12,9 @@ static enum sw_flow_state mirrored(enum sw_flow_state state)
 	return state == SW_FLOW_PEER_CLOSED ? SW_FLOW_OURS_CLOSED : state;
 }
 
-void flow_mirror_refresh(const struct sw_flows *flows, struct flow_track *mirror)
+void sw_flow_mirror_refresh(const struct sw_flows *flows, struct sw_flow_track *mirror)
 {
-	const struct sw_flow *flow = &flow_track_at(flows, mirror->mirror_of)->flow;
+	const struct sw_flow *flow = &sw_flow_track_at(flows, mirror->mirror_of)->flow;
 	struct sw_flow *view = &mirror->flow;
 	uint32_t id = view->id;
 
@@ -24,7 +24,7 @@ void flow_mirror_refresh(const struct sw_flows *flows, struct flow_track *mirror
 	view->mirrored = true;
 	view->local = flow->remote;
 	view->remote = flow->local;
-	view->remote_in = (struct sw_endpoint){ 0 };
+	view->remote_in = (struct sw_endpoint){0};
 	view->initiator = !flow->initiator;
 	view->state = mirrored(flow->state);
 	view->side[SW_SIDE_OURS] = flow->side[SW_SIDE_PEER];
@@ -33,12 +33,12 @@ void flow_mirror_refresh(const struct sw_flows *flows, struct flow_track *mirror
 		view->icmp[i].quotes_peer = !flow->icmp[i].quotes_peer;
 	for (char *letter = view->history; *letter; letter++)
 		*letter = (char)(isupper((unsigned char)*letter) ? tolower((unsigned char)*letter) :
-								  toupper((unsigned char)*letter));
+								   toupper((unsigned char)*letter));
 }
 
-struct flow_track *flow_mirror(struct sw_flows *flows, struct flow_track *track)
+struct sw_flow_track *sw_flow_mirror(struct sw_flows *flows, struct sw_flow_track *track)
 {
-	struct flow_track *mirror = flow_track_at(flows, track->flow.mirror);
+	struct sw_flow_track *mirror = sw_flow_track_at(flows, track->flow.mirror);
 
 	if (!mirror) {
 		mirror = sw_alloc(sizeof *mirror);
@@ -47,6 +47,6 @@ struct flow_track *flow_mirror(struct sw_flows *flows, struct flow_track *track)
 		mirror->mirror_of = track->flow.id;
 		track->flow.mirror = mirror->flow.id;
 	}
-	flow_mirror_refresh(flows, mirror);
+	sw_flow_mirror_refresh(flows, mirror);
 	return mirror;
 }

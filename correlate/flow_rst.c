@@ -6,19 +6,21 @@
 
 #include <stdlib.h>
 
-#define ID_NEAR 4096 /* a running IPv4 id moves by less than this between two packets of one connection, however busy the host */
+#define ID_NEAR                                                                                                        \
+	4096 /* a running IPv4 id moves by less than this between two packets of one connection, however busy the host */
 
 static bool answers_syn(const struct sw_flow *flow, const struct sw_packet *packet, enum sw_flow_side from)
 {
-	const struct sw_side *asker = &flow->side[FLOW_OTHER(from)];
-	int64_t acked = flow_relative(asker, packet->tcp.ack);
+	const struct sw_side *asker = &flow->side[SW_FLOW_OTHER(from)];
+	int64_t acked = sw_flow_relative(asker, packet->tcp.ack);
 
-	return asker->syns && !flow->side[from].syns && (packet->tcp.flags & SW_TCP_ACK) && acked >= 1 && acked <= asker->sent_to;
+	return asker->syns && !flow->side[from].syns && (packet->tcp.flags & SW_TCP_ACK) && acked >= 1 &&
+	       acked <= asker->sent_to;
 }
 
-static uint32_t marks_of(const struct flow_track *track, const struct sw_packet *packet, enum sw_flow_side from)
+static uint32_t marks_of(const struct sw_flow_track *track, const struct sw_packet *packet, enum sw_flow_side from)
 {
-	const struct sw_side *s = &track->flow.side[from], *other = &track->flow.side[FLOW_OTHER(from)];
+	const struct sw_side *s = &track->flow.side[from], *other = &track->flow.side[SW_FLOW_OTHER(from)];
 	uint32_t marks = 0;
 
 	if (s->ttl && packet->ttl && s->ttl != packet->ttl)
@@ -34,7 +36,7 @@ static uint32_t marks_of(const struct flow_track *track, const struct sw_packet 
 			marks |= SW_RST_MARK_ID;
 	}
 	if (track->side[from].based) {
-		int64_t at = flow_relative(s, packet->tcp.seq);
+		int64_t at = sw_flow_relative(s, packet->tcp.seq);
 		if (at != s->sent_to && at != s->acked_to)
 			marks |= SW_RST_MARK_ODD_SEQUENCE;
 	}
@@ -63,25 +65,26 @@ static bool nothing_since(const struct sw_side *s, const struct sw_side *other, 
 	return asked != SW_TIME_NONE && (!before->packet || before->time_ns <= asked || s->packets == 1);
 }
 
-void flow_rst(struct flow_track *track, const struct sw_packet *packet, enum sw_flow_side from)
+void sw_flow_rst(struct sw_flow_track *track, const struct sw_packet *packet, enum sw_flow_side from)
 {
 	struct sw_flow *flow = &track->flow;
-	struct sw_side *s = &flow->side[from], *other = &flow->side[FLOW_OTHER(from)];
+	struct sw_side *s = &flow->side[from], *other = &flow->side[SW_FLOW_OTHER(from)];
 
-	flow_history(track, from, FLOW_LETTER_RST);
+	sw_flow_history(track, from, SW_FLOW_LETTER_RST);
 	if (s->rsts++)
 		return;
-	s->rst = flow_seen(packet);
+	s->rst = sw_flow_seen(packet);
 	s->ttl_rst = packet->ttl;
 	s->rst_marks = marks_of(track, packet, from);
-	s->rst_ack = packet->tcp.flags & SW_TCP_ACK && track->side[FLOW_OTHER(from)].based ?
-			     flow_relative(other, packet->tcp.ack) : -1;
+	s->rst_ack = packet->tcp.flags & SW_TCP_ACK && track->side[SW_FLOW_OTHER(from)].based ?
+			     sw_flow_relative(other, packet->tcp.ack) :
+			     -1;
 	s->rst_other_sent = other->sent_to;
 	s->rst_answers_data = nothing_since(s, other, &s->last_ack);
 	if (answers_syn(flow, packet, from)) {
 		s->rst_class = SW_RST_TO_SYN;
 		if (!flow->rst_to_syn.packet)
-			flow->rst_to_syn = flow_seen(packet);
+			flow->rst_to_syn = sw_flow_seen(packet);
 	} else {
 		s->rst_class = class_of(s->rst_marks, packet);
 	}

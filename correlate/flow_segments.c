@@ -1,17 +1,17 @@
 /* The segments of one side that are under way: sent, not yet acknowledged.
  *
  * Enters: ranges of relative sequence numbers. Leaves: when the oldest unacknowledged byte was sent, how often, and what a
- * selective acknowledgement covers. Bounded: beyond SEGMENTS_MAX neighbours are merged. Knows nothing of packets. */
+ * selective acknowledgement covers. Bounded: beyond SW_FLOW_SEGMENTS_MAX neighbours are merged. Knows nothing of packets. */
 #include "correlate/flow_track.h"
 
 #include <string.h>
 
-static struct flow_segment *at(const struct flow_segments *segments, uint32_t index)
+static struct sw_flow_segment *at(const struct sw_flow_segments *segments, uint32_t index)
 {
 	return &segments->items[segments->head + index];
 }
 
-static void make_room(struct flow_segments *segments)
+static void make_room(struct sw_flow_segments *segments)
 {
 	if (segments->head + segments->count < segments->room)
 		return;
@@ -24,10 +24,10 @@ static void make_room(struct flow_segments *segments)
 	segments->items = sw_realloc(segments->items, segments->room * sizeof *segments->items);
 }
 
-void flow_segments_add(struct flow_segments *segments, int64_t start, int64_t end, int64_t now)
+void sw_flow_segments_add(struct sw_flow_segments *segments, int64_t start, int64_t end, int64_t now)
 {
-	if (segments->count >= SEGMENTS_MAX) {
-		struct flow_segment *last = at(segments, segments->count - 1);
+	if (segments->count >= SW_FLOW_SEGMENTS_MAX) {
+		struct sw_flow_segment *last = at(segments, segments->count - 1);
 		last->end = end;
 		last->last_ns = now;
 		last->sends = 1;
@@ -36,12 +36,16 @@ void flow_segments_add(struct flow_segments *segments, int64_t start, int64_t en
 	if (segments->count == 0)
 		segments->head = 0;
 	make_room(segments);
-	*at(segments, segments->count++) = (struct flow_segment){
-		.start = start, .end = end, .first_ns = now, .last_ns = now, .sends = 1,
+	*at(segments, segments->count++) = (struct sw_flow_segment){
+		.start = start,
+		.end = end,
+		.first_ns = now,
+		.last_ns = now,
+		.sends = 1,
 	};
 }
 
-static uint32_t first_ending_after(const struct flow_segments *segments, int64_t position)
+static uint32_t first_ending_after(const struct sw_flow_segments *segments, int64_t position)
 {
 	uint32_t low = 0, high = segments->count;
 
@@ -55,11 +59,12 @@ static uint32_t first_ending_after(const struct flow_segments *segments, int64_t
 	return low;
 }
 
-bool flow_segments_resend(struct flow_segments *segments, int64_t start, int64_t end, int64_t now)
+bool sw_flow_segments_resend(struct sw_flow_segments *segments, int64_t start, int64_t end, int64_t now)
 {
 	bool known = false;
 
-	for (uint32_t i = first_ending_after(segments, start); i < segments->count && at(segments, i)->start < end; i++) {
+	for (uint32_t i = first_ending_after(segments, start); i < segments->count && at(segments, i)->start < end;
+	     i++) {
 		at(segments, i)->sends++;
 		at(segments, i)->last_ns = now;
 		known = true;
@@ -67,12 +72,12 @@ bool flow_segments_resend(struct flow_segments *segments, int64_t start, int64_t
 	return known;
 }
 
-struct flow_acked flow_segments_ack(struct flow_segments *segments, int64_t to)
+struct sw_flow_acked sw_flow_segments_ack(struct sw_flow_segments *segments, int64_t to)
 {
-	struct flow_acked acked = { .oldest_ns = SW_TIME_NONE, .newest_ns = SW_TIME_NONE };
+	struct sw_flow_acked acked = {.oldest_ns = SW_TIME_NONE, .newest_ns = SW_TIME_NONE};
 
 	while (segments->count && at(segments, 0)->start < to) {
-		struct flow_segment *segment = at(segments, 0);
+		struct sw_flow_segment *segment = at(segments, 0);
 		int64_t covered = (segment->end < to ? segment->end : to) - segment->start;
 		if (acked.oldest_ns == SW_TIME_NONE)
 			acked.oldest_ns = segment->first_ns;
@@ -92,12 +97,13 @@ struct flow_acked flow_segments_ack(struct flow_segments *segments, int64_t to)
 	return acked;
 }
 
-uint32_t flow_segments_sack(struct flow_segments *segments, int64_t start, int64_t end)
+uint32_t sw_flow_segments_sack(struct sw_flow_segments *segments, int64_t start, int64_t end)
 {
 	uint32_t largest = 0;
 
-	for (uint32_t i = first_ending_after(segments, start); i < segments->count && at(segments, i)->start < end; i++) {
-		struct flow_segment *segment = at(segments, i);
+	for (uint32_t i = first_ending_after(segments, start); i < segments->count && at(segments, i)->start < end;
+	     i++) {
+		struct sw_flow_segment *segment = at(segments, i);
 		if (segment->sacked || segment->start < start || segment->end > end)
 			continue;
 		segment->sacked = true;
@@ -107,8 +113,8 @@ uint32_t flow_segments_sack(struct flow_segments *segments, int64_t start, int64
 	return largest;
 }
 
-void flow_segments_release(struct flow_segments *segments)
+void sw_flow_segments_release(struct sw_flow_segments *segments)
 {
 	free(segments->items);
-	*segments = (struct flow_segments){ 0 };
+	*segments = (struct sw_flow_segments){0};
 }

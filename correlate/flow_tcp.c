@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-void flow_history(struct flow_track *track, enum sw_flow_side side, enum flow_letter letter)
+void sw_flow_history(struct sw_flow_track *track, enum sw_flow_side side, enum sw_flow_letter letter)
 {
 	static const char ours[] = "SHADFRTWCGKI", peers[] = "shadfrtwcgki";
 	uint32_t count = ++track->side[side].letters[letter];
@@ -16,7 +16,7 @@ void flow_history(struct flow_track *track, enum sw_flow_side side, enum flow_le
 
 	while (count > 1 && count % 10 == 0)
 		count /= 10;
-	bool once = letter == FLOW_LETTER_ACK || letter == FLOW_LETTER_DATA;
+	bool once = letter == SW_FLOW_LETTER_ACK || letter == SW_FLOW_LETTER_DATA;
 	if (count != 1 || (once && track->side[side].letters[letter] > 1))
 		return;
 	length = strlen(history);
@@ -26,7 +26,7 @@ void flow_history(struct flow_track *track, enum sw_flow_side side, enum flow_le
 		history[length] = '+';
 }
 
-void flow_base(struct flow_track *track, enum sw_flow_side side, uint32_t isn)
+void sw_flow_base(struct sw_flow_track *track, enum sw_flow_side side, uint32_t isn)
 {
 	struct sw_side *s = &track->flow.side[side];
 
@@ -35,7 +35,7 @@ void flow_base(struct flow_track *track, enum sw_flow_side side, uint32_t isn)
 	s->sent_to = s->acked_to = 1;
 }
 
-uint32_t flow_segment_size(const struct sw_flow *flow)
+uint32_t sw_flow_segment_size(const struct sw_flow *flow)
 {
 	const struct sw_side *a = &flow->side[0], *b = &flow->side[1];
 
@@ -47,37 +47,38 @@ uint32_t flow_segment_size(const struct sw_flow *flow)
 
 /* ---- SYN ------------------------------------------------------------------------------------------------------ */
 
-static void learn_options(struct flow_track *track, const struct sw_packet *packet, enum sw_flow_side from)
+static void learn_options(struct sw_flow_track *track, const struct sw_packet *packet, enum sw_flow_side from)
 {
 	struct sw_flow *flow = &track->flow;
 	struct sw_side *s = &flow->side[from];
 
 	s->mss = packet->tcp.mss;
-	s->window_scale = packet->tcp.window_scale > 14 && packet->tcp.window_scale != 255 ? 14 : packet->tcp.window_scale;
+	s->window_scale = packet->tcp.window_scale > 14 && packet->tcp.window_scale != 255 ? 14 :
+											     packet->tcp.window_scale;
 	s->timestamps = packet->tcp.timestamps;
 	s->sack = packet->tcp.sack_permitted;
 	for (int i = 0; i < 2; i++)
-		flow->side[i].segment_size = flow_segment_size(flow);
+		flow->side[i].segment_size = sw_flow_segment_size(flow);
 }
 
-static void syn_ack(struct flow_track *track, const struct sw_packet *packet, enum sw_flow_side from)
+static void syn_ack(struct sw_flow_track *track, const struct sw_packet *packet, enum sw_flow_side from)
 {
 	struct sw_flow *flow = &track->flow;
-	const struct sw_side *asker = &flow->side[FLOW_OTHER(from)];
+	const struct sw_side *asker = &flow->side[SW_FLOW_OTHER(from)];
 
 	if (!flow->synack_count++) {
-		flow->synack = flow_seen(packet);
+		flow->synack = sw_flow_seen(packet);
 		if (asker->syns && asker->last_syn.time_ns <= packet->time_ns)
 			flow->synack_rtt_ns = packet->time_ns - asker->last_syn.time_ns;
-		flow_history(track, from, FLOW_LETTER_SYNACK);
+		sw_flow_history(track, from, SW_FLOW_LETTER_SYNACK);
 	}
-	flow->last_synack = flow_seen(packet);
+	flow->last_synack = sw_flow_seen(packet);
 	track->side[0].scale_known = track->side[1].scale_known = asker->syns > 0;
 	if (!asker->syns)
 		flow->initiator = from == SW_SIDE_PEER;
 }
 
-static void flow_syn(struct flow_track *track, const struct sw_packet *packet, enum sw_flow_side from)
+static void sw_flow_syn(struct sw_flow_track *track, const struct sw_packet *packet, enum sw_flow_side from)
 {
 	struct sw_flow *flow = &track->flow;
 	struct sw_side *s = &flow->side[from];
@@ -86,43 +87,43 @@ static void flow_syn(struct flow_track *track, const struct sw_packet *packet, e
 	if (!s->syns++) {
 		if (s->sent_to < 1) {
 			s->sent_to = 1;
-			flow_segments_add(&track->side[from].segments, 0, 1, packet->time_ns);
+			sw_flow_segments_add(&track->side[from].segments, 0, 1, packet->time_ns);
 		}
-		s->syn = flow_seen(packet);
+		s->syn = sw_flow_seen(packet);
 		learn_options(track, packet, from);
 		if (!ack) {
 			flow->initiator = from == SW_SIDE_OURS;
 			flow->began_before = false;
-			flow_history(track, from, FLOW_LETTER_SYN);
+			sw_flow_history(track, from, SW_FLOW_LETTER_SYN);
 		}
 	} else {
 		s->syn_retransmissions++;
 		s->retransmissions_unanswered++;
-		flow_segments_resend(&track->side[from].segments, 0, 1, packet->time_ns);
-		flow_history(track, from, FLOW_LETTER_RETRANSMISSION);
+		sw_flow_segments_resend(&track->side[from].segments, 0, 1, packet->time_ns);
+		sw_flow_history(track, from, SW_FLOW_LETTER_RETRANSMISSION);
 	}
 	s->isn = packet->tcp.seq;
 	s->isn_known = true;
-	s->last_syn = flow_seen(packet);
+	s->last_syn = sw_flow_seen(packet);
 	if (ack)
 		syn_ack(track, packet, from);
 }
 
 /* ---- numbers to count from ------------------------------------------------------------------------------------ */
 
-static void base_sides(struct flow_track *track, const struct sw_packet *packet, enum sw_flow_side from)
+static void base_sides(struct sw_flow_track *track, const struct sw_packet *packet, enum sw_flow_side from)
 {
 	const struct sw_tcp *tcp = &packet->tcp;
-	enum sw_flow_side other = FLOW_OTHER(from);
+	enum sw_flow_side other = SW_FLOW_OTHER(from);
 
 	if (!track->side[from].based && (tcp->flags & SW_TCP_SYN)) {
 		track->side[from].based = true;
 		track->flow.side[from].isn = tcp->seq;
 	} else if (!track->side[from].based && !(tcp->flags & SW_TCP_RST)) {
-		flow_base(track, from, tcp->seq - 1);
+		sw_flow_base(track, from, tcp->seq - 1);
 	}
 	if (!track->side[other].based && (tcp->flags & SW_TCP_ACK) && !(tcp->flags & SW_TCP_RST)) {
-		flow_base(track, other, tcp->ack - 1);
+		sw_flow_base(track, other, tcp->ack - 1);
 		if (tcp->flags & SW_TCP_SYN) /* a SYN-ACK whose SYN is not there says its number all the same */
 			track->flow.side[other].isn_known = true;
 	}
@@ -130,37 +131,38 @@ static void base_sides(struct flow_track *track, const struct sw_packet *packet,
 
 /* ---- FIN, probes, challenge ----------------------------------------------------------------------------------- */
 
-static void flow_fin(struct flow_track *track, const struct sw_packet *packet, enum sw_flow_side from, int64_t at,
-		     struct sw_flow_change *change)
+static void sw_flow_fin(struct sw_flow_track *track, const struct sw_packet *packet, enum sw_flow_side from, int64_t at,
+			struct sw_flow_change *change)
 {
 	struct sw_side *s = &track->flow.side[from];
-	const struct sw_side *other = &track->flow.side[FLOW_OTHER(from)];
+	const struct sw_side *other = &track->flow.side[SW_FLOW_OTHER(from)];
 
 	s->fins++;
 	if (s->fin_at) {
 		s->fin_retransmissions++;
 		s->retransmissions_unanswered++;
 		if (s->fin_retransmissions == 1)
-			s->first_fin_again = flow_seen(packet);
-		flow_segments_resend(&track->side[from].segments, s->fin_at, s->fin_at + 1, packet->time_ns);
+			s->first_fin_again = sw_flow_seen(packet);
+		sw_flow_segments_resend(&track->side[from].segments, s->fin_at, s->fin_at + 1, packet->time_ns);
 		change->what |= SW_FLOW_RETRANSMISSION;
 		return;
 	}
-	s->fin = flow_seen(packet);
+	s->fin = sw_flow_seen(packet);
 	s->fin_at = at;
-	s->fin_ack = packet->tcp.flags & SW_TCP_ACK ? flow_relative(other, packet->tcp.ack) : 0;
+	s->fin_ack = packet->tcp.flags & SW_TCP_ACK ? sw_flow_relative(other, packet->tcp.ack) : 0;
 	s->fin_other_sent = other->sent_to;
 	if (at + 1 > s->sent_to) {
 		s->sent_to = at + 1;
-		flow_segments_add(&track->side[from].segments, at, at + 1, packet->time_ns);
+		sw_flow_segments_add(&track->side[from].segments, at, at + 1, packet->time_ns);
 	}
-	flow_history(track, from, FLOW_LETTER_FIN);
+	sw_flow_history(track, from, SW_FLOW_LETTER_FIN);
 	change->what |= SW_FLOW_FIN;
 }
 
 /* A probe has no data or one byte that the other side has had; Linux sends length 0 with the number before the first
  * unacknowledged byte for keepalives and window probes alike: the other side's window tells them apart. */
-static bool is_probe(const struct flow_track *track, const struct sw_packet *packet, enum sw_flow_side from, int64_t at)
+static bool is_probe(const struct sw_flow_track *track, const struct sw_packet *packet, enum sw_flow_side from,
+		     int64_t at)
 {
 	const struct sw_side *s = &track->flow.side[from];
 
@@ -170,31 +172,32 @@ static bool is_probe(const struct flow_track *track, const struct sw_packet *pac
 		return false;
 	if (packet->payload_length == 1)
 		return at == s->sent_to - 1 && s->acked_to >= s->sent_to;
-	return at == s->acked_to - 1 && (at == s->sent_to - 1 || track->flow.side[FLOW_OTHER(from)].window == 0);
+	return at == s->acked_to - 1 && (at == s->sent_to - 1 || track->flow.side[SW_FLOW_OTHER(from)].window == 0);
 }
 
-static void probe(struct flow_track *track, const struct sw_packet *packet, enum sw_flow_side from, struct sw_flow_change *change)
+static void probe(struct sw_flow_track *track, const struct sw_packet *packet, enum sw_flow_side from,
+		  struct sw_flow_change *change)
 {
 	struct sw_side *s = &track->flow.side[from];
-	const struct sw_side *other = &track->flow.side[FLOW_OTHER(from)];
+	const struct sw_side *other = &track->flow.side[SW_FLOW_OTHER(from)];
 
 	if (other->last_ack.packet && other->window == 0) {
 		s->window_probes++;
 		change->what |= SW_FLOW_WINDOW_PROBE;
 	} else {
 		s->keepalives++;
-		s->last_keepalive = flow_seen(packet);
+		s->last_keepalive = sw_flow_seen(packet);
 		change->what |= SW_FLOW_KEEPALIVE;
 	}
-	s->last_probe = flow_seen(packet);
+	s->last_probe = sw_flow_seen(packet);
 	s->probes_unanswered++;
-	flow_history(track, from, FLOW_LETTER_KEEPALIVE);
+	sw_flow_history(track, from, SW_FLOW_LETTER_KEEPALIVE);
 }
 
 /* Our SYN answered by a bare ACK of something else: the other end still holds a connection of this pair (RFC 5961, 4). */
 static bool is_challenge(const struct sw_flow *flow, const struct sw_packet *packet, enum sw_flow_side from)
 {
-	const struct sw_side *asker = &flow->side[FLOW_OTHER(from)];
+	const struct sw_side *asker = &flow->side[SW_FLOW_OTHER(from)];
 
 	if (flow->state != SW_FLOW_SYN_SENT || !asker->syns || flow->side[from].syns)
 		return false;
@@ -205,7 +208,7 @@ static bool is_challenge(const struct sw_flow *flow, const struct sw_packet *pac
 
 /* ---- state ---------------------------------------------------------------------------------------------------- */
 
-static void establish(struct flow_track *track, const struct sw_packet *packet)
+static void establish(struct sw_flow_track *track, const struct sw_packet *packet)
 {
 	track->flow.state = SW_FLOW_ESTABLISHED;
 	track->flow.established_ns = packet->time_ns;
@@ -220,7 +223,7 @@ static enum sw_flow_state closing_state(const struct sw_flow *flow)
 	return ours ? SW_FLOW_OURS_CLOSED : peers ? SW_FLOW_PEER_CLOSED : flow->state;
 }
 
-static void advance_state(struct flow_track *track, const struct sw_packet *packet, enum sw_flow_side from)
+static void advance_state(struct sw_flow_track *track, const struct sw_packet *packet, enum sw_flow_side from)
 {
 	struct sw_flow *flow = &track->flow;
 	uint8_t flags = packet->tcp.flags;
@@ -232,11 +235,12 @@ static void advance_state(struct flow_track *track, const struct sw_packet *pack
 	if (flow->state == SW_FLOW_RESET)
 		return;
 	if ((flags & SW_TCP_SYN) && flow->state <= SW_FLOW_SYN_RECEIVED)
-		flow->state = flags & SW_TCP_ACK || flow->side[FLOW_OTHER(from)].syns ? SW_FLOW_SYN_RECEIVED : SW_FLOW_SYN_SENT;
+		flow->state = flags & SW_TCP_ACK || flow->side[SW_FLOW_OTHER(from)].syns ? SW_FLOW_SYN_RECEIVED :
+											   SW_FLOW_SYN_SENT;
 	else if (flow->state == SW_FLOW_NEW || (flow->state == SW_FLOW_SYN_SENT && !flow->challenge_ack.packet))
 		establish(track, packet); /* its beginning was not captured */
 	else if (flow->state == SW_FLOW_SYN_RECEIVED && (flags & SW_TCP_ACK) && flow->side[from].acked_to >= 1) {
-		flow->handshake_ack = flow_seen(packet);
+		flow->handshake_ack = sw_flow_seen(packet);
 		establish(track, packet);
 	}
 	if (flow->state >= SW_FLOW_ESTABLISHED)
@@ -245,14 +249,14 @@ static void advance_state(struct flow_track *track, const struct sw_packet *pack
 
 /* ---- the packet ----------------------------------------------------------------------------------------------- */
 
-static void count(struct flow_track *track, const struct sw_packet *packet, enum sw_flow_side from)
+static void count(struct sw_flow_track *track, const struct sw_packet *packet, enum sw_flow_side from)
 {
 	struct sw_side *s = &track->flow.side[from];
 
 	if (!s->packets++)
-		s->first = flow_seen(packet);
-	s->last = flow_seen(packet);
-	track->flow.side[FLOW_OTHER(from)].probes_unanswered = 0;
+		s->first = sw_flow_seen(packet);
+	s->last = sw_flow_seen(packet);
+	track->flow.side[SW_FLOW_OTHER(from)].probes_unanswered = 0;
 	if (packet->tcp.flags & SW_TCP_RST)
 		return;
 	s->ttl = packet->ttl;
@@ -262,7 +266,7 @@ static void count(struct flow_track *track, const struct sw_packet *packet, enum
 }
 
 /* A silence counts when all was acknowledged before it: the pauses between retransmissions are none. */
-static void note_silence(struct flow_track *track, const struct sw_packet *packet, int64_t before_ns)
+static void note_silence(struct sw_flow_track *track, const struct sw_packet *packet, int64_t before_ns)
 {
 	struct sw_flow *flow = &track->flow;
 	int64_t silence = packet->time_ns - before_ns;
@@ -275,37 +279,37 @@ static void note_silence(struct flow_track *track, const struct sw_packet *packe
 	if (flow->silence_ns > flow->silence_before_ns)
 		flow->silence_before_ns = flow->silence_ns;
 	flow->silence_ns = silence;
-	flow->silence_end = flow_seen(packet);
+	flow->silence_end = sw_flow_seen(packet);
 }
 
-static enum flow_keep worth(const struct sw_flow *flow, const struct sw_packet *packet, const struct sw_flow_change *change,
-			    enum sw_flow_side from)
+static enum sw_flow_keep worth(const struct sw_flow *flow, const struct sw_packet *packet,
+			       const struct sw_flow_change *change, enum sw_flow_side from)
 {
 	const struct sw_side *s = &flow->side[from];
 
 	if (packet->tcp.flags & (SW_TCP_SYN | SW_TCP_FIN | SW_TCP_RST) || (change->what & SW_FLOW_STATE_CHANGED))
-		return FLOW_KEEP_STATE;
+		return SW_FLOW_KEEP_STATE;
 	if (change->what & SW_FLOW_RETRANSMISSION)
-		return FLOW_KEEP_LOSS;
+		return SW_FLOW_KEEP_LOSS;
 	if (change->what & (SW_FLOW_KEEPALIVE | SW_FLOW_WINDOW_PROBE))
-		return FLOW_KEEP_PROBE;
+		return SW_FLOW_KEEP_PROBE;
 	if (change->what & SW_FLOW_ZERO_WINDOW)
-		return FLOW_KEEP_WINDOW;
+		return SW_FLOW_KEEP_WINDOW;
 	if (packet->payload_length && s->first_data.packet == packet->id)
-		return FLOW_KEEP_STATE;
+		return SW_FLOW_KEEP_STATE;
 	if (packet->tls || (packet->flags & SW_PACKET_BAD_CHECKSUM) || flow->silence_end.packet == packet->id)
-		return FLOW_KEEP_ODD;
-	return FLOW_KEEP_NOT;
+		return SW_FLOW_KEEP_ODD;
+	return SW_FLOW_KEEP_NOT;
 }
 
-static void content(struct flow_track *track, const struct sw_packet *packet, enum sw_flow_side from,
+static void content(struct sw_flow_track *track, const struct sw_packet *packet, enum sw_flow_side from,
 		    struct sw_flow_change *change)
 {
 	const struct sw_tcp *tcp = &packet->tcp;
-	int64_t at = flow_relative(&track->flow.side[from], tcp->seq);
+	int64_t at = sw_flow_relative(&track->flow.side[from], tcp->seq);
 
 	if (tcp->flags & SW_TCP_SYN) {
-		flow_syn(track, packet, from);
+		sw_flow_syn(track, packet, from);
 		at = 1; /* data in a SYN (RFC 7413) */
 	}
 	if (is_probe(track, packet, from, at)) {
@@ -313,13 +317,13 @@ static void content(struct flow_track *track, const struct sw_packet *packet, en
 		return;
 	}
 	if (packet->payload_length)
-		flow_data(track, packet, from, at, change);
+		sw_flow_data(track, packet, from, at, change);
 	if (tcp->flags & SW_TCP_FIN)
-		flow_fin(track, packet, from, at + packet->payload_length, change);
+		sw_flow_fin(track, packet, from, at + packet->payload_length, change);
 }
 
-void flow_tcp_packet(struct flow_track *track, const struct sw_packet *packet, enum sw_flow_side from,
-		     struct sw_flow_change *change, enum flow_keep *keep)
+void sw_flow_tcp_packet(struct sw_flow_track *track, const struct sw_packet *packet, enum sw_flow_side from,
+			struct sw_flow_change *change, enum sw_flow_keep *keep)
 {
 	struct sw_flow *flow = &track->flow;
 	enum sw_flow_state state = flow->state;
@@ -328,20 +332,20 @@ void flow_tcp_packet(struct flow_track *track, const struct sw_packet *packet, e
 	count(track, packet, from);
 	if (is_challenge(flow, packet, from)) {
 		if (!flow->challenge_ack.packet)
-			flow->challenge_ack = flow_seen(packet);
-		*keep = FLOW_KEEP_STATE;
+			flow->challenge_ack = sw_flow_seen(packet);
+		*keep = SW_FLOW_KEEP_STATE;
 		return;
 	}
 	if (packet->tcp.flags & SW_TCP_RST) {
-		flow_rst(track, packet, from);
+		sw_flow_rst(track, packet, from);
 		change->what |= SW_FLOW_RST;
 	} else {
 		base_sides(track, packet, from);
 		note_silence(track, packet, before_ns);
 		content(track, packet, from, change);
 		if (packet->tcp.flags & SW_TCP_ACK)
-			flow_ack(track, packet, from, change);
-		flow_window(track, packet, from, change);
+			sw_flow_ack(track, packet, from, change);
+		sw_flow_window(track, packet, from, change);
 	}
 	advance_state(track, packet, from);
 	if (flow->state != state)

@@ -17,12 +17,12 @@ struct sw_flows *sw_flows_new(void)
 	return sw_alloc(sizeof(struct sw_flows));
 }
 
-static void shrink(struct flow_track *track)
+static void shrink(struct sw_flow_track *track)
 {
-	flow_kept_free(track->kept);
+	sw_flow_kept_free(track->kept);
 	track->kept = NULL;
 	for (int i = 0; i < 2; i++) {
-		flow_segments_release(&track->side[i].segments);
+		sw_flow_segments_release(&track->side[i].segments);
 		free(track->side[i].holes);
 		track->side[i].holes = NULL;
 		track->side[i].hole_count = 0;
@@ -31,7 +31,7 @@ static void shrink(struct flow_track *track)
 
 void sw_flows_shrink(struct sw_flows *flows, uint32_t flow)
 {
-	struct flow_track *track = flow_track_at(flows, flow);
+	struct sw_flow_track *track = sw_flow_track_at(flows, flow);
 
 	if (track)
 		shrink(track);
@@ -64,7 +64,7 @@ void sw_flows_set_local(struct sw_flows *flows, sw_flows_local local, void *cont
 
 /* ---- direction ------------------------------------------------------------------------------------------------ */
 
-bool flow_src_is_local(struct sw_flows *flows, const struct sw_packet *packet)
+bool sw_flow_src_is_local(struct sw_flows *flows, const struct sw_packet *packet)
 {
 	enum sw_packet_way way = flows->local ? flows->local(flows->context, packet) : SW_WAY_UNKNOWN;
 	bool loopback = packet->flags & SW_PACKET_LOOPBACK;
@@ -97,11 +97,11 @@ static enum sw_flow_side side_of(const struct sw_flow *flow, const struct sw_pac
 	return sw_ip_equal(&packet->dst.ip, &flow->local.ip) ? SW_SIDE_PEER : SW_SIDE_OURS;
 }
 
-static bool begins_anew(const struct flow_track *track, const struct sw_packet *packet)
+static bool begins_anew(const struct sw_flow_track *track, const struct sw_packet *packet)
 {
 	const struct sw_flow *flow = &track->flow;
 	enum sw_flow_side from = side_of(flow, packet);
-	const struct sw_side *s = &flow->side[from], *other = &flow->side[FLOW_OTHER(from)];
+	const struct sw_side *s = &flow->side[from], *other = &flow->side[SW_FLOW_OTHER(from)];
 	bool over = flow->state >= SW_FLOW_CLOSED;
 
 	if (flow->protocol != IPPROTO_TCP || flow->no_packets)
@@ -113,46 +113,50 @@ static bool begins_anew(const struct flow_track *track, const struct sw_packet *
 	}
 	if (!over || (packet->tcp.flags & SW_TCP_RST) || !packet->payload_length || !track->side[from].based)
 		return false;
-	int64_t off = flow_relative(s, packet->tcp.seq) - s->sent_to;
+	int64_t off = sw_flow_relative(s, packet->tcp.seq) - s->sent_to;
 	return off > UNRELATED || off < -UNRELATED;
 }
 
 /* An answer from an address that was not asked: a SYN-ACK or RST that acknowledges the SYN of one of our flows with this local
  * port. Translation in OUTPUT makes such pairs (KERNEL.md), and ties of sequence number and port are no chance. */
-static struct flow_track *tie_answer(struct sw_flows *flows, const struct sw_packet *packet)
+static struct sw_flow_track *tie_answer(struct sw_flows *flows, const struct sw_packet *packet)
 {
-	uint32_t *head = flow_port_chain(flows, packet->protocol, packet->dst.port);
-	struct flow_track *track = head ? flow_track_at(flows, *head) : NULL;
+	uint32_t *head = sw_flow_port_chain(flows, packet->protocol, packet->dst.port);
+	struct sw_flow_track *track = head ? sw_flow_track_at(flows, *head) : NULL;
 
-	if (packet->kind != SW_PACKET_TCP || !(packet->tcp.flags & SW_TCP_ACK) || !(packet->tcp.flags & (SW_TCP_SYN | SW_TCP_RST)))
+	if (packet->kind != SW_PACKET_TCP || !(packet->tcp.flags & SW_TCP_ACK) ||
+	    !(packet->tcp.flags & (SW_TCP_SYN | SW_TCP_RST)))
 		return NULL;
-	for (int i = 0; track && i < TIE_WALK_MAX; i++, track = flow_track_at(flows, flow_port_next(track, packet->dst.port))) {
+	for (int i = 0; track && i < TIE_WALK_MAX;
+	     i++, track = sw_flow_track_at(flows, sw_flow_port_next(track, packet->dst.port))) {
 		const struct sw_flow *flow = &track->flow;
 		const struct sw_side *ours = &flow->side[SW_SIDE_OURS];
 		if (track->mirror_of || flow->netns != packet->netns || flow->local.port != packet->dst.port)
 			continue;
 		if (!ours->isn_known || flow->side[SW_SIDE_PEER].packets)
 			continue;
-		int64_t acked = flow_relative(ours, packet->tcp.ack);
+		int64_t acked = sw_flow_relative(ours, packet->tcp.ack);
 		if (acked >= 1 && acked <= ours->sent_to) {
-			flow_alias(flows, track, &packet->src);
+			sw_flow_alias(flows, track, &packet->src);
 			return track;
 		}
 	}
 	return NULL;
 }
 
-static struct flow_track *track_for(struct sw_flows *flows, const struct sw_packet *packet, struct sw_flow_change *change)
+static struct sw_flow_track *track_for(struct sw_flows *flows, const struct sw_packet *packet,
+				       struct sw_flow_change *change)
 {
-	struct flow_track *track = flow_lookup(flows, packet->netns, packet->protocol, &packet->src, &packet->dst);
+	struct sw_flow_track *track =
+		sw_flow_lookup(flows, packet->netns, packet->protocol, &packet->src, &packet->dst);
 
 	if (!track)
 		track = tie_answer(flows, packet);
 	if (track && !begins_anew(track, packet))
 		return track;
 	change->what |= SW_FLOW_BEGAN;
-	bool src_is_local = flow_src_is_local(flows, packet);
-	track = flow_make(flows, packet, src_is_local);
+	bool src_is_local = sw_flow_src_is_local(flows, packet);
+	track = sw_flow_make(flows, packet, src_is_local);
 	if (packet->kind == SW_PACKET_TCP)
 		track->flow.initiator = track->flow.local.port > track->flow.remote.port; /* until a SYN says */
 	else
@@ -162,49 +166,56 @@ static struct flow_track *track_for(struct sw_flows *flows, const struct sw_pack
 
 /* ---- copies --------------------------------------------------------------------------------------------------- */
 
-static bool is_copy(struct flow_track *track, const struct sw_packet *packet, enum sw_flow_side from)
+static bool is_copy(struct sw_flow_track *track, const struct sw_packet *packet, enum sw_flow_side from)
 {
-	struct flow_side_state *state = &track->side[from];
+	struct sw_flow_side_state *state = &track->side[from];
 	uint32_t interface = packet->interface ^ ((uint32_t)packet->input << 20);
 
 	track->many_interfaces |= interface != track->interface;
 	if (packet->flags & SW_PACKET_DUPLICATE)
 		return true;
-	for (uint32_t i = 0; track->many_interfaces && i < MARKS; i++) {
-		const struct flow_mark *mark = &state->marks[i];
+	for (uint32_t i = 0; track->many_interfaces && i < SW_FLOW_MARKS; i++) {
+		const struct sw_flow_mark *mark = &state->marks[i];
 		int64_t apart = packet->time_ns - mark->time_ns;
-		if (mark->time_ns && mark->interface != interface && apart <= SW_DUPLICATE_NS && apart >= -SW_DUPLICATE_NS &&
-		    mark->seq == packet->tcp.seq && mark->ack == packet->tcp.ack && mark->length == packet->length &&
-		    mark->flags == packet->tcp.flags && mark->ip_id == packet->ip_id && mark->window == packet->tcp.window &&
+		if (mark->time_ns && mark->interface != interface && apart <= SW_DUPLICATE_NS &&
+		    apart >= -SW_DUPLICATE_NS && mark->seq == packet->tcp.seq && mark->ack == packet->tcp.ack &&
+		    mark->length == packet->length && mark->flags == packet->tcp.flags &&
+		    mark->ip_id == packet->ip_id && mark->window == packet->tcp.window &&
 		    mark->tsval == packet->tcp.tsval)
 			return true;
 	}
 	return false;
 }
 
-static void mark(struct flow_track *track, const struct sw_packet *packet, enum sw_flow_side from)
+static void mark(struct sw_flow_track *track, const struct sw_packet *packet, enum sw_flow_side from)
 {
-	struct flow_side_state *state = &track->side[from];
+	struct sw_flow_side_state *state = &track->side[from];
 
-	state->marks[state->mark_next] = (struct flow_mark){
-		.time_ns = packet->time_ns, .seq = packet->tcp.seq, .ack = packet->tcp.ack, .tsval = packet->tcp.tsval,
-		.length = packet->length, .interface = packet->interface ^ ((uint32_t)packet->input << 20),
-		.ip_id = packet->ip_id, .window = packet->tcp.window, .flags = packet->tcp.flags,
+	state->marks[state->mark_next] = (struct sw_flow_mark){
+		.time_ns = packet->time_ns,
+		.seq = packet->tcp.seq,
+		.ack = packet->tcp.ack,
+		.tsval = packet->tcp.tsval,
+		.length = packet->length,
+		.interface = packet->interface ^ ((uint32_t)packet->input << 20),
+		.ip_id = packet->ip_id,
+		.window = packet->tcp.window,
+		.flags = packet->tcp.flags,
 	};
-	state->mark_next = (state->mark_next + 1) % MARKS;
+	state->mark_next = (state->mark_next + 1) % SW_FLOW_MARKS;
 }
 
 /* ---- other kinds of packets ----------------------------------------------------------------------------------- */
 
-static void datagram(struct flow_track *track, const struct sw_packet *packet, enum sw_flow_side from,
-		     struct sw_flow_change *change, enum flow_keep *keep)
+static void datagram(struct sw_flow_track *track, const struct sw_packet *packet, enum sw_flow_side from,
+		     struct sw_flow_change *change, enum sw_flow_keep *keep)
 {
-	struct sw_side *s = &track->flow.side[from], *other = &track->flow.side[FLOW_OTHER(from)];
+	struct sw_side *s = &track->flow.side[from], *other = &track->flow.side[SW_FLOW_OTHER(from)];
 
-	s->last = s->last_data = s->last_new_data = flow_seen(packet);
+	s->last = s->last_data = s->last_new_data = sw_flow_seen(packet);
 	if (!s->packets++) {
-		s->first = s->first_data = flow_seen(packet);
-		*keep = FLOW_KEEP_STATE;
+		s->first = s->first_data = sw_flow_seen(packet);
+		*keep = SW_FLOW_KEEP_STATE;
 	}
 	s->data_packets++;
 	s->bytes += packet->payload_length;
@@ -212,7 +223,7 @@ static void datagram(struct flow_track *track, const struct sw_packet *packet, e
 	s->ip_id = packet->ip_id;
 	if (packet->payload_length > s->largest_segment)
 		s->largest_segment = packet->payload_length;
-	flow_history(track, from, FLOW_LETTER_DATA);
+	sw_flow_history(track, from, SW_FLOW_LETTER_DATA);
 	change->what |= SW_FLOW_NEW_DATA;
 	change->new_bytes = packet->payload_length;
 	if (other->packets && other->last.time_ns > other->acked_ns && packet->time_ns >= other->last.time_ns) {
@@ -227,17 +238,20 @@ static void datagram(struct flow_track *track, const struct sw_packet *packet, e
 
 static void remember_fragment(struct sw_flows *flows, const struct sw_packet *packet, uint32_t flow)
 {
-	flows->fragments[flows->fragment_next] = (struct flow_fragment){
-		.src = packet->src.ip, .dst = packet->dst.ip, .id = packet->fragment_id, .flow = flow,
+	flows->fragments[flows->fragment_next] = (struct sw_flow_fragment){
+		.src = packet->src.ip,
+		.dst = packet->dst.ip,
+		.id = packet->fragment_id,
+		.flow = flow,
 	};
-	flows->fragment_next = (flows->fragment_next + 1) % FRAGMENTS;
+	flows->fragment_next = (flows->fragment_next + 1) % SW_FLOW_FRAGMENTS;
 }
 
 static void fragment(struct sw_flows *flows, const struct sw_packet *packet, struct sw_flow_change *change)
 {
-	for (uint32_t i = 0; i < FRAGMENTS; i++) {
-		const struct flow_fragment *known = &flows->fragments[i];
-		struct flow_track *track = flow_track_at(flows, known->flow);
+	for (uint32_t i = 0; i < SW_FLOW_FRAGMENTS; i++) {
+		const struct sw_flow_fragment *known = &flows->fragments[i];
+		struct sw_flow_track *track = sw_flow_track_at(flows, known->flow);
 		if (!track || known->id != packet->fragment_id || !sw_ip_equal(&known->src, &packet->src.ip) ||
 		    !sw_ip_equal(&known->dst, &packet->dst.ip) || track->flow.netns != packet->netns)
 			continue;
@@ -252,21 +266,21 @@ static void fragment(struct sw_flows *flows, const struct sw_packet *packet, str
 
 /* ---- a packet ------------------------------------------------------------------------------------------------- */
 
-static void learn_host(struct sw_flows *flows, const struct flow_track *track, const struct sw_packet *packet, enum sw_flow_side from,
-		       uint8_t ttl_before)
+static void learn_host(struct sw_flows *flows, const struct sw_flow_track *track, const struct sw_packet *packet,
+		       enum sw_flow_side from, uint8_t ttl_before)
 {
 	bool rst = packet->kind == SW_PACKET_TCP && (packet->tcp.flags & SW_TCP_RST);
 
 	if (!rst && packet->ttl && (track->flow.side[from].packets == 1 || packet->ttl != ttl_before))
-		flow_host_seen(flows, &packet->src.ip, packet->ttl);
+		sw_flow_host_seen(flows, &packet->src.ip, packet->ttl);
 }
 
 static void segment(struct sw_flows *flows, const struct sw_packet *packet, struct sw_flow_change *change)
 {
-	struct flow_track *track = track_for(flows, packet, change);
+	struct sw_flow_track *track = track_for(flows, packet, change);
 	struct sw_flow *flow = &track->flow;
 	enum sw_flow_side from = side_of(flow, packet);
-	enum flow_keep keep = FLOW_KEEP_NOT;
+	enum sw_flow_keep keep = SW_FLOW_KEEP_NOT;
 	uint8_t ttl_before = flow->side[from].ttl;
 
 	change->flow = flow->id;
@@ -283,12 +297,12 @@ static void segment(struct sw_flows *flows, const struct sw_packet *packet, stru
 	flow->no_packets = false;
 	if (packet->flags & SW_PACKET_BAD_CHECKSUM) {
 		if (!flow->bad_checksums++)
-			flow->first_bad_checksum = flow_seen(packet);
-		flow_history(track, from, FLOW_LETTER_CHECKSUM);
-		keep = FLOW_KEEP_ODD; /* its receiver drops it: no fact of the connection */
+			flow->first_bad_checksum = sw_flow_seen(packet);
+		sw_flow_history(track, from, SW_FLOW_LETTER_CHECKSUM);
+		keep = SW_FLOW_KEEP_ODD; /* its receiver drops it: no fact of the connection */
 		flow->side[from].packets++;
 	} else if (packet->kind == SW_PACKET_TCP) {
-		flow_tcp_packet(track, packet, from, change, &keep);
+		sw_flow_tcp_packet(track, packet, from, change, &keep);
 	} else {
 		datagram(track, packet, from, change, &keep);
 	}
@@ -296,29 +310,20 @@ static void segment(struct sw_flows *flows, const struct sw_packet *packet, stru
 	if (packet->time_ns > flow->last_ns)
 		flow->last_ns = packet->time_ns;
 	learn_host(flows, track, packet, from, ttl_before);
-	flow_kept_add(&track->kept, flow, packet, keep);
+	sw_flow_kept_add(&track->kept, flow, packet, keep);
 }
 
 struct sw_flow_change sw_flows_packet(struct sw_flows *flows, const struct sw_packet *packet)
 {
-	struct sw_flow_change change = { .acked_sent_ns = SW_TIME_NONE };
+	struct sw_flow_change change = {.acked_sent_ns = SW_TIME_NONE};
 
 	switch (packet->kind) {
 	case SW_PACKET_TCP:
-	case SW_PACKET_UDP:
-		segment(flows, packet, &change);
-		break;
-	case SW_PACKET_ICMP:
-		flow_icmp(flows, packet, &change);
-		break;
-	case SW_PACKET_NEIGHBOR:
-		flow_neighbor_packet(flows, packet);
-		break;
-	case SW_PACKET_FRAGMENT:
-		fragment(flows, packet, &change);
-		break;
-	case SW_PACKET_OTHER:
-		break;
+	case SW_PACKET_UDP: segment(flows, packet, &change); break;
+	case SW_PACKET_ICMP: sw_flow_icmp(flows, packet, &change); break;
+	case SW_PACKET_NEIGHBOR: sw_flow_neighbor_packet(flows, packet); break;
+	case SW_PACKET_FRAGMENT: fragment(flows, packet, &change); break;
+	case SW_PACKET_OTHER: break;
 	}
 	return change;
 }

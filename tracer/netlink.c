@@ -142,10 +142,11 @@ static int walk(const uint8_t *at, size_t length, uint32_t sequence, sw_netlink_
 				memcpy(&error, at + NLMSG_HDRLEN, sizeof error);
 			return error ? error : FINISHED;
 		} else if (message->nlmsg_type >= NLMSG_MIN_TYPE) {
-			if (each && !each(context, message, payload))
-				return -ECANCELED;
+			bool more = !each || each(context, message, payload);
 			if (!(message->nlmsg_flags & NLM_F_MULTI))
 				return FINISHED;
+			if (!more)
+				return -ECANCELED;
 		}
 		size_t step = NLMSG_ALIGN((size_t)message->nlmsg_len);
 		if (step >= length)

@@ -1,0 +1,61 @@
+#!/usr/bin/env python3
+"""dns.py HOW [ADDRESS]: a name server on port 53, UDP and TCP, with one behaviour.
+
+answer (only www.shop.example; else NXDOMAIN), nxdomain, nodata, servfail, refused, silent, late:SECONDS, truncated (over UDP).
+A gets ADDRESS; AAAA gets no address.
+"""
+import socket
+import struct
+import sys
+import threading
+
+how, _, value = sys.argv[1].partition(":")
+address = sys.argv[2] if len(sys.argv) > 2 else "10.90.2.2"
+NXDOMAIN, SERVFAIL, REFUSED = 3, 2, 5
+
+
+def question(query):
+    """The name asked for, its type, and where the question ends."""
+    at, labels = 12, []
+    while query[at]:
+        labels.append(query[at + 1 : at + 1 + query[at]].decode())
+        at += 1 + query[at]
+    return ".".join(labels), struct.unpack(">H", query[at + 1 : at + 3])[0], at + 5
+
+
+def reply(query, over_udp):
+    name, kind, end = question(query)
+    flags, records = 0x8180, b""
+    known = how != "answer" or name == "www.shop.example"
+    if how == "nxdomain" or not known:
+        flags |= NXDOMAIN
+    elif how == "servfail":
+        flags |= SERVFAIL
+    elif how == "refused":
+        flags |= REFUSED
+    elif how == "truncated" and over_udp:
+        flags |= 0x0200
+    elif how != "nodata" and kind == 1:
+        records = b"\xc0\x0c" + struct.pack(">HHIH", 1, 1, 60, 4) + socket.inet_aton(address)
+    return query[:2] + struct.pack(">HHHHH", flags, 1, bool(records), 0, 0) + query[12:end] + records
+
+
+def over_tcp():
+    listener = socket.create_server(("0.0.0.0", 53))
+    while True:
+        conn, _ = listener.accept()
+        size = struct.unpack(">H", conn.recv(2))[0]
+        answer = reply(conn.recv(size), False)
+        conn.sendall(struct.pack(">H", len(answer)) + answer)
+        conn.close()
+
+
+threading.Thread(target=over_tcp, daemon=True).start()
+sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+sock.bind(("0.0.0.0", 53))
+while True:
+    query, who = sock.recvfrom(4096)
+    if how == "silent":
+        continue
+    wait = float(value) if how == "late" else 0
+    threading.Timer(wait, sock.sendto, (reply(query, True), who)).start()

@@ -1,0 +1,21 @@
+/* The words of the text report: what failed, where to, how it ended, how often, when. Raw text: the page cleans it. */
+#ifndef SW_REPORT_HEADLINE_H
+#define SW_REPORT_HEADLINE_H
+
+#include "src/report/context.h"
+
+/* "connect to db.lab (10.77.2.2:5433): ECONNREFUSED, 5 times in 4.1 s, last 20:58:11.017Z". The caller frees. */
+char *sw_headline(const struct sw_report_context *context, const struct sw_finding *finding);
+/* The same without the times by the clock. */
+char *sw_headline_short(const struct sw_finding *finding);
+
+/* "node[15943]"; NULL unknown. The caller frees. */
+char *sw_process_text(const char *comm, uint32_t pid);
+/* By the wall clock "20:58:11.017Z", or what the input's stamps allow. Buffer of 48 bytes. */
+char *sw_when_text(const struct sw_report_context *context, int64_t ns, char *buffer);
+/* "the peer host (its kernel or firewall)" */
+const char *sw_locus_text(enum sw_locus locus);
+/* "1 socket", "2 sockets": plural by "s". Buffer of 64 bytes. */
+char *sw_count_text(int64_t count, const char *noun, char *buffer);
+
+#endif

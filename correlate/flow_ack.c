@@ -27,7 +27,8 @@ static void count_spurious(struct sw_flow_track *track, enum sw_flow_side side)
 }
 
 /* Eifel: the acknowledgement echoes a timestamp from before the retransmission, so the first copy had arrived. */
-static void eifel(struct sw_flow_track *track, const struct sw_packet *packet, enum sw_flow_side side, int64_t acked_to)
+static void eifel(struct sw_flow_track *track, const struct sw_packet *packet, enum sw_flow_side side, int64_t acked_to,
+		  struct sw_flow_change *change)
 {
 	struct sw_flow_side_state *state = &track->side[side];
 
@@ -36,6 +37,7 @@ static void eifel(struct sw_flow_track *track, const struct sw_packet *packet, e
 	if (packet->tcp.timestamps && state->resent_tsval && (int32_t)(packet->tcp.tsecr - state->resent_tsval) < 0) {
 		count_spurious(track, side);
 		state->spurious_known++; /* a DSACK that says the same may follow */
+		change->what |= SW_FLOW_SPURIOUS;
 	}
 	state->resent_at = 0;
 }
@@ -57,7 +59,7 @@ static void advance(struct sw_flow_track *track, const struct sw_packet *packet,
 	change->acked_resent = acked.resent;
 	change->acked_all = to >= s->sent_to;
 	change->what |= SW_FLOW_ACKED_MORE;
-	eifel(track, packet, side, to);
+	eifel(track, packet, side, to, change);
 	s->acked_to = to;
 	s->acked_ns = packet->time_ns;
 	s->retransmissions_unanswered = 0;
@@ -88,7 +90,7 @@ static void same_again(struct sw_flow_track *track, const struct sw_packet *pack
 }
 
 static void selective(struct sw_flow_track *track, const struct sw_packet *packet, enum sw_flow_side from,
-		      int64_t acked_to)
+		      int64_t acked_to, struct sw_flow_change *change)
 {
 	enum sw_flow_side side = SW_FLOW_OTHER(from);
 	struct sw_side *s = &track->flow.side[side];
@@ -102,6 +104,7 @@ static void selective(struct sw_flow_track *track, const struct sw_packet *packe
 			      right <= sw_flow_relative(s, packet->tcp.sack[1].right);
 		if (i == 0 && (right <= acked_to || inside)) {
 			count_spurious(track, side);
+			change->what |= SW_FLOW_SPURIOUS;
 			continue;
 		}
 		uint32_t size = sw_flow_segments_sack(&track->side[side].segments, left, right);
@@ -148,7 +151,7 @@ void sw_flow_ack(struct sw_flow_track *track, const struct sw_packet *packet, en
 	else if (to == s->acked_to)
 		same_again(track, packet, from, change);
 	if (packet->tcp.sack_count)
-		selective(track, packet, from, to);
+		selective(track, packet, from, to, change);
 	if (!packet->payload_length && !(packet->tcp.flags & (SW_TCP_SYN | SW_TCP_FIN)))
 		sw_flow_history(track, from, SW_FLOW_LETTER_ACK);
 	track->flow.side[from].last_ack = sw_flow_seen(packet);

@@ -16,6 +16,7 @@ static bool sent(const struct sw_flow_track *track, enum sw_flow_side side, uint
 	return track->side[side].based && at >= 0 && at < s->sent_to && at > s->sent_to - INT64_C(0x40000000);
 }
 
+/* Which connection of the pair; NULL: one that was never seen, when the newest is over and never sent that number. */
 static struct sw_flow_track *choose(const struct sw_flows *flows, struct sw_flow_track *track,
 				    const struct sw_quote *quote)
 {
@@ -29,7 +30,7 @@ static struct sw_flow_track *choose(const struct sw_flows *flows, struct sw_flow
 		if (track->flow.netns == newest->flow.netns && sent(track, side, quote->seq))
 			return track;
 	}
-	return newest;
+	return newest->flow.state >= SW_FLOW_CLOSED ? NULL : newest;
 }
 
 /* The flow of the same local port that sent this number (TCP) or spoke to the same port or host lately (UDP). */
@@ -137,8 +138,10 @@ static void note(struct sw_flow_track *track, const struct sw_packet *packet, en
 	seen->quotes_unseen |= unseen(track, quote, side);
 	seen->translated |= translated;
 	flow->translated_quote |= translated;
-	bool is_syn = quote->has_seq && s->isn_known && quote->seq == s->isn;
-	seen->quotes_syn |= quote->protocol == IPPROTO_TCP && (is_syn || flow->no_packets);
+	bool is_syn = quote->has_flags ? (quote->flags & SW_TCP_SYN) :
+		      flow->no_packets ? true :
+					 quote->has_seq && s->isn_known && quote->seq == s->isn;
+	seen->quotes_syn |= quote->protocol == IPPROTO_TCP && is_syn;
 }
 
 void sw_flow_icmp(struct sw_flows *flows, const struct sw_packet *packet, struct sw_flow_change *change)
@@ -151,8 +154,9 @@ void sw_flow_icmp(struct sw_flows *flows, const struct sw_packet *packet, struct
 	struct sw_flow_track *track = sw_flow_lookup(flows, packet->netns, quote->protocol, &quote->src, &quote->dst);
 	bool translated = false;
 	enum sw_flow_side side = SW_SIDE_OURS;
-	if (track) {
+	if (track)
 		track = choose(flows, track, quote);
+	if (track) {
 		side = sw_flow_end_equal(&track->flow.local, &quote->src) ? SW_SIDE_OURS : SW_SIDE_PEER;
 	} else if ((track = tie(flows, packet))) {
 		translated = true;

@@ -132,6 +132,7 @@ void sw_flow_alias(struct sw_flows *flows, struct sw_flow_track *track, const st
 	if (flow->remote_in.port || sw_flow_end_equal(&flow->remote, remote_in))
 		return;
 	flow->remote_in = *remote_in;
+	flows->latest = NULL;
 	uint32_t hash = sw_flow_hash_ends(flow->protocol, &flow->local, remote_in);
 	struct sw_flow_slot *slot = slot_of(flows, &flows->by_alias, hash, flow->protocol, &flow->local, remote_in);
 	if (slot)
@@ -184,6 +185,7 @@ struct sw_flow_track *sw_flow_make(struct sw_flows *flows, const struct sw_packe
 	struct sw_flow *flow = &track->flow;
 
 	*SW_ARRAY_ADD(&flows->tracks) = track;
+	flows->latest = NULL;
 	flow->id = (uint32_t)flows->tracks.count;
 	flow->netns = packet->netns;
 	flow->protocol = packet->protocol;

@@ -192,6 +192,8 @@ struct sw_flows {
 	struct sw_flow_index by_ends; /* the latest flow of each pair */
 	struct sw_flow_index by_alias; /* translated answers: local end and remote_in */
 	uint32_t *by_port[2]; /* TCP, UDP: the latest flow of each local port */
+	struct sw_flow_track
+		*latest; /* of the last packet: most come in runs; NULL where a look-up may answer otherwise */
 	sw_flows_local local;
 	void *context;
 	struct sw_flow_fragment fragments[SW_FLOW_FRAGMENTS];

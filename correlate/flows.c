@@ -144,12 +144,23 @@ static struct sw_flow_track *tie_answer(struct sw_flows *flows, const struct sw_
 	return NULL;
 }
 
+static bool is_of(const struct sw_flow *flow, const struct sw_packet *packet)
+{
+	if (flow->protocol != packet->protocol || flow->netns != packet->netns)
+		return false;
+	return sw_flow_end_equal(&flow->local, &packet->src) ?
+		       sw_flow_end_equal(&flow->remote, &packet->dst) :
+		       sw_flow_end_equal(&flow->local, &packet->dst) && sw_flow_end_equal(&flow->remote, &packet->src);
+}
+
 static struct sw_flow_track *track_for(struct sw_flows *flows, const struct sw_packet *packet,
 				       struct sw_flow_change *change)
 {
-	struct sw_flow_track *track =
-		sw_flow_lookup(flows, packet->netns, packet->protocol, &packet->src, &packet->dst);
+	struct sw_flow_track *track = flows->latest;
 
+	if (!track || !is_of(&track->flow, packet))
+		track = sw_flow_lookup(flows, packet->netns, packet->protocol, &packet->src, &packet->dst);
+	flows->latest = track;
 	if (!track)
 		track = tie_answer(flows, packet);
 	if (track && !begins_anew(track, packet))

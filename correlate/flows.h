@@ -31,6 +31,7 @@ void sw_flows_set_local(struct sw_flows *flows, sw_flows_local local, void *cont
 #define SW_FLOW_DUPLICATE 0x200u /* seen already on another interface: nothing changed */
 #define SW_FLOW_FIN 0x400u /* the first FIN of that side */
 #define SW_FLOW_RST 0x800u
+#define SW_FLOW_SPURIOUS 0x2000u /* the packet says that something was sent again for nothing: it had arrived */
 #define SW_FLOW_WINDOW 0x1000u /* the sender's window changed */
 struct sw_flow_change {
 	uint32_t flow; /* id; 0: belongs to none (ARP, an ICMP that quotes nothing known) */

@@ -1,0 +1,357 @@
+/* The table of debts: opening, progress, ending, review. Enters: calls, dispatched to the kind of debt that they concern.
+ * Leaves: debts kept as symptoms. Knows nothing of rules and, but for progress that it is told, of packets. */
+#include "correlate/debts_state.h"
+
+#include <string.h>
+#include <sys/epoll.h>
+
+struct sw_debts *sw_debts_new(const struct sw_correlate_options *options, struct sw_sockets *sockets, struct sw_processes *processes,
+			      struct sw_attempts *attempts, const struct sw_debts_hooks *hooks)
+{
+	struct sw_debts *debts = sw_alloc(sizeof *debts);
+
+	debts->options = options;
+	debts->sockets = sockets;
+	debts->processes = processes;
+	debts->attempts = attempts;
+	debts->hooks = *hooks;
+	debts->gave_up_ns = SW_TIME_NONE;
+	return debts;
+}
+
+static void debt_free(struct sw_debt_state *debt)
+{
+	free(debt->surfaced);
+	free(debt->last_wait);
+	free(debt->closing);
+	free(debt->culprit);
+	free(debt);
+}
+
+void sw_debts_free(struct sw_debts *debts)
+{
+	struct sw_pending *pending, *next;
+
+	for (size_t i = 0; i < debts->live.count; i++)
+		debt_free(debts->live.items[i]);
+	for (size_t i = 0; i < debts->kept.count; i++)
+		debt_free(debts->kept.items[i]);
+	SW_ARRAY_RELEASE(&debts->live);
+	SW_ARRAY_RELEASE(&debts->kept);
+	HASH_ITER (hh, debts->pending, pending, next) {
+		HASH_DEL(debts->pending, pending);
+		SW_ARRAY_RELEASE(&pending->waits);
+		free(pending);
+	}
+	free(debts);
+}
+
+/* ---- opening and ending --------------------------------------------------------------------------------------- */
+
+static void call_without_lists(struct sw_call *copy, const struct sw_call *call)
+{
+	*copy = *call;
+	copy->waits = NULL;
+	copy->messages = NULL;
+	copy->stack = NULL;
+	copy->data = NULL;
+	copy->wait_count = copy->message_count = copy->stack_count = copy->data_count = 0;
+}
+
+void sw_debt_keep_call(struct sw_call **place, const struct sw_call *call)
+{
+	free(*place);
+	*place = sw_call_copy(call);
+}
+
+int64_t sw_call_end(const struct sw_call *call)
+{
+	return call->exit_ns == SW_TIME_NONE ? call->enter_ns : call->exit_ns;
+}
+
+struct sw_debt_state *sw_debt_open(struct sw_debts *debts, enum sw_operation operation, struct sw_socket_state *socket, const struct sw_call *call)
+{
+	struct sw_debt_state *state = sw_alloc(sizeof *state);
+	struct sw_debt *debt = &state->debt;
+
+	debt->id = ++debts->last_id;
+	debt->operation = operation;
+	debt->socket = socket ? socket->seen.socket.id : 0;
+	debt->pid = call->pid;
+	debt->tid = call->tid;
+	debt->fd = call->fd;
+	debt->sys = debt->surfaced_sys = call->sys;
+	debt->opened_call = debt->last_call = call->id;
+	debt->began_ns = debt->gap_began_ns = call->enter_ns;
+	debt->opened_until_ns = call->exit_ns;
+	debt->ended_ns = debt->wait.ended_ns = SW_TIME_NONE;
+	debt->outcome = SW_OUTCOME_OPEN;
+	state->socket = socket;
+	state->progress_ns = call->enter_ns;
+	state->first_read_ns = state->told_ns = state->writable_ns = SW_TIME_NONE;
+	call_without_lists(&state->opening, call);
+	state->place = debts->live.count;
+	*SW_ARRAY_ADD(&debts->live) = state;
+	if (socket) {
+		socket->kept++;
+		state->target = socket->seen.socket.remote;
+		if (operation != SW_OPERATION_CALL)
+			socket->open[operation] = state;
+	}
+	return state;
+}
+
+void sw_debt_progress(struct sw_debt_state *state, int64_t time_ns)
+{
+	if (time_ns - state->progress_ns > state->debt.gap_ns) {
+		state->debt.gap_ns = time_ns - state->progress_ns;
+		state->debt.gap_began_ns = state->progress_ns;
+	}
+	if (time_ns > state->progress_ns)
+		state->progress_ns = time_ns;
+	state->waited = false;
+	memset(&state->debt.wait, 0, sizeof state->debt.wait);
+	state->debt.wait.ended_ns = SW_TIME_NONE;
+}
+
+static void close_gap(struct sw_debt_state *state, int64_t time_ns)
+{
+	if (time_ns - state->progress_ns > state->debt.gap_ns) {
+		state->debt.gap_ns = time_ns - state->progress_ns;
+		state->debt.gap_began_ns = state->progress_ns;
+	}
+}
+
+void sw_debt_end(struct sw_debts *debts, struct sw_debt_state *state, enum sw_outcome outcome, int error, const struct sw_call *call, int64_t time_ns)
+{
+	struct sw_debt *debt = &state->debt;
+
+	close_gap(state, time_ns);
+	debt->ended_ns = time_ns < debt->began_ns ? debt->began_ns : time_ns;
+	debt->outcome = outcome;
+	debt->error = error;
+	if (call) {
+		debt->surfaced_sys = call->sys;
+		debt->surfaced_call = debt->last_call = call->id;
+		if (outcome != SW_OUTCOME_DONE)
+			sw_debt_keep_call(&state->surfaced, call);
+	}
+	if (outcome == SW_OUTCOME_GAVE_UP)
+		debts->gave_up_ns = debt->ended_ns;
+	if (state->socket) {
+		state->shared_end = state->socket->holders.count > 1;
+		if (state->socket->open[debt->operation] == state)
+			state->socket->open[debt->operation] = NULL;
+	}
+	if (debt->attempt)
+		sw_attempts_ended(debts->attempts, debt, &state->target);
+}
+
+static void forget(struct sw_debts *debts, struct sw_debt_state *state)
+{
+	(void)debts;
+	if (state->socket)
+		state->socket->kept--;
+	debt_free(state);
+}
+
+static void live_remove(struct sw_debts *debts, struct sw_debt_state *state)
+{
+	struct sw_debt_state *last = debts->live.items[--debts->live.count];
+
+	debts->live.items[state->place] = last;
+	last->place = state->place;
+}
+
+void sw_debt_drop(struct sw_debts *debts, struct sw_debt_state *state, int64_t time_ns)
+{
+	sw_debt_end(debts, state, SW_OUTCOME_DONE, 0, NULL, time_ns);
+	live_remove(debts, state);
+	forget(debts, state);
+}
+
+/* ---- calls ---------------------------------------------------------------------------------------------------- */
+
+static struct sw_pending *pending_of(struct sw_debts *debts, uint32_t tid)
+{
+	struct sw_pending *pending;
+
+	HASH_FIND(hh, debts->pending, &tid, sizeof tid, pending);
+	if (!pending) {
+		pending = sw_alloc(sizeof *pending);
+		pending->tid = tid;
+		HASH_ADD(hh, debts->pending, tid, sizeof pending->tid, pending);
+	}
+	return pending;
+}
+
+static void pending_begin(struct sw_debts *debts, const struct sw_call *call)
+{
+	struct sw_pending *pending = pending_of(debts, call->tid);
+
+	call_without_lists(&pending->call, call);
+	pending->inside = true;
+	pending->waits.count = 0;
+	for (uint32_t i = 0; i < call->wait_count; i++)
+		*SW_ARRAY_ADD(&pending->waits) = call->waits[i];
+	pending->call.waits = pending->waits.items;
+	pending->call.wait_count = call->wait_count;
+}
+
+void sw_debts_enter(struct sw_debts *debts, const struct sw_call *call)
+{
+	struct sw_socket_state *socket = sw_sockets_get(debts->sockets, call->socket);
+
+	if (socket || sw_waits_is_wait(call))
+		pending_begin(debts, call);
+	if (socket && call->sys == SW_SYS_CONNECT)
+		sw_debts_connect_enter(debts, socket, call);
+}
+
+static void leave_socket(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call)
+{
+	bool moves = sw_call_reads(call) || sw_call_writes(call);
+
+	if (call->sys == SW_SYS_CONNECT) {
+		sw_debts_connect_leave(debts, socket, call);
+		return;
+	}
+	sw_debts_connect_other(debts, socket, call);
+	if (moves)
+		sw_debts_blocked(debts, socket, call);
+	if (moves && socket->datagram)
+		sw_debts_datagram(debts, socket, call);
+	else if (moves)
+		sw_debts_stream(debts, socket, call);
+}
+
+void sw_debts_leave(struct sw_debts *debts, const struct sw_call *call)
+{
+	struct sw_socket_state *socket = sw_sockets_get(debts->sockets, call->socket);
+	struct sw_pending *pending;
+
+	HASH_FIND(hh, debts->pending, &call->tid, sizeof call->tid, pending);
+	if (pending)
+		pending->inside = false;
+	if (call->flags & SW_CALL_UNFINISHED) { /* ended by the death of its thread: the socket's end tells */
+		if (pending)
+			pending->inside = true;
+		return;
+	}
+	if (sw_waits_is_wait(call))
+		sw_debts_waited(debts, call);
+	else if (socket && socket->seen.socket.kind != SW_OBJECT_EPOLL && sw_sys_class(call->sys) != SW_SYS_CLASS_END)
+		leave_socket(debts, socket, call);
+	sw_debts_call(debts, socket, call);
+}
+
+bool sw_call_reads(const struct sw_call *call)
+{
+	switch (call->sys) {
+	case SW_SYS_RECVFROM:
+	case SW_SYS_RECVMSG:
+	case SW_SYS_RECVMMSG:
+	case SW_SYS_READ:
+	case SW_SYS_READV:
+		return true;
+	default:
+		return false;
+	}
+}
+
+bool sw_call_writes(const struct sw_call *call)
+{
+	switch (call->sys) {
+	case SW_SYS_SENDTO:
+	case SW_SYS_SENDMSG:
+	case SW_SYS_SENDMMSG:
+	case SW_SYS_WRITE:
+	case SW_SYS_WRITEV:
+	case SW_SYS_SENDFILE:
+	case SW_SYS_SPLICE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+bool sw_call_blocks(const struct sw_call *call, const struct sw_socket_state *socket)
+{
+	return !(call->flags & SW_CALL_NONBLOCKING) && !(socket->seen.socket.flags & SW_SOCKET_NONBLOCKING);
+}
+
+int32_t sw_debts_signal(const struct sw_debts *debts, const struct sw_call *call)
+{
+	/* The signal is reported between the kernel's answer and the stop that ends the call, or just after it. */
+	return sw_processes_signal(debts->processes, call->pid, call->tid, call->enter_ns);
+}
+
+/* ---- review --------------------------------------------------------------------------------------------------- */
+
+static void review(struct sw_debts *debts, struct sw_debt_state *state)
+{
+	bool keep = !(state->tentative && sw_debts_explained_away(debts, state));
+
+	live_remove(debts, state);
+	if (!keep || !debts->hooks.review(debts->hooks.context, state)) {
+		forget(debts, state);
+		return;
+	}
+	state->reviewed = true;
+	state->place = debts->kept.count;
+	*SW_ARRAY_ADD(&debts->kept) = state;
+}
+
+void sw_debts_settle(struct sw_debts *debts, int64_t before_ns)
+{
+	/* Backwards: a review moves the last debt into the place of the reviewed one. */
+	for (size_t i = debts->live.count; i-- > 0;) {
+		struct sw_debt_state *state = debts->live.items[i];
+
+		if (state->debt.ended_ns != SW_TIME_NONE && state->debt.ended_ns < before_ns && !state->tentative)
+			review(debts, state);
+	}
+}
+
+static int by_begin(const void *a, const void *b)
+{
+	const struct sw_debt *left = &(*(struct sw_debt_state *const *)a)->debt;
+	const struct sw_debt *right = &(*(struct sw_debt_state *const *)b)->debt;
+
+	if (left->began_ns != right->began_ns)
+		return left->began_ns < right->began_ns ? -1 : 1;
+	return left->id < right->id ? -1 : left->id > right->id;
+}
+
+void sw_debts_finish(struct sw_debts *debts, int64_t end_ns)
+{
+	for (size_t i = debts->live.count; i-- > 0;) {
+		if (debts->live.items[i]->debt.ended_ns == SW_TIME_NONE)
+			sw_debts_end_open(debts, debts->live.items[i], end_ns);
+	}
+	while (debts->live.count)
+		review(debts, debts->live.items[debts->live.count - 1]);
+	if (debts->kept.count)
+		qsort(debts->kept.items, debts->kept.count, sizeof *debts->kept.items, by_begin);
+}
+
+bool sw_debts_owed(const struct sw_debts *debts, int64_t now_ns, int64_t recent_ns)
+{
+	if (debts->gave_up_ns != SW_TIME_NONE && now_ns - debts->gave_up_ns < recent_ns)
+		return true;
+	for (size_t i = 0; i < debts->live.count; i++) {
+		if (debts->live.items[i]->debt.ended_ns == SW_TIME_NONE)
+			return true;
+	}
+	return false;
+}
+
+size_t sw_debts_kept(const struct sw_debts *debts)
+{
+	return debts->kept.count;
+}
+
+struct sw_debt_state *sw_debts_at(const struct sw_debts *debts, size_t index)
+{
+	return debts->kept.items[index];
+}

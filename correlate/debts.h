@@ -1,0 +1,63 @@
+/* The table of debts: what somebody owed on a socket, opened and ended by calls, and looked at again when it is settled.
+ *
+ * Enters: calls (at enter and at leave), the end of sockets and processes, progress seen in packets. Leaves: struct sw_debt_state,
+ * those that may be symptoms kept, the others forgotten. Knows nothing of rules. One file for each kind: debts_connect.c,
+ * debts_stream.c, debts_datagram.c, debts_call.c, debts_serve.c; how waits are booked is in debts_waits.c, how they end with
+ * their socket in debts_end.c. */
+#ifndef SW_CORRELATE_DEBTS_H
+#define SW_CORRELATE_DEBTS_H
+
+#include "correlate/attempts.h"
+#include "correlate/correlate.h"
+#include "correlate/processes.h"
+#include "correlate/waits.h"
+
+struct sw_debt_state {
+	struct sw_debt debt;
+	struct sw_socket_state *socket; /* NULL: none (EBADF) */
+	struct sw_call opening; /* without its lists */
+	struct sw_call *surfaced, *last_wait, *closing, *culprit; /* copies, NULL: none */
+	struct sw_addr target;
+	int64_t progress_ns; /* when it last came nearer to its end */
+	int64_t first_read_ns; /* answers: first byte; SW_TIME_NONE */
+	int64_t told_ns, writable_ns; /* a wait reported an error; that it can be written to. SW_TIME_NONE */
+	enum sw_sys told_by, writable_by;
+	uint32_t told_call, writable_call;
+	uint32_t waiting; /* waits for it now under way */
+	bool waited; /* something waited for it since it last progressed */
+	bool only_for_it; /* a wait for this socket alone */
+	bool tentative; /* a failed datagram connect: a symptom only if nothing explains it away */
+	bool shared_end; /* another process held the socket when it ended */
+	size_t place; /* in the table */
+	bool reviewed;
+};
+
+struct sw_debts;
+
+struct sw_debts_hooks {
+	void *context;
+	/* A debt ended and its packets had time to arrive: true keeps it as a symptom, false forgets it. */
+	bool (*review)(void *context, struct sw_debt_state *debt);
+};
+
+struct sw_debts *sw_debts_new(const struct sw_correlate_options *options, struct sw_sockets *sockets, struct sw_processes *processes,
+			      struct sw_attempts *attempts, const struct sw_debts_hooks *hooks);
+void sw_debts_free(struct sw_debts *debts);
+
+void sw_debts_enter(struct sw_debts *debts, const struct sw_call *call);
+void sw_debts_leave(struct sw_debts *debts, const struct sw_call *call);
+/* The callback of the table of sockets. */
+void sw_debts_gone(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call, uint32_t pid, int64_t time_ns);
+void sw_debts_process(struct sw_debts *debts, const struct sw_process *process); /* before the sockets learn of it */
+/* A packet moved something for this socket: bytes of ours acknowledged, or new bytes of the peer. */
+void sw_debts_progress(struct sw_debts *debts, struct sw_socket_state *socket, bool acknowledged, bool arrived, int64_t time_ns);
+/* Reviews what ended before `before_ns`. */
+void sw_debts_settle(struct sw_debts *debts, int64_t before_ns);
+/* The recording ends: everything open ends as hung, or is no debt after all; everything is reviewed. */
+void sw_debts_finish(struct sw_debts *debts, int64_t end_ns);
+
+bool sw_debts_owed(const struct sw_debts *debts, int64_t now_ns, int64_t recent_ns); /* open, or given up within recent_ns */
+size_t sw_debts_kept(const struct sw_debts *debts);
+struct sw_debt_state *sw_debts_at(const struct sw_debts *debts, size_t index); /* of the kept ones, in the order they began */
+
+#endif

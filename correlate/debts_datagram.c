@@ -1,0 +1,114 @@
+/* The debt of a datagram: sent on a socket that is read or waited for afterwards, until something is read.
+ *
+ * Enters: finished sends and receives on datagram sockets. Leaves: one debt for a question with all its tries; a question to port 53
+ * is a look-up. A datagram that nobody waits for an answer to owes nothing. udp(7), ip(7). */
+#include "correlate/debts_state.h"
+
+#include <sys/socket.h>
+
+#define DNS_PORT 53
+
+static const struct sw_addr *target_of(const struct sw_socket_state *socket, const struct sw_call *call)
+{
+	if (call->addr.present)
+		return &call->addr;
+	if (call->message_count && call->messages[0].addr.present)
+		return &call->messages[0].addr;
+	return &socket->seen.socket.remote;
+}
+
+static struct sw_debt_state *open_of(const struct sw_socket_state *socket)
+{
+	return socket->open[SW_OPERATION_LOOKUP] ? socket->open[SW_OPERATION_LOOKUP] : socket->open[SW_OPERATION_DATAGRAM];
+}
+
+static struct sw_debt_state *question(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call)
+{
+	const struct sw_addr *target = target_of(socket, call);
+	bool lookup = sw_socket_is_ip(socket) && target->present && target->endpoint.port == DNS_PORT;
+	struct sw_debt_state *debt = sw_debt_open(debts, lookup ? SW_OPERATION_LOOKUP : SW_OPERATION_DATAGRAM, socket, call);
+
+	debt->target = *target;
+	return debt;
+}
+
+static void sent(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call)
+{
+	struct sw_debt_state *debt = open_of(socket);
+	int64_t bytes = call->sys == SW_SYS_SENDMMSG ? call->bytes : call->result;
+
+	socket->seen.writes++;
+	socket->seen.bytes_written += bytes > 0 ? bytes : 0;
+	socket->seen.last_write_ns = call->exit_ns;
+	if (!debt)
+		debt = question(debts, socket, call);
+	debt->debt.bytes_accepted += bytes > 0 ? bytes : 0;
+	debt->debt.last_call = call->id;
+	debt->waited = false;
+}
+
+static void received(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call)
+{
+	struct sw_debt_state *debt = open_of(socket);
+
+	if (call->flags & SW_CALL_ERRQUEUE)
+		return;
+	socket->seen.reads++;
+	socket->seen.bytes_read += call->result;
+	socket->seen.last_read_ns = call->exit_ns;
+	if (!debt)
+		return;
+	debt->debt.bytes_read += call->result;
+	sw_debt_end(debts, debt, SW_OUTCOME_DONE, 0, call, call->exit_ns);
+}
+
+static void failed(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call)
+{
+	struct sw_debt_state *debt = open_of(socket);
+	int64_t timer_ns = sw_call_reads(call) ? socket->seen.options.rcvtimeo_ns : socket->seen.options.sndtimeo_ns;
+
+	switch (call->error) {
+	case EAGAIN:
+		if (debt && timer_ns > 0 && sw_call_blocks(call, socket)) {
+			debt->debt.socket_timeout_ns = timer_ns;
+			sw_debt_end(debts, debt, SW_OUTCOME_GAVE_UP, EAGAIN, call, sw_call_end(call));
+		} else if (!debt && sw_call_writes(call) && socket->seen.socket.domain == AF_UNIX) {
+			/* A full receiver: unix(7). */
+			sw_debt_end(debts, question(debts, socket, call), SW_OUTCOME_FAILED, EAGAIN, call, sw_call_end(call));
+		}
+		return;
+	case EINTR:
+		if (debt) {
+			debt->debt.timer_signal = sw_debts_signal(debts, call);
+			debt->debt.by_tool |= (call->flags & SW_CALL_BY_TOOL) != 0;
+		}
+		return;
+	case ENOTCONN:
+	case EBADF:
+	case ENOTSOCK:
+	case EFAULT:
+	case EINVAL:
+	case EISCONN:
+	case EOPNOTSUPP:
+	case EDESTADDRREQ:
+		return; /* a misuse: debts_call.c */
+	default:
+		break;
+	}
+	if (!debt)
+		debt = question(debts, socket, call);
+	sw_debt_end(debts, debt, SW_OUTCOME_FAILED, call->error, call, sw_call_end(call));
+}
+
+void sw_debts_datagram(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call)
+{
+	/* Raw, packet and netlink sockets talk to the kernel, or for somebody else. */
+	if ((socket->seen.socket.flags & SW_SOCKET_PAIR) || (!sw_socket_is_ip(socket) && socket->seen.socket.domain != AF_UNIX))
+		return;
+	if (call->result < 0)
+		failed(debts, socket, call);
+	else if (sw_call_writes(call))
+		sent(debts, socket, call);
+	else
+		received(debts, socket, call);
+}

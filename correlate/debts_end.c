@@ -1,0 +1,126 @@
+/* How debts end with their socket, their process, or the recording.
+ *
+ * Enters: the end of a last descriptor, of a process, of everything. Leaves: given up, failed, hung, or no debt after all. Given
+ * up is what DESIGN.md says: the last wait for it timed out and then the socket went, or somebody was still waiting. */
+#include "correlate/debts_state.h"
+
+static bool inside_for(const struct sw_debts *debts, const struct sw_debt_state *state)
+{
+	struct sw_pending *pending, *next;
+
+	HASH_ITER (hh, debts->pending, pending, next) {
+		if (pending->inside && state->socket && pending->call.socket == state->socket->seen.socket.id)
+			return true;
+	}
+	return false;
+}
+
+/* Somebody waited for it to the last: in a call that never returned, or in a wait that timed out, or for most of its age. */
+static bool was_waited_for(const struct sw_debts *debts, const struct sw_debt_state *state, int64_t time_ns)
+{
+	const struct sw_debt *debt = &state->debt;
+	int64_t silent_ns = time_ns - state->progress_ns;
+
+	if (debt->wait.call || inside_for(debts, state))
+		return true;
+	return state->waited && silent_ns >= debts->options->slow_ns && debt->wait.waited_ns >= silent_ns / 2;
+}
+
+static void tell(struct sw_debts *debts, struct sw_debt_state *state)
+{
+	struct sw_call told = {.id = state->told_call, .sys = state->told_by, .pid = state->debt.pid, .tid = state->debt.tid};
+
+	told.fd = state->debt.fd;
+	told.socket = state->debt.socket;
+	told.enter_ns = told.exit_ns = told.exit_bound_ns = state->told_ns;
+	told.fd2 = -1;
+	told.bytes = -1;
+	told.timeout_ns = SW_TIMEOUT_NONE;
+	sw_debt_end(debts, state, SW_OUTCOME_FAILED, 0, &told, state->told_ns);
+}
+
+static void gone_one(struct sw_debts *debts, struct sw_debt_state *state, const struct sw_call *call, uint32_t pid, int64_t time_ns)
+{
+	const struct sw_process_seen *process = sw_processes_get(debts->processes, pid);
+	bool answered = state->first_read_ns != SW_TIME_NONE;
+
+	switch (state->debt.operation) {
+	case SW_OPERATION_CONNECT:
+		sw_debts_connect_gone(debts, state, call, pid, time_ns);
+		return;
+	case SW_OPERATION_DRAIN: /* what was accepted is still the kernel's to deliver: the packets tell */
+		sw_debt_end(debts, state, SW_OUTCOME_DONE, 0, call, time_ns);
+		return;
+	case SW_OPERATION_SERVE: /* closed without an answer: our own choice */
+		sw_debt_drop(debts, state, time_ns);
+		return;
+	default:
+		break;
+	}
+	if (state->told_ns != SW_TIME_NONE && state->told_ns >= state->progress_ns) {
+		tell(debts, state);
+		return;
+	}
+	if (!was_waited_for(debts, state, time_ns) || (answered && !state->debt.wait.call && !inside_for(debts, state))) {
+		sw_debt_drop(debts, state, time_ns);
+		return;
+	}
+	state->debt.closed_by = call ? call->sys : 0;
+	if (call)
+		sw_debt_keep_call(&state->closing, call);
+	else if (process && process->exited && process->signal)
+		state->debt.timer_signal = process->signal;
+	sw_debt_end(debts, state, SW_OUTCOME_GAVE_UP, 0, call, time_ns);
+}
+
+void sw_debts_gone(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call, uint32_t pid, int64_t time_ns)
+{
+	for (size_t i = 0; i < SW_OPERATION_COUNT; i++) {
+		if (socket->open[i])
+			gone_one(debts, socket->open[i], call, pid, time_ns);
+	}
+}
+
+/* A thread or process that ends inside a call: the time it waited there is booked first. */
+void sw_debts_process(struct sw_debts *debts, const struct sw_process *process)
+{
+	struct sw_pending *pending, *next;
+
+	if (process->event != SW_PROCESS_EXIT)
+		return;
+	HASH_ITER (hh, debts->pending, pending, next) {
+		struct sw_socket_state *socket;
+
+		if (pending->call.pid != process->pid || !pending->inside)
+			continue;
+		pending->call.exit_ns = process->time_ns;
+		pending->call.result = -1;
+		socket = sw_sockets_get(debts->sockets, pending->call.socket);
+		if (sw_waits_is_wait(&pending->call))
+			sw_debts_waited(debts, &pending->call);
+		else if (socket)
+			sw_debts_blocked(debts, socket, &pending->call);
+	}
+}
+
+/* The recording ends and it is still open. A connection that just rests is no debt; what is young is not late yet. */
+void sw_debts_end_open(struct sw_debts *debts, struct sw_debt_state *state, int64_t end_ns)
+{
+	int64_t silent_ns = end_ns - state->progress_ns;
+	bool connecting = state->debt.operation == SW_OPERATION_CONNECT;
+
+	if (state->debt.operation == SW_OPERATION_DRAIN) {
+		sw_debt_end(debts, state, SW_OUTCOME_DONE, 0, NULL, end_ns);
+		return;
+	}
+	if (connecting && (state->told_ns != SW_TIME_NONE || state->writable_ns != SW_TIME_NONE)) {
+		sw_debts_connect_gone(debts, state, NULL, state->debt.pid, end_ns);
+		return;
+	}
+	if (state->debt.operation == SW_OPERATION_SERVE || (!connecting && !was_waited_for(debts, state, end_ns)) ||
+	    (silent_ns < debts->options->slow_ns && !connecting)) {
+		sw_debt_drop(debts, state, end_ns);
+		return;
+	}
+	sw_debt_end(debts, state, SW_OUTCOME_HUNG, 0, NULL, end_ns);
+}

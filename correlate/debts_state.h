@@ -1,0 +1,74 @@
+/* The inside of the table of debts, shared by the debts_*.c files alone. */
+#ifndef SW_CORRELATE_DEBTS_STATE_H
+#define SW_CORRELATE_DEBTS_STATE_H
+
+#include <errno.h>
+#include <uthash.h>
+
+#include "correlate/debts.h"
+
+struct sw_pending { /* what a thread has the kernel do now */
+	uint32_t tid;
+	bool inside;
+	struct sw_call call; /* without its lists */
+	SW_ARRAY(struct sw_wait) waits;
+	UT_hash_handle hh;
+};
+
+#define SW_RECENT_MAX 64
+
+struct sw_recent { /* a connect that was made or tried lately, for the datagram sockets that only look for a source address */
+	uint32_t pid, socket;
+	uint16_t port;
+	bool datagram;
+	int64_t time_ns;
+};
+
+struct sw_debts {
+	const struct sw_correlate_options *options;
+	struct sw_sockets *sockets;
+	struct sw_processes *processes;
+	struct sw_attempts *attempts;
+	struct sw_debts_hooks hooks;
+	SW_ARRAY(struct sw_debt_state *) live; /* open, or ended and not reviewed */
+	SW_ARRAY(struct sw_debt_state *) kept;
+	struct sw_pending *pending;
+	struct sw_recent recent[SW_RECENT_MAX];
+	size_t recent_next;
+	uint32_t last_id;
+	int64_t gave_up_ns; /* when a debt was last given up; SW_TIME_NONE */
+};
+
+/* Opening and ending. `call` is what opens; ending takes the call that showed it (NULL: none). */
+struct sw_debt_state *sw_debt_open(struct sw_debts *debts, enum sw_operation operation, struct sw_socket_state *socket, const struct sw_call *call);
+void sw_debt_end(struct sw_debts *debts, struct sw_debt_state *debt, enum sw_outcome outcome, int error, const struct sw_call *call, int64_t time_ns);
+void sw_debt_progress(struct sw_debt_state *debt, int64_t time_ns);
+/* Ends it without a trace: it was no debt, or another debt's symptom tells it. */
+void sw_debt_drop(struct sw_debts *debts, struct sw_debt_state *debt, int64_t time_ns);
+void sw_debt_keep_call(struct sw_call **place, const struct sw_call *call);
+
+int64_t sw_call_end(const struct sw_call *call); /* exit, or enter where it has none */
+bool sw_call_reads(const struct sw_call *call);
+bool sw_call_writes(const struct sw_call *call);
+bool sw_call_blocks(const struct sw_call *call, const struct sw_socket_state *socket); /* may have waited: neither O_NONBLOCK nor MSG_DONTWAIT */
+int32_t sw_debts_signal(const struct sw_debts *debts, const struct sw_call *call); /* that interrupted it */
+
+void sw_debts_connect_enter(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call);
+void sw_debts_connect_leave(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call);
+void sw_debts_connect_other(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call);
+void sw_debts_connect_wait(struct sw_debts *debts, struct sw_debt_state *debt, const struct sw_call *call, uint32_t got);
+void sw_debts_connect_gone(struct sw_debts *debts, struct sw_debt_state *debt, const struct sw_call *call, uint32_t pid, int64_t time_ns);
+bool sw_debts_explained_away(const struct sw_debts *debts, const struct sw_debt_state *debt);
+
+void sw_debts_stream(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call);
+void sw_debts_datagram(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call);
+void sw_debts_serve_read(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call);
+void sw_debts_serve_write(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call);
+void sw_debts_call(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call);
+void sw_debts_misuse(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call);
+/* A wait or a blocking call of this socket ended: booked to the debts that it was for. */
+void sw_debts_waited(struct sw_debts *debts, const struct sw_call *call);
+void sw_debts_blocked(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call);
+void sw_debts_end_open(struct sw_debts *debts, struct sw_debt_state *debt, int64_t end_ns);
+
+#endif

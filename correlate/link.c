@@ -1,0 +1,334 @@
+/* Which socket has which flow. Enters: sockets, targets, flows. Leaves: the flow of a debt, and which end of a packet is ours.
+ * Judges nothing; where two sockets could own a flow found by time, the nearer one in time does. */
+#include "correlate/link.h"
+
+#include <netinet/in.h>
+#include <string.h>
+#include <uthash.h>
+
+/* An imported call's packets may be stamped up to 1 ms outside of it (seen: 0.35 to 0.99 ms after the stamp). */
+#define STAMP_SLACK_NS (2 * SW_NS_PER_MS)
+
+struct end_key { /* compared as bytes: zeroed first */
+	uint8_t protocol;
+	struct sw_endpoint end;
+};
+
+struct local { /* sockets of ours on one port */
+	struct end_key key; /* without the address */
+	SW_ARRAY(uint32_t) objects;
+	UT_hash_handle hh;
+};
+
+struct remote { /* where we send to, and the flows that go there */
+	struct end_key key;
+	SW_ARRAY(uint32_t) flows;
+	bool ours; /* one of our sockets sends there */
+	UT_hash_handle hh;
+};
+
+struct claim { /* a flow that was found by time */
+	uint32_t flow, object;
+	UT_hash_handle hh;
+};
+
+struct sw_links {
+	const struct sw_correlate_options *options;
+	struct sw_flows *flows;
+	struct sw_sockets *sockets;
+	struct local *locals;
+	struct remote *remotes;
+	struct claim *claims;
+};
+
+struct sw_links *sw_links_new(const struct sw_correlate_options *options, struct sw_flows *flows, struct sw_sockets *sockets)
+{
+	struct sw_links *links = sw_alloc(sizeof *links);
+
+	links->options = options;
+	links->flows = flows;
+	links->sockets = sockets;
+	return links;
+}
+
+void sw_links_free(struct sw_links *links)
+{
+	struct local *local, *next_local;
+	struct remote *remote, *next_remote;
+	struct claim *claim, *next_claim;
+
+	HASH_ITER (hh, links->locals, local, next_local) {
+		HASH_DEL(links->locals, local);
+		SW_ARRAY_RELEASE(&local->objects);
+		free(local);
+	}
+	HASH_ITER (hh, links->remotes, remote, next_remote) {
+		HASH_DEL(links->remotes, remote);
+		SW_ARRAY_RELEASE(&remote->flows);
+		free(remote);
+	}
+	HASH_ITER (hh, links->claims, claim, next_claim) {
+		HASH_DEL(links->claims, claim);
+		free(claim);
+	}
+	free(links);
+}
+
+static uint8_t protocol_of(const struct sw_socket_state *socket)
+{
+	return socket->datagram ? IPPROTO_UDP : IPPROTO_TCP;
+}
+
+static struct local *local_find(const struct sw_links *links, uint8_t protocol, uint16_t port)
+{
+	struct end_key key;
+	struct local *local;
+
+	memset(&key, 0, sizeof key);
+	key.protocol = protocol;
+	key.end.port = port;
+	HASH_FIND(hh, links->locals, &key, sizeof key, local);
+	return local;
+}
+
+static struct remote *remote_find(const struct sw_links *links, uint8_t protocol, const struct sw_endpoint *end)
+{
+	struct end_key key;
+	struct remote *remote;
+
+	memset(&key, 0, sizeof key);
+	key.protocol = protocol;
+	key.end.ip.family = end->ip.family;
+	memcpy(key.end.ip.bytes, end->ip.bytes, sizeof key.end.ip.bytes);
+	key.end.port = end->port;
+	HASH_FIND(hh, links->remotes, &key, sizeof key, remote);
+	return remote;
+}
+
+static struct remote *remote_add(struct sw_links *links, uint8_t protocol, const struct sw_endpoint *end)
+{
+	struct remote *remote = remote_find(links, protocol, end);
+
+	if (remote)
+		return remote;
+	remote = sw_alloc(sizeof *remote);
+	remote->key.protocol = protocol;
+	remote->key.end.ip.family = end->ip.family;
+	memcpy(remote->key.end.ip.bytes, end->ip.bytes, sizeof remote->key.end.ip.bytes);
+	remote->key.end.port = end->port;
+	HASH_ADD(hh, links->remotes, key, sizeof remote->key, remote);
+	return remote;
+}
+
+void sw_links_socket(struct sw_links *links, const struct sw_socket_state *socket)
+{
+	const struct sw_addr *end = &socket->seen.socket.local;
+	struct local *local;
+
+	if (socket->seen.socket.kind != SW_OBJECT_SOCKET || !sw_socket_is_ip(socket) || !end->present || !end->endpoint.port)
+		return;
+	local = local_find(links, protocol_of(socket), end->endpoint.port);
+	if (!local) {
+		local = sw_alloc(sizeof *local);
+		local->key.protocol = protocol_of(socket);
+		local->key.end.port = end->endpoint.port;
+		HASH_ADD(hh, links->locals, key, sizeof local->key, local);
+	}
+	for (size_t i = 0; i < local->objects.count; i++) {
+		if (local->objects.items[i] == socket->seen.socket.id)
+			return;
+	}
+	*SW_ARRAY_ADD(&local->objects) = socket->seen.socket.id;
+}
+
+void sw_links_target(struct sw_links *links, const struct sw_socket_state *socket, const struct sw_addr *target)
+{
+	if (target->present && (target->family == AF_INET || target->family == AF_INET6) && target->endpoint.port)
+		remote_add(links, protocol_of(socket), &target->endpoint)->ours = true;
+}
+
+void sw_links_forget(struct sw_links *links, const struct sw_socket_state *socket)
+{
+	struct local *local = local_find(links, protocol_of(socket), socket->seen.socket.local.endpoint.port);
+
+	for (size_t i = 0; local && i < local->objects.count; i++) {
+		if (local->objects.items[i] == socket->seen.socket.id)
+			local->objects.items[i--] = local->objects.items[--local->objects.count];
+	}
+	if (local && !local->objects.count) {
+		HASH_DEL(links->locals, local);
+		SW_ARRAY_RELEASE(&local->objects);
+		free(local);
+	}
+}
+
+void sw_links_packet(struct sw_links *links, const struct sw_flow_change *change)
+{
+	struct sw_flow *flow;
+
+	if (!change->flow || !(change->what & SW_FLOW_BEGAN) || !(flow = sw_flows_get(links->flows, change->flow)))
+		return;
+	*SW_ARRAY_ADD(&remote_add(links, flow->protocol, &flow->remote)->flows) = flow->id;
+}
+
+/* ---- which end of a packet is ours ---------------------------------------------------------------------------- */
+
+/* How well a packet's end fits a socket of ours: 3 both ends, 2 the local one, 1 a listener or an any address; 0 not. */
+static int fit(const struct sw_links *links, const struct sw_packet *packet, const struct sw_endpoint *end, const struct sw_endpoint *other)
+{
+	struct local *local = local_find(links, packet->protocol, end->port);
+	struct remote *remote = remote_find(links, packet->protocol, other);
+	int best = remote && remote->ours ? 2 : 0;
+
+	for (size_t i = 0; local && i < local->objects.count; i++) {
+		const struct sw_socket_state *socket = sw_sockets_get(links->sockets, local->objects.items[i]);
+		const struct sw_socket *seen = socket ? &socket->seen.socket : NULL;
+		int now = 1;
+
+		if (!seen || (seen->netns != packet->netns && !links->options->imported))
+			continue;
+		if (!sw_ip_is_any(&seen->local.endpoint.ip) && !sw_ip_equal(&seen->local.endpoint.ip, &end->ip))
+			continue;
+		if (sw_ip_equal(&seen->local.endpoint.ip, &end->ip) && !(seen->flags & SW_SOCKET_LISTENING))
+			now = seen->remote.present && sw_endpoint_equal(&seen->remote.endpoint, other) ? 3 : 2;
+		if (now > best)
+			best = now;
+	}
+	return best;
+}
+
+static bool is_host(const struct sw_links *links, const struct sw_ip *ip)
+{
+	for (size_t i = 0; i < links->options->host_count; i++) {
+		if (sw_ip_equal(&links->options->hosts[i], ip))
+			return true;
+	}
+	return false;
+}
+
+enum sw_packet_way sw_links_way(void *context, const struct sw_packet *packet)
+{
+	const struct sw_links *links = context;
+	int out = fit(links, packet, &packet->src, &packet->dst);
+	int in = fit(links, packet, &packet->dst, &packet->src);
+
+	if (out == in) {
+		out = is_host(links, &packet->src.ip);
+		in = is_host(links, &packet->dst.ip);
+	}
+	return out > in ? SW_WAY_OUT : in > out ? SW_WAY_IN : SW_WAY_UNKNOWN;
+}
+
+/* ---- the flow of a debt --------------------------------------------------------------------------------------- */
+
+struct span {
+	int64_t from_ns, to_ns;
+};
+
+static struct span span_of(const struct sw_links *links, const struct sw_debt *debt, int64_t end_ns)
+{
+	int64_t slack_ns = STAMP_SLACK_NS + links->options->clock_error_ns;
+	int64_t to_ns = debt->ended_ns == SW_TIME_NONE ? end_ns : debt->ended_ns;
+
+	return (struct span){debt->began_ns - slack_ns, to_ns + slack_ns};
+}
+
+static struct sw_flow *by_ports(struct sw_links *links, const struct sw_socket_state *socket, const struct sw_addr *target, struct span span)
+{
+	const struct sw_endpoint *local = &socket->seen.socket.local.endpoint;
+	uint8_t protocol = protocol_of(socket);
+	struct sw_flow *flow;
+
+	flow = sw_flows_find_in(links->flows, socket->seen.socket.netns, protocol, local, &target->endpoint, span.to_ns, 0);
+	if (!flow && links->options->imported)
+		flow = sw_flows_find(links->flows, protocol, local, &target->endpoint, span.to_ns, 0);
+	return flow && flow->last_ns >= span.from_ns ? flow : NULL;
+}
+
+/* The remote end is another in the packets: the same local port at the same time, begun by us. */
+static struct sw_flow *by_local_port(struct sw_links *links, const struct sw_socket_state *socket, struct span span, bool begins)
+{
+	uint32_t ids[16];
+	size_t count = sw_flows_of_port(links->flows, protocol_of(socket), &socket->seen.socket.local.endpoint, span.from_ns, span.to_ns,
+					ids, SW_COUNT(ids));
+
+	for (size_t i = 0; i < count; i++) {
+		struct sw_flow *flow = sw_flows_get(links->flows, ids[i]);
+
+		if (flow && (flow->first_ns >= span.from_ns || !begins) && flow->local.port == socket->seen.socket.local.endpoint.port)
+			return flow;
+	}
+	return NULL;
+}
+
+static struct claim *claim_of(const struct sw_links *links, uint32_t flow)
+{
+	struct claim *claim;
+
+	HASH_FIND(hh, links->claims, &flow, sizeof flow, claim);
+	return claim;
+}
+
+/* No local port is known: the flow to that end that began nearest after the call and is nobody's yet. */
+static struct sw_flow *by_time(struct sw_links *links, const struct sw_debt_state *debt, struct span span)
+{
+	struct remote *remote = remote_find(links, protocol_of(debt->socket), &debt->target.endpoint);
+	struct sw_flow *best = NULL;
+
+	for (size_t i = 0; remote && i < remote->flows.count; i++) {
+		struct sw_flow *flow = sw_flows_get(links->flows, remote->flows.items[i]);
+		struct claim *claim = flow ? claim_of(links, flow->id) : NULL;
+		struct local *local = flow ? local_find(links, flow->protocol, flow->local.port) : NULL;
+
+		if (!flow || (claim && claim->object != debt->debt.socket) || (local && local->objects.count) ||
+		    flow->first_ns < span.from_ns || flow->first_ns > span.to_ns)
+			continue;
+		if (!best || flow->first_ns < best->first_ns)
+			best = flow;
+	}
+	return best;
+}
+
+static void claim_add(struct sw_links *links, uint32_t flow, uint32_t object)
+{
+	struct claim *claim = claim_of(links, flow);
+
+	if (claim)
+		return;
+	claim = sw_alloc(sizeof *claim);
+	claim->flow = flow;
+	claim->object = object;
+	HASH_ADD(hh, links->claims, flow, sizeof claim->flow, claim);
+}
+
+struct sw_flow *sw_links_find(struct sw_links *links, struct sw_debt_state *debt, int64_t end_ns)
+{
+	struct sw_socket_state *socket = debt->socket;
+	struct span span;
+	struct sw_flow *flow = NULL;
+
+	if (!socket || !sw_socket_is_ip(socket))
+		return NULL;
+	if (socket->flow && debt->debt.operation != SW_OPERATION_CONNECT && !socket->datagram)
+		return sw_flows_get(links->flows, socket->flow);
+	span = span_of(links, &debt->debt, end_ns);
+	if (socket->seen.socket.local.endpoint.port) {
+		socket->link = SW_LINK_PORTS;
+		flow = by_ports(links, socket, &debt->target, span);
+		if (!flow && !socket->datagram) {
+			socket->link = SW_LINK_TRANSLATED;
+			flow = by_local_port(links, socket, span, debt->debt.operation == SW_OPERATION_CONNECT);
+		}
+	} else if (debt->target.present) {
+		socket->link = SW_LINK_TIME;
+		if (debt->debt.operation != SW_OPERATION_CONNECT && socket->seen.made_ns != SW_TIME_NONE)
+			span.from_ns = socket->seen.made_ns; /* the connection is older than what is owed on it */
+		flow = by_time(links, debt, span);
+	}
+	socket->flow = flow ? flow->id : 0;
+	if (!flow)
+		socket->link = SW_LINK_NONE;
+	else
+		claim_add(links, flow->id, debt->debt.socket);
+	return flow;
+}

@@ -1,0 +1,26 @@
+/* Which socket has which flow: by both ends, by local port with another remote end (translated on this host), or, where no
+ * local port is known, by remote end and time.
+ *
+ * Enters: sockets as they become known, calls that say where to, flows as they begin. Leaves: struct sw_flow for a debt, and the answer
+ * to the flows' question which end is ours. A flow found by time alone is given to one socket only. */
+#ifndef SW_CORRELATE_LINK_H
+#define SW_CORRELATE_LINK_H
+
+#include "correlate/debts.h"
+#include "correlate/flows.h"
+
+struct sw_links;
+
+struct sw_links *sw_links_new(const struct sw_correlate_options *options, struct sw_flows *flows, struct sw_sockets *sockets);
+void sw_links_free(struct sw_links *links);
+
+void sw_links_socket(struct sw_links *links, const struct sw_socket_state *socket); /* its local end may have become known */
+void sw_links_target(struct sw_links *links, const struct sw_socket_state *socket, const struct sw_addr *target); /* somebody sends there */
+void sw_links_packet(struct sw_links *links, const struct sw_flow_change *change);
+void sw_links_forget(struct sw_links *links, const struct sw_socket_state *socket);
+enum sw_packet_way sw_links_way(void *context, const struct sw_packet *packet); /* for sw_flows_set_local(); context: the links */
+
+/* The flow of this debt; NULL: none. Sets socket->flow and socket->link. */
+struct sw_flow *sw_links_find(struct sw_links *links, struct sw_debt_state *debt, int64_t end_ns);
+
+#endif

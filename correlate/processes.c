@@ -1,0 +1,125 @@
+/* The table of processes. Enters: process events in order of time. Leaves: what is known of each. Ended ones are kept while
+ * something may point at them, which is to the end: a process costs some 200 bytes. */
+#include "correlate/processes.h"
+
+#include <string.h>
+#include <uthash.h>
+
+#include "src/base/mem.h"
+
+struct entry {
+	uint32_t pid;
+	struct sw_process_seen seen;
+	char *command_line;
+	int32_t signal; /* last delivered */
+	uint32_t signal_tid;
+	int64_t signal_ns;
+	UT_hash_handle hh;
+};
+
+struct sw_processes {
+	struct entry *table;
+	uint32_t first, command; /* pids */
+};
+
+struct sw_processes *sw_processes_new(void)
+{
+	return sw_alloc(sizeof(struct sw_processes));
+}
+
+void sw_processes_free(struct sw_processes *processes)
+{
+	struct entry *entry, *next;
+
+	HASH_ITER (hh, processes->table, entry, next) {
+		HASH_DEL(processes->table, entry);
+		free(entry->command_line);
+		free(entry);
+	}
+	free(processes);
+}
+
+static struct entry *find(const struct sw_processes *processes, uint32_t pid)
+{
+	struct entry *entry;
+
+	HASH_FIND(hh, processes->table, &pid, sizeof pid, entry);
+	return entry;
+}
+
+static struct entry *find_or_add(struct sw_processes *processes, const struct sw_process *process)
+{
+	struct entry *entry = find(processes, process->pid);
+
+	if (entry)
+		return entry;
+	entry = sw_alloc(sizeof *entry);
+	entry->pid = entry->seen.pid = process->pid;
+	entry->seen.began_ns = process->event == SW_PROCESS_BEGIN ? process->time_ns : SW_TIME_NONE;
+	entry->seen.exit_ns = entry->signal_ns = SW_TIME_NONE;
+	HASH_ADD(hh, processes->table, pid, sizeof entry->pid, entry);
+	if (!processes->first)
+		processes->first = process->pid;
+	return entry;
+}
+
+static void learn_names(struct entry *entry, const struct sw_process *process)
+{
+	if (process->comm && *process->comm) {
+		strncpy(entry->seen.comm, process->comm, sizeof entry->seen.comm - 1);
+		entry->seen.comm[sizeof entry->seen.comm - 1] = 0;
+	}
+	if (process->command_line) {
+		free(entry->command_line);
+		entry->command_line = sw_strdup(process->command_line);
+		entry->seen.command_line = entry->command_line;
+	}
+	if (process->parent)
+		entry->seen.parent = process->parent;
+}
+
+void sw_processes_event(struct sw_processes *processes, const struct sw_process *process)
+{
+	struct entry *entry = find_or_add(processes, process);
+
+	learn_names(entry, process);
+	if (process->is_command) {
+		entry->seen.is_command = true;
+		processes->command = process->pid;
+	}
+	if (process->event == SW_PROCESS_EXIT) {
+		entry->seen.exited = true;
+		entry->seen.exit_ns = process->time_ns;
+		entry->seen.code = process->code;
+		entry->seen.signal = process->signal;
+	} else if (process->event == SW_PROCESS_SIGNAL) {
+		entry->signal = process->signal;
+		entry->signal_tid = process->tid;
+		entry->signal_ns = process->time_ns;
+	} else if (process->event == SW_PROCESS_BEGIN && entry->seen.exited) {
+		entry->seen.exited = false; /* the number was given out again */
+		entry->seen.began_ns = process->time_ns;
+		entry->seen.exit_ns = SW_TIME_NONE;
+	}
+}
+
+const struct sw_process_seen *sw_processes_get(const struct sw_processes *processes, uint32_t pid)
+{
+	struct entry *entry = find(processes, pid);
+
+	return entry ? &entry->seen : NULL;
+}
+
+const struct sw_process_seen *sw_processes_command(const struct sw_processes *processes)
+{
+	return sw_processes_get(processes, processes->command ? processes->command : processes->first);
+}
+
+int32_t sw_processes_signal(const struct sw_processes *processes, uint32_t pid, uint32_t tid, int64_t since_ns)
+{
+	struct entry *entry = find(processes, pid);
+
+	if (!entry && tid != pid)
+		entry = find(processes, tid);
+	return entry && entry->signal_ns != SW_TIME_NONE && entry->signal_ns >= since_ns ? entry->signal : 0;
+}

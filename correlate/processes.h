@@ -1,0 +1,21 @@
+/* The table of processes: who they are, when they ended and how, and the last signal each thread got.
+ *
+ * Enters: process events. Leaves: struct sw_process_seen. Knows nothing of sockets. */
+#ifndef SW_CORRELATE_PROCESSES_H
+#define SW_CORRELATE_PROCESSES_H
+
+#include "correlate/symptoms.h"
+
+struct sw_processes;
+
+struct sw_processes *sw_processes_new(void);
+void sw_processes_free(struct sw_processes *processes);
+void sw_processes_event(struct sw_processes *processes, const struct sw_process *process);
+
+const struct sw_process_seen *sw_processes_get(const struct sw_processes *processes, uint32_t pid); /* NULL unknown */
+/* The process whose status became the command's: the one marked so, else the first that was seen (an imported log). NULL: none. */
+const struct sw_process_seen *sw_processes_command(const struct sw_processes *processes);
+/* The last signal delivered to that thread or process, not before `since_ns`; 0 none. */
+int32_t sw_processes_signal(const struct sw_processes *processes, uint32_t pid, uint32_t tid, int64_t since_ns);
+
+#endif

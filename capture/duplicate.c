@@ -1,0 +1,111 @@
+/* Copies of one packet on several interfaces: by what all copies have in common.
+ *
+ * A copy has the same ends, identification, numbers, flags and lengths, an equal or lower hop limit, another interface, and comes within
+ * SW_DUPLICATE_NS. Where translation lies between, the ends differ and it is not known as a copy: two packets rather than a lost one. */
+#include "capture/duplicate.h"
+
+#include <string.h>
+
+#include "src/base/mem.h"
+
+#define SLOTS 2048u /* direct mapped */
+#define DUPLICATE_NS (5 * SW_NS_PER_MS)
+#define INTERFACES 4 /* on which one packet is remembered to have been seen */
+
+struct seen {
+	uint64_t key;
+	int64_t time_ns;
+	uint32_t interfaces[INTERFACES];
+	uint8_t count, ttl;
+};
+
+struct sw_duplicates {
+	struct seen slots[SLOTS];
+	uint32_t interface; /* of the first packet ever */
+	bool any, several; /* one interface alone can have no copies */
+};
+
+struct sw_duplicates *sw_duplicates_new(void)
+{
+	return sw_alloc(sizeof(struct sw_duplicates));
+}
+
+void sw_duplicates_free(struct sw_duplicates *duplicates)
+{
+	free(duplicates);
+}
+
+static uint64_t mix(uint64_t key, uint64_t value)
+{
+	key = (key ^ value) * UINT64_C(0x9e3779b97f4a7c15);
+	return key ^ key >> 29;
+}
+
+static uint64_t mix_ip(uint64_t key, const struct sw_ip *ip)
+{
+	uint64_t words[2];
+
+	memcpy(words, ip->bytes, sizeof words);
+	return mix(mix(key, words[0] ^ ip->family), words[1]);
+}
+
+static uint64_t key_of(const struct sw_packet *packet)
+{
+	uint64_t key = mix_ip(mix_ip(packet->kind, &packet->src.ip), &packet->dst.ip);
+
+	key = mix(key, (uint64_t)packet->src.port << 48 | (uint64_t)packet->dst.port << 32 | (uint64_t)packet->ip_id << 16 |
+			       packet->protocol);
+	key = mix(key, (uint64_t)packet->payload_length << 32 | packet->fragment_id);
+	key = mix(key, (uint64_t)packet->fragment_offset << 32 | packet->length);
+	switch (packet->kind) {
+	case SW_PACKET_TCP:
+		key = mix(key, (uint64_t)packet->tcp.seq << 32 | packet->tcp.ack);
+		return mix(key, (uint64_t)packet->tcp.tsval << 32 | (uint32_t)packet->tcp.window << 8 | packet->tcp.flags);
+	case SW_PACKET_ICMP:
+		key = mix(key, (uint64_t)packet->icmp.type << 8 | packet->icmp.code);
+		return mix(key, (uint64_t)packet->icmp.quote.seq << 32 | (uint32_t)packet->icmp.quote.src.port << 16 |
+					packet->icmp.quote.ip_id);
+	case SW_PACKET_NEIGHBOR:
+		return mix_ip(mix(key, packet->neighbor.op), &packet->neighbor.target);
+	default:
+		return key;
+	}
+}
+
+static bool on_interface(const struct seen *seen, uint32_t interface)
+{
+	for (int i = 0; i < seen->count; i++) {
+		if (seen->interfaces[i] == interface)
+			return true;
+	}
+	return false;
+}
+
+static bool several_interfaces(struct sw_duplicates *duplicates, uint32_t interface)
+{
+	if (!duplicates->any)
+		duplicates->interface = interface;
+	duplicates->any = true;
+	duplicates->several |= duplicates->interface != interface;
+	return duplicates->several;
+}
+
+bool sw_duplicates_seen(struct sw_duplicates *duplicates, const struct sw_packet *packet)
+{
+	if (packet->kind == SW_PACKET_OTHER)
+		return false;
+	uint64_t key = key_of(packet);
+	struct seen *seen = &duplicates->slots[key % SLOTS];
+	int64_t apart = packet->time_ns - seen->time_ns;
+	bool copy = several_interfaces(duplicates, packet->interface) && seen->count && seen->key == key &&
+		    apart <= DUPLICATE_NS && apart >= -DUPLICATE_NS && packet->ttl <= seen->ttl && seen->count < INTERFACES &&
+		    !on_interface(seen, packet->interface);
+
+	if (copy) {
+		seen->interfaces[seen->count++] = packet->interface;
+		seen->ttl = packet->ttl;
+		return true;
+	}
+	*seen = (struct seen){.key = key, .time_ns = packet->time_ns, .interfaces = {packet->interface}, .count = 1, .ttl = packet->ttl};
+	return false;
+}

@@ -1,0 +1,14 @@
+/* What opening and running a live capture share. Nobody else includes this. */
+#ifndef SW_CAPTURE_LIVE_INTERNAL_H
+#define SW_CAPTURE_LIVE_INTERNAL_H
+
+#include <pcap/pcap.h>
+
+#include "capture/live.h"
+
+#define SW_LIVE_TIMEOUT_MS 10
+
+/* Opens and activates in the namespace. NULL with err set. */
+pcap_t *sw_live_activate(const struct sw_live_options *options, int netns_fd, struct sw_err *err);
+
+#endif

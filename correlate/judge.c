@@ -75,7 +75,7 @@ void sw_judge(const struct sw_facts *facts, enum sw_operation operation, struct 
 	for (size_t i = 0; (rule = sw_rule_get(i)); i++) {
 		struct sw_judged judged;
 
-		if (!(rule->symptoms & 1u << operation))
+		if (!(rule->symptoms & 1u << operation) || (rule->last_resort && matches.count))
 			continue;
 		if (!evidence_there(rule, facts)) {
 			if (judgement->blind_count < SW_JUDGED_MAX)

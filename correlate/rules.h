@@ -27,7 +27,7 @@ struct sw_match { /* what a predicate answers with */
 	const char *near; /* not holding: the fact that excludes it, as a template; NULL: far off, not worth a word */
 	const char *unseen[SW_RULE_TEXTS]; /* what would have decided it and was not visible */
 	uint32_t unseen_count;
-	uint32_t packets[SW_CITES_MAX]; /* ids, the proof */
+	struct sw_seen packets[SW_CITES_MAX]; /* the proof */
 	uint32_t packet_count;
 	bool cites_opening, cites_surfaced, cites_culprit; /* calls of the context that are proof */
 	const char *cites_fact; /* kind of a kernel fact that is proof, NULL none */
@@ -43,6 +43,7 @@ struct sw_rule {
 	uint32_t symptoms; /* SW_ON(CONNECT) | ... */
 	uint32_t needs; /* SW_NEEDS_* */
 	const char *beats; /* codes separated by blanks; what they beat is beaten too */
+	bool last_resort; /* asked only when no other row holds */
 	enum sw_locus locus;
 	const char *locus_words; /* for the document, where the locus depends; NULL: its name */
 	const char *title; /* headline in a few words */
@@ -95,10 +96,10 @@ static inline void unseen(struct sw_match *match, const char *what)
 static inline void cite(struct sw_match *match, struct sw_seen seen)
 {
 	for (uint32_t i = 0; i < match->packet_count; i++)
-		if (match->packets[i] == seen.packet)
+		if (match->packets[i].packet == seen.packet && match->packets[i].input == seen.input)
 			return;
 	if (seen.packet && match->packet_count < SW_CITES_MAX)
-		match->packets[match->packet_count++] = seen.packet;
+		match->packets[match->packet_count++] = seen;
 }
 
 /* The verdict rests on packets that are not in the capture: as far as their absence counts. */

@@ -26,4 +26,7 @@
 /* Most of the ephemeral range: connect tries every port (of one parity first) before it gives up. */
 #define SW_PORTS_USED_PERCENT 90
 
+/* Above this uncertainty between the clocks of calls and packets, what belongs together is a guess by order of time. */
+#define SW_CLOCK_UNSURE_NS SW_NS_PER_S
+
 #endif

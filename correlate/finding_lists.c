@@ -1,0 +1,108 @@
+/* The lists of a finding: facts that were read, what it usually means, what to do, what was ruled out and not seen.
+ * Enters: a judgement. Leaves: arrays in the arena. */
+#include <string.h>
+
+#include "correlate/finding_internal.h"
+#include "correlate/words.h"
+#include "src/base/arena.h"
+#include "src/base/mem.h"
+
+#define RULED_OUT_MAX 6
+
+static void add_text(struct sw_texts *texts, char *text, size_t room, struct sw_arena *arena)
+{
+	if (!text)
+		return;
+	if (!texts->items)
+		texts->items = sw_arena_alloc(arena, room * sizeof *texts->items);
+	for (size_t i = 0; i < texts->count; i++)
+		if (strcmp(texts->items[i], text) == 0)
+			return;
+	if (texts->count < room)
+		texts->items[texts->count++] = text;
+}
+
+static void tell_facts(const struct sw_telling *telling, struct sw_finding *finding)
+{
+	const struct sw_judgement *judgement = telling->judgement;
+	struct sw_reads reads = judgement->winner.reads;
+
+	for (size_t i = 0; i < judgement->alternative_count; i++)
+		for (size_t word = 0; word < SW_COUNT(reads.bits); word++)
+			reads.bits[word] |= judgement->alternatives[i].reads.bits[word];
+	finding->facts = sw_arena_alloc(telling->arena, SW_FACT_COUNT * sizeof *finding->facts);
+	for (enum sw_fact_id id = 0; id < SW_FACT_COUNT; id++)
+		if (sw_reads_has(&reads, id) && sw_fact_known(telling->facts, id))
+			finding->facts[finding->fact_count++] = sw_fact_as_field(telling->facts, id);
+}
+
+static void tell_next(const struct sw_telling *telling, struct sw_finding *finding)
+{
+	const struct sw_rule *rule = telling->judgement->winner.rule;
+
+	finding->next = sw_arena_alloc(telling->arena, SW_RULE_TEXTS * sizeof *finding->next);
+	for (size_t i = 0; i < SW_RULE_TEXTS && rule->next[i].where; i++) {
+		const struct sw_rule_next *row = &rule->next[i];
+		struct sw_next next = { .where = row->where };
+
+		next.text = sw_words_fill(row->text, telling->facts, telling->arena);
+		next.command = sw_words_fill(row->command, telling->facts, telling->arena);
+		next.expect = sw_words_fill(row->expect, telling->facts, telling->arena);
+		if (next.text && (next.command || !row->command))
+			finding->next[finding->next_count++] = next;
+	}
+}
+
+static void tell_others(const struct sw_telling *telling, struct sw_finding *finding)
+{
+	const struct sw_judgement *judgement = telling->judgement;
+
+	finding->alternatives = sw_arena_alloc(telling->arena, (judgement->alternative_count + 1) * sizeof *finding->alternatives);
+	for (size_t i = 0; i < judgement->alternative_count; i++) {
+		const struct sw_judged *other = &judgement->alternatives[i];
+
+		finding->alternatives[finding->alternative_count++] =
+			(struct sw_alternative){ .verdict = other->rule->code, .confidence = other->match.confidence };
+	}
+	finding->ruled_out = sw_arena_alloc(telling->arena, (judgement->near_count + 1) * sizeof *finding->ruled_out);
+	for (size_t i = 0; i < judgement->near_count && finding->ruled_out_count < RULED_OUT_MAX; i++) {
+		const struct sw_judged *near_one = &judgement->near[i];
+		char *because = sw_words_fill(near_one->match.near, telling->facts, telling->arena);
+
+		if (because)
+			finding->ruled_out[finding->ruled_out_count++] =
+				(struct sw_alternative){ .verdict = near_one->rule->code, .because = because };
+	}
+}
+
+static void tell_unseen(const struct sw_telling *telling, struct sw_finding *finding)
+{
+	const struct sw_judgement *judgement = telling->judgement;
+	const struct sw_facts *facts = telling->facts;
+	const size_t room = SW_RULE_TEXTS + 2;
+	struct sw_texts *unseen = &finding->not_observed;
+	bool sure = finding->confidence == SW_CONFIDENCE_CERTAIN;
+
+	for (uint32_t i = 0; i < judgement->winner.match.unseen_count; i++)
+		add_text(unseen, sw_words_fill(judgement->winner.match.unseen[i], facts, telling->arena), room, telling->arena);
+	if (sure || !facts->family_is_ip)
+		return;
+	if (!facts->packets_available)
+		add_text(unseen, sw_words_fill("any packet: {absence_why}", facts, telling->arena), room, telling->arena);
+	else if (!facts->absence_counts)
+		add_text(unseen, sw_words_fill("whether what is missing was not there: {absence_why}", facts, telling->arena), room,
+			 telling->arena);
+}
+
+void sw_telling_lists(const struct sw_telling *telling, struct sw_finding *finding)
+{
+	const struct sw_rule *rule = telling->judgement->winner.rule;
+
+	for (size_t i = 0; i < SW_RULE_TEXTS && rule->usually[i]; i++)
+		add_text(&finding->usually, sw_words_fill(rule->usually[i], telling->facts, telling->arena), SW_RULE_TEXTS,
+			 telling->arena);
+	tell_next(telling, finding);
+	tell_others(telling, finding);
+	tell_unseen(telling, finding);
+	tell_facts(telling, finding);
+}

@@ -71,7 +71,7 @@ static void on_packet(void *context, const struct sw_packet *packet)
 static struct sw_merge *make(struct seen *seen)
 {
 	struct sw_trace_sink trace = { seen, on_socket, on_enter, on_leave, on_process, on_fact, NULL };
-	struct sw_packet_sink packets = { seen, on_packet, NULL };
+	struct sw_packet_sink packets = { .context = seen, .packet = on_packet };
 
 	seen->last_ns = INT64_MIN;
 	return sw_merge_new(&trace, &packets);

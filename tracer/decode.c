@@ -95,8 +95,6 @@ uint32_t sw_decode_object(struct sw_decoder *decoder, const struct sw_tracee *tr
 {
 	if (fd < 0)
 		return 0;
-	if (tracee->process->shares_files)
-		sw_identity_closed(decoder->identity, tracee->process->pid, fd);
 	return sw_identity_object(decoder->identity, tracee->process->pid, tracee->tid, fd);
 }
 

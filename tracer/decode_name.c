@@ -2,6 +2,7 @@
  * See decode.h. What a call returned is asked of the kernel by its descriptor (identity.h), not simulated. */
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/ioctl.h>

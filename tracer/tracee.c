@@ -44,6 +44,7 @@ struct sw_tracee *sw_tracee_add(struct sw_tracees *tracees, pid_t tid, pid_t pid
 	tracee->tid = tid;
 	tracee->process = process_of(tracees, pid);
 	tracee->process->threads++;
+	tracee->process->alive++;
 	HASH_ADD(hh, tracees->threads, tid, sizeof tracee->tid, tracee);
 	tracees->count++;
 	return tracee;

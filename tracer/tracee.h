@@ -34,13 +34,12 @@ struct sw_entry { /* a call as the kernel was asked, from the entry stop */
 
 struct sw_tracee_process { /* a thread group */
 	pid_t pid, parent;
-	uint32_t threads;
+	uint32_t threads; /* in the table */
+	uint32_t alive; /* that have not said that they exit */
 	bool is_command;
-	bool shares_files; /* another process closes its descriptors: remember nothing of them */
-	bool netns_asked; /* its network namespace is known to have a capture */
+	bool unborn; /* the tool's own child, not yet the command */
+	bool begun; /* said to the sink */
 	bool sockets; /* it has used one */
-	bool executing; /* for the first time: the tool's own child, not yet the command */
-	uint32_t netns;
 	UT_hash_handle hh;
 };
 
@@ -49,16 +48,18 @@ struct sw_tracee { /* a thread */
 	struct sw_tracee_process *process;
 	bool every_stop; /* runs with PTRACE_SYSCALL: no filter, or the program's own outranks it */
 	bool inside; /* between the entry and the exit stop of a call */
-	bool recorded; /* the call inside, or the interrupted one, is recorded */
+	bool recorded; /* the call inside is recorded */
 	bool filtered; /* the filter's stop was seen for the call inside */
-	bool interrupted; /* `call` ended with ERESTART*: the kernel may restart it */
 	bool stopped; /* in a group stop */
+	bool netns_asked; /* its network namespace is known to have a capture */
 	bool untraced; /* the clone inside asked for CLONE_UNTRACED, which was cleared */
-	uint64_t clone_flags; /* as the program passed them */
-	int64_t interrupted_ns;
-	struct sw_entry at; /* the call inside, or the interrupted one */
-	struct sw_call call;
+	bool interrupted; /* `waiting` ended with ERESTART*: the kernel may restart it */
 	bool hanging; /* in the list of connects that are asked when they block */
+	uint64_t clone_flags; /* untraced: as the program passed them */
+	struct sw_entry at; /* the call inside */
+	struct sw_call call;
+	struct sw_entry waiting_at; /* the interrupted call */
+	struct sw_call waiting;
 	int64_t hanging_at;
 	struct sw_tracee *hanging_next, *hanging_previous;
 	uint32_t set_count; /* select: descriptors in the sets */

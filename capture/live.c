@@ -23,6 +23,7 @@
 
 struct sw_live {
 	pcap_t *handle;
+	struct bpf_program program; /* run here on each frame, where the kernel does not */
 	struct sw_live_options options;
 	char interfaces[64];
 	uint32_t netns;
@@ -61,6 +62,8 @@ static void came(u_char *context, const struct pcap_pkthdr *header, const u_char
 	struct sw_subject subject;
 	struct sw_packet packet;
 
+	if (live->options.no_bpf && !pcap_offline_filter(&live->program, header, frame))
+		return;
 	sw_decode(SW_LINK_SLL2, frame, header->caplen, header->len, &packet);
 	/* nanoseconds, as asked for */
 	packet.time_ns = (int64_t)header->ts.tv_sec * SW_NS_PER_S + header->ts.tv_usec;
@@ -296,13 +299,15 @@ static void defaults(struct sw_live *live)
 
 struct sw_live *sw_live_open(const struct sw_live_options *options, int netns_fd, uint32_t netns, struct sw_err *err)
 {
-	pcap_t *handle = sw_live_activate(options, netns_fd, err);
+	struct bpf_program program = {0};
+	pcap_t *handle = sw_live_activate(options, netns_fd, &program, err);
 	struct sw_live *live;
 
 	if (!handle)
 		return NULL;
 	live = sw_alloc(sizeof *live);
 	live->handle = handle;
+	live->program = program;
 	live->options = *options;
 	live->netns = netns;
 	defaults(live);
@@ -335,6 +340,8 @@ void sw_live_close(struct sw_live *live)
 	look_at_counters(live, live->status.closed_ns);
 	say_status(live);
 	pcap_close(live->handle);
+	if (live->options.no_bpf)
+		pcap_freecode(&live->program);
 	sw_owners_free(live->owners);
 	sw_fragments_free(live->fragments);
 	sw_keep_free(live->keep);

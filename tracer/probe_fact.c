@@ -122,7 +122,6 @@ const struct sw_fact_row sw_fact_rows[] = {
 
 	T("address-local", "address", "what bind was given")
 	N("address-local", "local", "1: an address of this host")
-	T("address-local", "device", "the interface that has it")
 
 	N("process", "uid", "effective user")
 	N("process", "seccomp", "0 none, 1 strict, 2 filter")
@@ -155,7 +154,7 @@ const struct sw_fact_row sw_fact_rows[] = {
 
 	T("translation", "protocol", "tcp, udp")
 	T("translation", "original_source", "as the socket sent it")
-	T("translation", "original_destination", "")
+	T("translation", "original_destination", "whom the socket speaks to")
 	T("translation", "reply_source", "whom the answers come from, on the wire")
 	T("translation", "reply_destination", "whom they are sent to, on the wire")
 

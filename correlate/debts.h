@@ -49,6 +49,7 @@ void sw_debts_leave(struct sw_debts *debts, const struct sw_call *call);
 /* The callback of the table of sockets. */
 void sw_debts_gone(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call, uint32_t pid, int64_t time_ns);
 void sw_debts_process(struct sw_debts *debts, const struct sw_process *process); /* before the sockets learn of it */
+void sw_debts_process_ended(struct sw_debts *debts, const struct sw_process *process); /* and after */
 /* A packet moved something for this socket: bytes of ours acknowledged, or new bytes of the peer. */
 void sw_debts_progress(struct sw_debts *debts, struct sw_socket_state *socket, bool acknowledged, bool arrived, int64_t time_ns);
 /* Reviews what ended before `before_ns`. */

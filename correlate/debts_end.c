@@ -103,6 +103,21 @@ void sw_debts_process(struct sw_debts *debts, const struct sw_process *process)
 	}
 }
 
+void sw_debts_process_ended(struct sw_debts *debts, const struct sw_process *process)
+{
+	struct sw_pending *pending, *next;
+
+	if (process->event != SW_PROCESS_EXIT)
+		return;
+	HASH_ITER (hh, debts->pending, pending, next) {
+		if (pending->call.pid != process->pid)
+			continue;
+		HASH_DEL(debts->pending, pending);
+		SW_ARRAY_RELEASE(&pending->waits);
+		free(pending);
+	}
+}
+
 /* The recording ends and it is still open. A connection that just rests is no debt; what is young is not late yet. */
 void sw_debts_end_open(struct sw_debts *debts, struct sw_debt_state *state, int64_t end_ns)
 {

@@ -1,0 +1,368 @@
+/* The correlator: both timelines in, a report out. Here records are handed to the tables, and the tables to the report.
+ *
+ * Enters: records in order of time. Leaves: struct sw_report. What is settled is reviewed as time goes on, so that memory grows with
+ * open sockets and symptoms alone. */
+#include "correlate/correlate.h"
+
+#include <netinet/in.h>
+#include <string.h>
+
+#include "correlate/groups.h"
+#include "src/base/arena.h"
+
+/* A record may be late by this much (two time-outs of the capture, a strace stamp); then what ended is reviewed. */
+#define SETTLED_NS (2 * SW_NS_PER_S)
+/* Packets of a closed socket may still come: the FIN's acknowledgement, an answer that is too late. */
+#define SOCKET_KEPT_NS (10 * SW_NS_PER_S)
+#define FLOWS_MAX 4096 /* in the report */
+/* A give-up so lately that the next packets may decide it. */
+#define GAVE_UP_RECENTLY_NS SW_NS_PER_S
+
+struct sw_correlate {
+	struct sw_correlate_options options;
+	struct sw_processes *processes;
+	struct sw_sockets *sockets;
+	struct sw_attempts *attempts;
+	struct sw_debts *debts;
+	struct sw_flows *flows;
+	struct sw_links *links;
+	struct sw_peers *peers;
+	struct sw_facts_kept facts;
+	SW_ARRAY(struct sw_capture_status) statuses;
+	SW_ARRAY(struct sw_limit) limits;
+	struct sw_arena *arena; /* becomes the report's */
+	int64_t began_ns, now_ns, settled_ns;
+	int64_t calls, failed_calls, packets;
+	bool ip_sockets;
+};
+
+static void gone(void *context, struct sw_socket_state *socket, const struct sw_call *call, uint32_t pid, int64_t time_ns)
+{
+	struct sw_correlate *correlate = context;
+
+	sw_debts_gone(correlate->debts, socket, call, pid, time_ns);
+}
+
+static bool review(void *context, struct sw_debt_state *debt)
+{
+	struct sw_correlate *correlate = context;
+	struct sw_flow *flow = sw_links_find(correlate->links, debt, correlate->now_ns);
+
+	debt->debt.flow = flow ? flow->id : 0;
+	if (debt->debt.operation == SW_OPERATION_CONNECT && !debt->tentative)
+		sw_peers_ended(correlate->peers, &debt->target, debt->debt.outcome == SW_OUTCOME_DONE, debt->debt.ended_ns);
+	return sw_symptom_is(debt, flow, &correlate->options);
+}
+
+struct sw_correlate *sw_correlate_new(const struct sw_correlate_options *options)
+{
+	struct sw_correlate *correlate = sw_alloc(sizeof *correlate);
+	struct sw_debts_hooks hooks = {.context = correlate, .review = review};
+
+	correlate->options = *options;
+	correlate->arena = sw_arena_new();
+	correlate->processes = sw_processes_new();
+	correlate->sockets = sw_sockets_new(options->imported, gone, correlate);
+	correlate->attempts = sw_attempts_new(options->settle_ns);
+	correlate->debts = sw_debts_new(&correlate->options, correlate->sockets, correlate->processes, correlate->attempts, &hooks);
+	correlate->flows = sw_flows_new();
+	correlate->links = sw_links_new(&correlate->options, correlate->flows, correlate->sockets);
+	correlate->peers = sw_peers_new();
+	correlate->began_ns = correlate->now_ns = correlate->settled_ns = SW_TIME_NONE;
+	sw_flows_set_local(correlate->flows, sw_links_way, correlate->links);
+	return correlate;
+}
+
+/* ---- time ----------------------------------------------------------------------------------------------------- */
+
+static void forgetting(void *context, struct sw_socket_state *socket)
+{
+	struct sw_correlate *correlate = context;
+
+	if (socket->flow)
+		sw_flows_shrink(correlate->flows, socket->flow);
+	sw_links_forget(correlate->links, socket);
+}
+
+static void advance(struct sw_correlate *correlate, int64_t time_ns)
+{
+	if (time_ns == SW_TIME_NONE)
+		return;
+	if (correlate->began_ns == SW_TIME_NONE || time_ns < correlate->began_ns)
+		correlate->began_ns = time_ns;
+	if (correlate->now_ns == SW_TIME_NONE || time_ns > correlate->now_ns)
+		correlate->now_ns = time_ns;
+	if (correlate->settled_ns == SW_TIME_NONE)
+		correlate->settled_ns = time_ns;
+	if (correlate->now_ns - correlate->settled_ns < SETTLED_NS)
+		return;
+	correlate->settled_ns = correlate->now_ns;
+	sw_debts_settle(correlate->debts, correlate->now_ns - SETTLED_NS);
+	sw_sockets_expire(correlate->sockets, correlate->now_ns - SOCKET_KEPT_NS, forgetting, correlate);
+}
+
+/* ---- records -------------------------------------------------------------------------------------------------- */
+
+void sw_correlate_socket(struct sw_correlate *correlate, const struct sw_socket *socket)
+{
+	struct sw_socket_state *state = sw_sockets_learn(correlate->sockets, socket);
+
+	correlate->ip_sockets |= sw_socket_is_ip(state);
+	sw_links_socket(correlate->links, state);
+	advance(correlate, socket->since_ns);
+}
+
+static void learn_target(struct sw_correlate *correlate, const struct sw_call *call)
+{
+	struct sw_socket_state *state;
+
+	if (call->sys != SW_SYS_CONNECT && call->sys != SW_SYS_SENDTO && call->sys != SW_SYS_SENDMSG && call->sys != SW_SYS_SENDMMSG)
+		return;
+	state = sw_sockets_get(correlate->sockets, call->socket);
+	if (!state)
+		return;
+	sw_links_target(correlate->links, state, &call->addr);
+	for (uint32_t i = 0; i < call->message_count; i++)
+		sw_links_target(correlate->links, state, &call->messages[i].addr);
+}
+
+void sw_correlate_enter(struct sw_correlate *correlate, const struct sw_call *call)
+{
+	learn_target(correlate, call);
+	sw_debts_enter(correlate->debts, call);
+	advance(correlate, call->enter_ns);
+}
+
+static void relearn_ends(struct sw_correlate *correlate, uint32_t object)
+{
+	struct sw_socket_state *state = sw_sockets_get(correlate->sockets, object);
+
+	if (state)
+		sw_links_socket(correlate->links, state);
+}
+
+void sw_correlate_leave(struct sw_correlate *correlate, const struct sw_call *call)
+{
+	correlate->calls++;
+	correlate->failed_calls += call->result < 0 && call->error;
+	learn_target(correlate, call);
+	sw_sockets_call(correlate->sockets, call);
+	if (call->sys == SW_SYS_GETSOCKNAME || call->sys == SW_SYS_BIND)
+		relearn_ends(correlate, call->socket);
+	sw_debts_leave(correlate->debts, call);
+	sw_sockets_ended(correlate->sockets, call);
+	advance(correlate, call->exit_ns == SW_TIME_NONE ? call->enter_ns : call->exit_ns);
+}
+
+void sw_correlate_process(struct sw_correlate *correlate, const struct sw_process *process)
+{
+	sw_processes_event(correlate->processes, process);
+	sw_debts_process(correlate->debts, process);
+	sw_sockets_process(correlate->sockets, process);
+	sw_debts_process_ended(correlate->debts, process);
+	if (process->event == SW_PROCESS_EXIT && process->is_command)
+		sw_attempts_exit(correlate->attempts, process->time_ns);
+	advance(correlate, process->time_ns);
+}
+
+void sw_correlate_fact(struct sw_correlate *correlate, const struct sw_fact *fact)
+{
+	bool of_session = !fact->call && !fact->socket;
+
+	if (of_session)
+		*SW_ARRAY_ADD(&correlate->facts.of_session) = sw_fact_copy(fact);
+	else
+		*SW_ARRAY_ADD(&correlate->facts.of_calls) = sw_fact_copy(fact);
+	advance(correlate, fact->time_ns);
+}
+
+void sw_correlate_limit(struct sw_correlate *correlate, const struct sw_limit *limit)
+{
+	for (size_t i = 0; i < correlate->limits.count; i++) {
+		if (!strcmp(correlate->limits.items[i].what, limit->what))
+			return;
+	}
+	struct sw_limit *kept = SW_ARRAY_ADD(&correlate->limits);
+
+	kept->what = sw_arena_strdup(correlate->arena, limit->what);
+	kept->costs = sw_arena_strdup(correlate->arena, limit->costs);
+}
+
+void sw_correlate_packet(struct sw_correlate *correlate, const struct sw_packet *packet)
+{
+	struct sw_flow_change change = sw_flows_packet(correlate->flows, packet);
+
+	correlate->packets++;
+	sw_links_packet(correlate->links, &change);
+	advance(correlate, packet->time_ns);
+}
+
+void sw_correlate_status(struct sw_correlate *correlate, const struct sw_capture_status *status)
+{
+	struct sw_capture_status *kept = NULL;
+
+	for (size_t i = 0; i < correlate->statuses.count && !kept; i++) {
+		if (correlate->statuses.items[i].input == status->input && correlate->statuses.items[i].netns == status->netns)
+			kept = &correlate->statuses.items[i];
+	}
+	if (!kept)
+		kept = SW_ARRAY_ADD(&correlate->statuses);
+	*kept = *status;
+	kept->interfaces = sw_arena_strdup(correlate->arena, status->interfaces);
+	kept->why_not = sw_arena_strdup(correlate->arena, status->why_not);
+}
+
+/* ---- the end -------------------------------------------------------------------------------------------------- */
+
+static bool unacknowledged(const struct sw_correlate *correlate)
+{
+	/* The newest flows are those that a command left behind when it ended. */
+	size_t count = sw_flows_count(correlate->flows), first = count > 1024 ? count - 1024 : 0;
+
+	for (size_t id = count; id > first; id--) {
+		const struct sw_flow *flow = sw_flows_get(correlate->flows, (uint32_t)id);
+		struct sw_flow_unacked unacked;
+
+		if (flow && flow->protocol == IPPROTO_TCP && flow->state != SW_FLOW_RESET && flow->state != SW_FLOW_CLOSED &&
+		    flow->state != SW_FLOW_SYN_SENT && sw_flows_unacked(correlate->flows, flow->id, SW_SIDE_OURS, &unacked))
+			return true;
+	}
+	return false;
+}
+
+bool sw_correlate_expects_more(const struct sw_correlate *correlate, int64_t now_ns)
+{
+	return sw_debts_owed(correlate->debts, now_ns, GAVE_UP_RECENTLY_NS) || unacknowledged(correlate);
+}
+
+static struct sw_addr addr_of(const struct sw_endpoint *end)
+{
+	struct sw_addr addr = {.present = end->ip.family != 0, .endpoint = *end};
+
+	addr.family = end->ip.family == 6 ? AF_INET6 : AF_INET;
+	return addr;
+}
+
+static void summarize_flow(struct sw_flow_summary *summary, const struct sw_flow *flow, struct sw_arena *arena)
+{
+	const struct sw_side *ours = &flow->side[SW_SIDE_OURS], *peer = &flow->side[SW_SIDE_PEER];
+
+	summary->id = flow->id;
+	summary->protocol = flow->protocol;
+	summary->local = addr_of(&flow->local);
+	summary->remote = addr_of(&flow->remote);
+	summary->initiator = flow->initiator;
+	summary->packets_out = ours->packets;
+	summary->packets_in = peer->packets;
+	summary->bytes_out = ours->bytes;
+	summary->bytes_in = peer->bytes;
+	summary->retransmissions = ours->retransmissions + ours->syn_retransmissions;
+	summary->rtt_ns = ours->rtt_count ? ours->rtt_min_ns : -1;
+	summary->state = sw_flow_state_name(flow->state);
+	summary->history = sw_arena_strdup(arena, flow->history);
+}
+
+static void report_flows(const struct sw_correlate *correlate, struct sw_report *report)
+{
+	size_t count = sw_flows_count(correlate->flows);
+
+	report->flows = sw_arena_alloc(report->arena, (count < FLOWS_MAX ? count : FLOWS_MAX) * sizeof *report->flows + 1);
+	for (size_t id = 1; id <= count && report->flow_count < FLOWS_MAX; id++) {
+		const struct sw_flow *flow = sw_flows_get(correlate->flows, (uint32_t)id);
+
+		if (flow)
+			summarize_flow(&report->flows[report->flow_count++], flow, report->arena);
+	}
+}
+
+static void report_session(struct sw_correlate *correlate, struct sw_report *report, int64_t end_ns)
+{
+	const struct sw_process_seen *command = sw_processes_command(correlate->processes);
+
+	report->calls = correlate->calls;
+	report->failed_calls = correlate->failed_calls;
+	report->packets = correlate->packets;
+	report->sockets = (int64_t)sw_sockets_seen(correlate->sockets);
+	report->began_ns = correlate->began_ns;
+	report->ended_ns = end_ns;
+	report->limit_count = correlate->limits.count;
+	report->limits = sw_arena_copy(report->arena, correlate->limits.items, correlate->limits.count * sizeof *report->limits);
+	report->status_count = correlate->statuses.count;
+	report->statuses = sw_arena_copy(report->arena, correlate->statuses.items, correlate->statuses.count * sizeof *report->statuses);
+	report->seen_enough = correlate->options.calls_missing ? correlate->packets > 0 : correlate->calls > 0;
+	if (command && command->exited) {
+		report->exit_known = true;
+		report->exit_code = command->code;
+		report->exit_signal = command->signal;
+	}
+}
+
+/* Without a finding there is no flow to ask: then the captures themselves must be whole. */
+static bool captures_whole(const struct sw_correlate *correlate)
+{
+	for (size_t i = 0; i < correlate->statuses.count; i++) {
+		const struct sw_capture_status *status = &correlate->statuses.items[i];
+
+		if (!status->available || status->dropped != 0 || status->overruns)
+			return false;
+	}
+	return correlate->statuses.count > 0 || !correlate->ip_sockets;
+}
+
+static void release(struct sw_correlate *correlate)
+{
+	for (size_t i = 0; i < correlate->facts.of_calls.count; i++)
+		free(correlate->facts.of_calls.items[i]);
+	for (size_t i = 0; i < correlate->facts.of_session.count; i++)
+		free(correlate->facts.of_session.items[i]);
+	SW_ARRAY_RELEASE(&correlate->facts.of_calls);
+	SW_ARRAY_RELEASE(&correlate->facts.of_session);
+	SW_ARRAY_RELEASE(&correlate->statuses);
+	SW_ARRAY_RELEASE(&correlate->limits);
+	sw_debts_free(correlate->debts);
+	sw_attempts_free(correlate->attempts);
+	sw_links_free(correlate->links);
+	sw_peers_free(correlate->peers);
+	sw_flows_free(correlate->flows);
+	sw_sockets_free(correlate->sockets);
+	sw_processes_free(correlate->processes);
+	free(correlate);
+}
+
+static void relink(struct sw_correlate *correlate)
+{
+	for (size_t i = 0; i < sw_debts_kept(correlate->debts); i++) {
+		struct sw_debt_state *debt = sw_debts_at(correlate->debts, i);
+		struct sw_flow *flow = debt->debt.flow ? NULL : sw_links_find(correlate->links, debt, correlate->now_ns);
+
+		if (flow)
+			debt->debt.flow = flow->id;
+	}
+}
+
+struct sw_report *sw_correlate_finish(struct sw_correlate *correlate, int64_t end_ns)
+{
+	struct sw_report *report = sw_arena_alloc(correlate->arena, sizeof *report);
+	struct sw_sources sources = {.options = &correlate->options, .sockets = correlate->sockets, .processes = correlate->processes,
+				     .attempts = correlate->attempts, .flows = correlate->flows, .links = correlate->links,
+				     .peers = correlate->peers, .facts = &correlate->facts, .end_ns = end_ns};
+
+	advance(correlate, end_ns);
+	report->arena = correlate->arena;
+	sw_debts_finish(correlate->debts, end_ns);
+	relink(correlate);
+	sources.statuses = correlate->statuses.items;
+	sources.status_count = correlate->statuses.count;
+	sw_groups_make(report, correlate->debts, &sources);
+	report_session(correlate, report, end_ns);
+	report_flows(correlate, report);
+	report->complete &= captures_whole(correlate);
+	release(correlate);
+	return report;
+}
+
+void sw_report_free(struct sw_report *report)
+{
+	if (report)
+		sw_arena_free(report->arena); /* which the report itself lives in */
+}

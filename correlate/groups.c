@@ -1,0 +1,269 @@
+/* Groups: symptoms judged one by one, those with one cause made one finding.
+ *
+ * Enters: kept debts in the order they began. Leaves: findings with counts, occurrences, fingerprints and contrast; their order
+ * is made in groups_rank.c. A symptom's own texts are made in an arena of its own, so that ten thousand refusals cost as much
+ * memory as one. */
+#include "correlate/groups.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <uthash.h>
+
+#include "correlate/finding.h"
+#include "src/base/arena.h"
+#include "src/base/names.h"
+
+#define KEY_MAX (SW_ADDR_TEXT + 128)
+
+struct group {
+	char key[KEY_MAX];
+	size_t finding; /* index */
+	bool recovered; /* the last of its symptoms was made good */
+	int64_t last_ns;
+	UT_hash_handle hh;
+};
+
+struct alike { /* how many symptoms like this one came before */
+	char key[KEY_MAX];
+	uint32_t count;
+	UT_hash_handle hh;
+};
+
+struct grouping {
+	struct sw_report *report;
+	const struct sw_sources *sources;
+	struct group *groups;
+	struct alike *alikes;
+	SW_ARRAY(struct sw_finding) findings;
+	SW_ARRAY(uint32_t) attempts; /* of each finding's representative */
+	bool all_count; /* absence counts in every finding over IP */
+};
+
+void sw_groups_fingerprint(const char *key, char fingerprint[17])
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+	for (const unsigned char *at = (const unsigned char *)key; *at; at++)
+		hash = (hash ^ *at) * UINT64_C(0x100000001b3);
+	snprintf(fingerprint, 17, "%016llx", (unsigned long long)hash);
+}
+
+static void where_text(const struct sw_symptom_context *context, char *text)
+{
+	const struct sw_addr *target = context->target;
+
+	*text = 0;
+	if (context->name)
+		snprintf(text, SW_ADDR_TEXT, "%s", context->name);
+	else if (target && target->present)
+		sw_addr_text(target, text);
+}
+
+static void key_of(char *key, const struct sw_finding *finding, const struct sw_symptom_context *context)
+{
+	char where[SW_ADDR_TEXT];
+
+	where_text(context, where);
+	snprintf(key, KEY_MAX, "%s|%s|%s|%s", finding->verdict, sw_locus_name(finding->locus), sw_errno_name(finding->symptom.error), where);
+}
+
+static uint32_t count_alike(struct grouping *grouping, const struct sw_symptom_context *context)
+{
+	char key[KEY_MAX], where[SW_ADDR_TEXT];
+	struct alike *alike;
+
+	where_text(context, where);
+	snprintf(key, sizeof key, "%d|%d|%s", context->debt->sys, context->debt->error, where);
+	HASH_FIND_STR(grouping->alikes, key, alike);
+	if (!alike) {
+		alike = sw_alloc(sizeof *alike);
+		strcpy(alike->key, key);
+		HASH_ADD_STR(grouping->alikes, key, alike);
+	}
+	return alike->count++;
+}
+
+/* What the grouping knows and a single symptom's judge does not: a missing service that nobody needs is a note whatever came
+ * of it; a try that was made good still cost its time. */
+static void weigh(struct sw_finding *finding, const struct sw_symptom_context *context)
+{
+	const struct sw_attempt_seen *attempt = context->attempt;
+
+	if (sw_symptom_is_optional(context)) {
+		finding->severity = SW_SEVERITY_NOTE;
+		return;
+	}
+	if (finding->severity == SW_SEVERITY_NOTE && attempt && attempt->recovered_in_time && context->debt->operation == SW_OPERATION_CONNECT &&
+	    context->debt->ended_ns - context->debt->began_ns >= context->slow_ns)
+		finding->severity = SW_SEVERITY_SLOW;
+}
+
+static bool outranks(const struct sw_finding *a, const struct sw_finding *b)
+{
+	if (a->severity != b->severity)
+		return a->severity > b->severity;
+	return a->confidence > b->confidence;
+}
+
+static void add_occurrence(struct sw_finding *finding, const struct sw_occurrence *occurrence)
+{
+	if (finding->occurrence_count < SW_OCCURRENCES_MAX)
+		finding->occurrences[finding->occurrence_count++] = *occurrence;
+}
+
+/* Makes the finding again in the report's arena, and carries over what the group has gathered. */
+static void represent(struct grouping *grouping, size_t index, const struct sw_symptom_context *context, const char *key)
+{
+	struct sw_arena *arena = grouping->report->arena;
+	struct sw_finding *place = &grouping->findings.items[index], old = *place;
+	struct sw_occurrence *room = old.occurrences;
+
+	if (!sw_finding_make(place, context, arena))
+		return;
+	weigh(place, context);
+	sw_groups_fingerprint(key, place->fingerprint);
+	sw_peers_words(&context->contrast, context->target, &place->meanwhile, arena);
+	grouping->attempts.items[index] = context->debt->attempt;
+	if (old.count) {
+		place->count = old.count;
+		place->began_ns = old.began_ns;
+		place->surfaced_ns = old.surfaced_ns;
+		place->lost_ns = old.lost_ns;
+		place->lost_calls = old.lost_calls;
+		place->lost_bytes = old.lost_bytes;
+		place->occurrence_count = old.occurrence_count;
+		place->occurrences = room;
+		return;
+	}
+	room = sw_arena_alloc(arena, SW_OCCURRENCES_MAX * sizeof *room);
+	if (place->occurrence_count)
+		room[0] = place->occurrences[0];
+	place->occurrences = room;
+}
+
+static struct group *group_new(struct grouping *grouping, const char *key, const struct sw_symptom_context *context)
+{
+	struct group *group = sw_alloc(sizeof *group);
+
+	strcpy(group->key, key);
+	group->finding = grouping->findings.count;
+	HASH_ADD_STR(grouping->groups, key, group);
+	SW_ARRAY_ADD(&grouping->findings);
+	SW_ARRAY_ADD(&grouping->attempts);
+	represent(grouping, group->finding, context, key);
+	return group;
+}
+
+static void join(struct grouping *grouping, struct group *group, const struct sw_finding *once, const struct sw_symptom_context *context)
+{
+	struct sw_finding *finding = &grouping->findings.items[group->finding];
+
+	finding->count++;
+	finding->lost_ns += once->lost_ns;
+	finding->lost_calls += once->lost_calls;
+	finding->lost_bytes += once->lost_bytes;
+	if (once->began_ns < finding->began_ns)
+		finding->began_ns = once->began_ns;
+	if (once->surfaced_ns > finding->surfaced_ns)
+		finding->surfaced_ns = once->surfaced_ns;
+	if (once->occurrence_count)
+		add_occurrence(finding, &once->occurrences[0]);
+	if (outranks(once, finding))
+		represent(grouping, group->finding, context, group->key);
+}
+
+static void note_last(struct grouping *grouping, struct group *group, const struct sw_finding *once)
+{
+	struct sw_finding *finding = &grouping->findings.items[group->finding];
+
+	if (once->surfaced_ns < group->last_ns)
+		return;
+	/* The group has recovered when the last of it has; an earlier success that did not hold is none. */
+	group->last_ns = once->surfaced_ns;
+	finding->recovered_ns = once->recovered_ns;
+	finding->recovered_by = sw_arena_strdup(grouping->report->arena, once->recovered_by);
+}
+
+static void take(struct grouping *grouping, struct sw_debt_state *debt)
+{
+	struct sw_arena *scratch = sw_arena_new();
+	struct sw_symptom_context context;
+	struct sw_finding once;
+	char key[KEY_MAX];
+	struct group *group;
+
+	sw_symptom_fill(&context, grouping->sources, debt, scratch);
+	context.same_before = count_alike(grouping, &context);
+	memset(&once, 0, sizeof once);
+	if (sw_finding_make(&once, &context, scratch)) {
+		weigh(&once, &context);
+		key_of(key, &once, &context);
+		HASH_FIND_STR(grouping->groups, key, group);
+		if (group)
+			join(grouping, group, &once, &context);
+		else
+			group = group_new(grouping, key, &context);
+		note_last(grouping, group, &once);
+		if (debt->socket && sw_socket_is_ip(debt->socket) && context.absence != SW_ABSENCE_COUNTS)
+			grouping->all_count = false;
+	}
+	sw_arena_free(scratch);
+}
+
+/* "exited 1, 16 ms after the last of them" */
+static void tell_program(struct sw_finding *finding, const struct sw_sources *sources, struct sw_arena *arena)
+{
+	const struct sw_process_seen *process = sw_processes_get(sources->processes, finding->symptom.pid);
+	char after[32];
+
+	if (!process || !process->exited)
+		process = sw_processes_command(sources->processes);
+	if (!process || !process->exited || process->exit_ns < finding->surfaced_ns)
+		return;
+	sw_duration_text(process->exit_ns - finding->surfaced_ns, after);
+	if (process->signal)
+		finding->program = sw_arena_format(arena, "killed by %s, %s after %s", sw_signal_name(process->signal), after,
+						   finding->count > 1 ? "the last of them" : "it");
+	else
+		finding->program = sw_arena_format(arena, "exited %d, %s after %s", process->code, after,
+						   finding->count > 1 ? "the last of them" : "it");
+}
+
+static void grouping_release(struct grouping *grouping)
+{
+	struct group *group, *next_group;
+	struct alike *alike, *next_alike;
+
+	HASH_ITER (hh, grouping->groups, group, next_group) {
+		HASH_DEL(grouping->groups, group);
+		free(group);
+	}
+	HASH_ITER (hh, grouping->alikes, alike, next_alike) {
+		HASH_DEL(grouping->alikes, alike);
+		free(alike);
+	}
+	SW_ARRAY_RELEASE(&grouping->findings);
+	SW_ARRAY_RELEASE(&grouping->attempts);
+}
+
+void sw_groups_make(struct sw_report *report, struct sw_debts *debts, const struct sw_sources *sources)
+{
+	struct grouping grouping = {.report = report, .sources = sources, .all_count = true};
+	const struct sw_process_seen *command = sw_processes_command(sources->processes);
+
+	for (size_t i = 0; i < sw_debts_kept(debts); i++)
+		take(&grouping, sw_debts_at(debts, i));
+	for (size_t i = 0; i < grouping.findings.count; i++) {
+		struct sw_finding *finding = &grouping.findings.items[i];
+
+		tell_program(finding, sources, report->arena);
+		if (finding->count > 1)
+			sw_finding_summarize(finding, report->arena);
+	}
+	sw_groups_rank(grouping.findings.items, grouping.findings.count, grouping.attempts.items, command ? command->pid : 0);
+	report->finding_count = grouping.findings.count;
+	if (report->finding_count)
+		report->findings = sw_arena_copy(report->arena, grouping.findings.items, report->finding_count * sizeof *report->findings);
+	report->complete = grouping.all_count;
+	grouping_release(&grouping);
+}

@@ -1,0 +1,329 @@
+/* Symptoms: which debts deserve an explanation, and the context that the rules get.
+ *
+ * Enters: an ended debt and the correlator's tables. Leaves: struct sw_symptom_context. Gathers and selects; judges nothing. What a
+ * missing packet means is in symptoms_absence.c. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "correlate/symptoms_absence.h"
+#include "correlate/symptoms_sources.h"
+#include "src/base/arena.h"
+#include "src/base/names.h"
+
+/* A fact is taken within milliseconds of its failure; in a loop of failures the same question is asked four times a second at most. */
+#define FACT_NEAR_NS (2 * SW_NS_PER_S)
+
+/* ---- which debts are symptoms --------------------------------------------------------------------------------- */
+
+static bool syn_again(const struct sw_debt *debt, const struct sw_flow *flow)
+{
+	if (debt->operation != SW_OPERATION_CONNECT || !flow || flow->protocol != IPPROTO_TCP)
+		return false;
+	return flow->side[SW_SIDE_OURS].syn_retransmissions > 0 && flow->side[SW_SIDE_OURS].last_syn.time_ns <= debt->ended_ns;
+}
+
+bool sw_symptom_is(struct sw_debt_state *state, const struct sw_flow *flow, const struct sw_correlate_options *options)
+{
+	struct sw_debt *debt = &state->debt;
+
+	if (debt->outcome != SW_OUTCOME_DONE)
+		return true;
+	switch (debt->operation) {
+	case SW_OPERATION_CONNECT:
+		if (debt->ended_ns - debt->began_ns < options->slow_ns && !syn_again(debt, flow))
+			return false;
+		break;
+	case SW_OPERATION_ANSWER:
+	case SW_OPERATION_GREETING:
+	case SW_OPERATION_DATAGRAM:
+	case SW_OPERATION_LOOKUP:
+	case SW_OPERATION_HANDSHAKE:
+		if (debt->gap_ns < options->slow_ns)
+			return false;
+		break;
+	default: /* what was delivered late, and whom we let wait, is told by those who waited */
+		return false;
+	}
+	debt->outcome = SW_OUTCOME_SLOW;
+	return true;
+}
+
+/* ---- facts ---------------------------------------------------------------------------------------------------- */
+
+const struct sw_fact *sw_symptom_fact(const struct sw_symptom_context *context, const char *kind)
+{
+	const struct sw_fact *newest = NULL;
+
+	for (size_t i = 0; i < context->fact_count; i++) {
+		if (!strcmp(context->facts[i]->kind, kind) && (!newest || context->facts[i]->time_ns >= newest->time_ns))
+			newest = context->facts[i];
+	}
+	return newest;
+}
+
+static bool names_target(const struct sw_fact *fact, const struct sw_addr *target)
+{
+	static const char *const names[] = {"destination", "address", "path"};
+	char whole[SW_ADDR_TEXT], ip[SW_ADDR_TEXT];
+
+	if (!target->present)
+		return false;
+	sw_addr_text(target, whole);
+	if (target->family == AF_UNIX)
+		snprintf(ip, sizeof ip, "%s%s", target->abstract ? "@" : "", target->path);
+	else
+		sw_ip_text(&target->endpoint.ip, ip);
+	for (size_t i = 0; i < SW_COUNT(names); i++) {
+		const char *text = sw_fact_text(fact, names[i]);
+
+		if (text && (!strcmp(text, whole) || !strcmp(text, ip)))
+			return true;
+	}
+	return false;
+}
+
+static bool concerns(const struct sw_fact *fact, const struct sw_debt_state *state)
+{
+	const struct sw_debt *debt = &state->debt;
+
+	if (fact->call)
+		return fact->call == debt->opened_call || fact->call == debt->surfaced_call || fact->call == debt->last_call ||
+		       (fact->call != 0 && names_target(fact, &state->target));
+	if (fact->socket)
+		return fact->socket == debt->socket || names_target(fact, &state->target);
+	return fact->pid == debt->pid || names_target(fact, &state->target);
+}
+
+static size_t first_after(const struct sw_facts_kept *facts, int64_t time_ns)
+{
+	size_t low = 0, high = facts->of_calls.count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (facts->of_calls.items[middle]->time_ns < time_ns)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static void fill_facts(struct sw_symptom_context *context, const struct sw_sources *sources, const struct sw_debt_state *state,
+		       struct sw_arena *arena)
+{
+	const struct sw_facts_kept *facts = sources->facts;
+	int64_t until_ns = (state->debt.ended_ns == SW_TIME_NONE ? sources->end_ns : state->debt.ended_ns) + FACT_NEAR_NS;
+	size_t first = first_after(facts, state->debt.began_ns - FACT_NEAR_NS), last = first, count = 0;
+	const struct sw_fact **list;
+
+	while (last < facts->of_calls.count && facts->of_calls.items[last]->time_ns <= until_ns)
+		last++;
+	list = sw_arena_alloc(arena, (last - first + facts->of_session.count + 1) * sizeof *list);
+	for (size_t i = first; i < last; i++) {
+		if (concerns(facts->of_calls.items[i], state))
+			list[count++] = facts->of_calls.items[i];
+	}
+	for (size_t i = 0; i < facts->of_session.count; i++)
+		list[count++] = facts->of_session.items[i];
+	context->facts = list;
+	context->fact_count = count;
+}
+
+/* ---- calls and packets ---------------------------------------------------------------------------------------- */
+
+static int by_enter(const void *a, const void *b)
+{
+	const struct sw_call *left = *(const struct sw_call *const *)a, *right = *(const struct sw_call *const *)b;
+
+	if (left->enter_ns != right->enter_ns)
+		return left->enter_ns < right->enter_ns ? -1 : 1;
+	return left->id < right->id ? -1 : left->id > right->id;
+}
+
+static void fill_calls(struct sw_symptom_context *context, struct sw_debt_state *state, struct sw_arena *arena)
+{
+	const struct sw_call *all[] = {state->surfaced, &state->opening, state->last_wait, state->closing, state->culprit};
+	const struct sw_call **list = sw_arena_alloc(arena, SW_COUNT(all) * sizeof *list);
+	size_t count = 0;
+
+	context->opening = state->surfaced && state->surfaced->id == state->opening.id ? state->surfaced : &state->opening;
+	context->surfaced = state->surfaced;
+	context->culprit = state->culprit;
+	for (size_t i = 0; i < SW_COUNT(all); i++) {
+		bool twice = !all[i];
+
+		for (size_t j = 0; !twice && j < count; j++)
+			twice = list[j]->id == all[i]->id;
+		if (!twice)
+			list[count++] = all[i];
+	}
+	qsort(list, count, sizeof *list, by_enter);
+	context->calls = list;
+	context->call_count = count;
+}
+
+static const struct sw_neighbor_seen *next_hop_of(const struct sw_symptom_context *context, const struct sw_sources *sources)
+{
+	const struct sw_fact *route = sw_symptom_fact(context, "route");
+	const char *text = route ? sw_fact_text(route, "next_hop") : NULL;
+	struct sw_ip ip;
+
+	if (text && sw_ip_parse(text, &ip))
+		return sw_flows_neighbor(sources->flows, &ip);
+	return context->target && context->target->present ? sw_flows_neighbor(sources->flows, &context->target->endpoint.ip) : NULL;
+}
+
+/* Without a route look-up (imported logs) the next hop is not known: who was asked for in vain while nothing else could leave. */
+static const struct sw_neighbor_seen *asked_meanwhile(const struct sw_symptom_context *context, const struct sw_sources *sources)
+{
+	const struct sw_neighbor_seen *list[64];
+	size_t count = sw_flows_neighbors(sources->flows, list, SW_COUNT(list));
+	int64_t from_ns = context->debt->began_ns - SW_NS_PER_MS, to_ns = context->debt->ended_ns;
+	uint8_t family = context->target->endpoint.ip.family;
+
+	for (size_t i = 0; i < count && i < SW_COUNT(list); i++) {
+		if (list[i]->target.family == family && list[i]->first_ask.packet && list[i]->last_ask.time_ns >= from_ns &&
+		    list[i]->first_ask.time_ns <= to_ns && list[i]->unanswered_since_ns != SW_TIME_NONE)
+			return list[i];
+	}
+	return NULL;
+}
+
+static void fill_neighbor(struct sw_symptom_context *context, const struct sw_sources *sources)
+{
+	if (!context->target || !context->target->present || context->target->family == AF_UNIX)
+		return;
+	context->neighbor = next_hop_of(context, sources);
+	if (!context->neighbor && sources->options->imported && (!context->flow || context->flow->no_packets))
+		context->neighbor = asked_meanwhile(context, sources);
+}
+
+static void fill_packets(struct sw_symptom_context *context, const struct sw_sources *sources, struct sw_arena *arena)
+{
+	const struct sw_packet **list;
+
+	if (context->target && context->target->present)
+		context->host_ttl = sw_flows_host_ttl(sources->flows, &context->target->endpoint.ip);
+	if (!context->flow)
+		return;
+	list = sw_arena_alloc(arena, SW_FLOW_KEPT_MAX * sizeof *list);
+	context->packet_count = sw_flows_kept(sources->flows, context->flow->id, list, SW_FLOW_KEPT_MAX);
+	context->packets = list;
+}
+
+/* ---- whose timer ---------------------------------------------------------------------------------------------- */
+
+/* tcp_syn_retries after the linear ones, each twice the one before; RFC 6298, ip-sysctl of the kernel's documentation. */
+static int64_t kernel_connect_ns(const struct sw_symptom_context *context)
+{
+	const struct sw_fact *sysctl = sw_symptom_fact(context, "sysctl");
+	int64_t retries = sysctl ? sw_fact_number(sysctl, "tcp_syn_retries", -1) : -1;
+	int64_t linear = sysctl ? sw_fact_number(sysctl, "tcp_syn_linear_timeouts", 0) : 0;
+
+	if (retries < 0 || retries > 20 || linear < 0 || linear > 255)
+		return -1;
+	return (linear + (INT64_C(1) << (retries + 1)) - 1) * SW_NS_PER_S;
+}
+
+static void fill_deadline(struct sw_symptom_context *context, const struct sw_debt_state *state)
+{
+	struct sw_deadline *deadline = &context->deadline;
+	const struct sw_debt *debt = &state->debt;
+	bool connects = debt->operation == SW_OPERATION_CONNECT;
+
+	deadline->value_ns = deadline->after_ns = deadline->kernel_would_ns = -1;
+	deadline->present = debt->outcome == SW_OUTCOME_GAVE_UP || (connects && debt->error == ETIMEDOUT);
+	if (!deadline->present)
+		return;
+	deadline->after_ns = debt->ended_ns - debt->began_ns;
+	if (connects)
+		deadline->kernel_would_ns = kernel_connect_ns(context);
+	deadline->whose = "application";
+	if (debt->outcome != SW_OUTCOME_GAVE_UP) {
+		deadline->whose = "kernel";
+		deadline->what = "tcp_syn_retries";
+	} else if (debt->socket_timeout_ns) {
+		deadline->whose = "socket";
+		deadline->what = connects || debt->operation == SW_OPERATION_DRAIN ? "SO_SNDTIMEO" : "SO_RCVTIMEO";
+		deadline->value_ns = debt->socket_timeout_ns;
+	} else if (debt->timer_signal) {
+		deadline->what = sw_signal_name(debt->timer_signal);
+	} else if (debt->wait.call) {
+		deadline->what = sw_sys_name(debt->wait.sys);
+		deadline->value_ns = debt->wait.slices > 1 ? debt->wait.waited_ns : debt->wait.asked_ns;
+	} else {
+		deadline->what = "not-visible";
+	}
+}
+
+/* ---- the whole ------------------------------------------------------------------------------------------------ */
+
+static void fill_attempt(struct sw_symptom_context *context, const struct sw_sources *sources, const struct sw_debt_state *state,
+			 struct sw_arena *arena)
+{
+	struct sw_attempt_seen *seen = sw_arena_alloc(arena, sizeof *seen);
+
+	if (sw_attempts_get(sources->attempts, &state->debt, &state->target, seen))
+		context->attempt = seen;
+}
+
+void sw_symptom_fill(struct sw_symptom_context *context, const struct sw_sources *sources, struct sw_debt_state *state, struct sw_arena *arena)
+{
+	const struct sw_correlate_options *options = sources->options;
+
+	memset(context, 0, sizeof *context);
+	context->debt = &state->debt;
+	context->flow = state->debt.flow ? sw_flows_get(sources->flows, state->debt.flow) : NULL;
+	context->link = context->flow && state->socket ? state->socket->link : SW_LINK_NONE;
+	context->socket = state->socket ? &state->socket->seen : NULL;
+	context->target = &state->target;
+	context->slow_ns = options->slow_ns;
+	context->settle_ns = options->settle_ns;
+	context->imported = options->imported;
+	context->attached = options->attached;
+	context->clock_error_ns = options->clock_error_ns;
+	context->end_ns = sources->end_ns;
+	context->process = sw_processes_get(sources->processes, state->debt.pid);
+	fill_calls(context, state, arena);
+	fill_facts(context, sources, state, arena);
+	fill_packets(context, sources, arena);
+	fill_neighbor(context, sources);
+	fill_deadline(context, state);
+	fill_attempt(context, sources, state, arena);
+	sw_peers_contrast(sources->peers, sources->flows, &state->target, state->debt.began_ns, &context->contrast);
+	sw_symptom_absence(context, sources);
+}
+
+/* Name service modules and loggers that libc and systemd's libraries ask first and do without: nscd(8), sssd(8), nss-resolve(8),
+ * nss-systemd(8), nss-mdns, syslog(3), sd_journal_print(3), sd_notify(3). To add one: add its path, or the beginning of it with a '*'. */
+static const char *const optional_paths[] = {
+	"/var/run/nscd/socket",
+	"/run/nscd/socket",
+	"/var/lib/sss/pipes/*",
+	"/run/systemd/userdb/*",
+	"/run/systemd/resolve/*",
+	"/run/avahi-daemon/socket",
+	"/var/run/avahi-daemon/socket",
+	"/run/systemd/journal/*",
+	"/var/run/setrans/.setrans-unix",
+	"/dev/log",
+};
+
+bool sw_symptom_is_optional(const struct sw_symptom_context *context)
+{
+	const struct sw_addr *target = context->target;
+
+	if (!target || !target->present || target->family != AF_UNIX || target->abstract)
+		return false;
+	for (size_t i = 0; i < SW_COUNT(optional_paths); i++) {
+		size_t length = strlen(optional_paths[i]);
+		bool begins = optional_paths[i][length - 1] == '*';
+
+		if (begins ? !strncmp(target->path, optional_paths[i], length - 1) : !strcmp(target->path, optional_paths[i]))
+			return true;
+	}
+	return false;
+}

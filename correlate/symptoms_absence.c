@@ -1,0 +1,91 @@
+/* What a missing packet means: DESIGN.md, "Complete is a capture, for a flow, when".
+ *
+ * Enters: what is known of the captures, and the symptom's time and socket. Leaves: absence, with the reason in one line where it
+ * does not count. */
+#include "correlate/symptoms_absence.h"
+
+/* A capture file whose packets lie this near to the symptom was surely running then, though nothing says so. */
+#define FILE_NEAR_NS (30 * SW_NS_PER_S)
+
+static void set(struct sw_symptom_context *context, enum sw_absence absence, const char *why)
+{
+	context->absence = absence;
+	context->absence_why = why;
+}
+
+static int64_t end_of(const struct sw_symptom_context *context)
+{
+	return context->debt->ended_ns == SW_TIME_NONE ? context->end_ns : context->debt->ended_ns;
+}
+
+static void of_file(struct sw_symptom_context *context, const struct sw_capture_status *status)
+{
+	int64_t error_ns = context->clock_error_ns;
+
+	if (!status->seen) {
+		set(context, SW_ABSENCE_NOTHING, "the capture file has no packet at all");
+	} else if (status->opened_ns == SW_TIME_NONE || status->opened_ns > end_of(context) + FILE_NEAR_NS + error_ns ||
+		   status->closed_ns < context->debt->began_ns - FILE_NEAR_NS - error_ns) {
+		set(context, SW_ABSENCE_NOTHING, "the capture file is of another time");
+	} else if (status->dropped > 0) {
+		set(context, SW_ABSENCE_NOTHING, "the capture dropped packets");
+	} else if (status->dropped < 0 || status->opened_ns > context->debt->began_ns || status->closed_ns < end_of(context)) {
+		set(context, SW_ABSENCE_LIKELY, "the capture file does not say what it dropped, nor when it was opened");
+	} else {
+		set(context, SW_ABSENCE_COUNTS, NULL);
+	}
+}
+
+static void of_live(struct sw_symptom_context *context, const struct sw_capture_status *status)
+{
+	int64_t began_ns = context->debt->began_ns;
+
+	if (status->opened_ns == SW_TIME_NONE || status->opened_ns > began_ns)
+		set(context, SW_ABSENCE_NOTHING, "the capture was opened after the operation began");
+	else if (status->last_drop_ns != SW_TIME_NONE && status->last_drop_ns >= began_ns)
+		set(context, SW_ABSENCE_NOTHING, "the capture dropped packets meanwhile");
+	else if ((status->dropped > 0 || status->overruns > 0) && status->last_drop_ns == SW_TIME_NONE)
+		set(context, SW_ABSENCE_NOTHING, "the capture dropped packets");
+	else if (status->closed_ns != SW_TIME_NONE && status->closed_ns < end_of(context))
+		set(context, SW_ABSENCE_NOTHING, "the capture was closed before the operation ended");
+	else
+		set(context, SW_ABSENCE_COUNTS, NULL);
+}
+
+static const struct sw_capture_status *status_of(const struct sw_symptom_context *context, const struct sw_sources *sources)
+{
+	uint32_t netns = context->socket ? context->socket->socket.netns : 0;
+	const struct sw_capture_status *unavailable = NULL;
+
+	for (size_t i = 0; i < sources->status_count; i++) {
+		const struct sw_capture_status *status = &sources->statuses[i];
+
+		if (status->live && status->netns != netns)
+			continue;
+		if (status->available)
+			return status;
+		unavailable = status;
+	}
+	return unavailable;
+}
+
+void sw_symptom_absence(struct sw_symptom_context *context, const struct sw_sources *sources)
+{
+	const struct sw_capture_status *status = status_of(context, sources);
+
+	context->packets_available = status && status->available && !sources->options->packets_missing;
+	if (sources->options->packets_missing || !status) {
+		set(context, SW_ABSENCE_NOTHING, "there is no capture");
+		return;
+	}
+	if (!status->available) {
+		set(context, SW_ABSENCE_NOTHING, status->why_not ? status->why_not : "there is no capture of this network namespace");
+		return;
+	}
+	if (status->live)
+		of_live(context, status);
+	else
+		of_file(context, status);
+	if (context->absence != SW_ABSENCE_NOTHING && context->socket && context->socket->foreign)
+		set(context, SW_ABSENCE_NOTHING, "io_uring or a process outside the trace used this socket");
+}

@@ -1,0 +1,37 @@
+/* Where a symptom's context comes from: the correlator's tables, lent to symptoms.c and groups.c. */
+#ifndef SW_CORRELATE_SYMPTOMS_SOURCES_H
+#define SW_CORRELATE_SYMPTOMS_SOURCES_H
+
+#include "correlate/debts.h"
+#include "correlate/groups_peers.h"
+#include "correlate/link.h"
+
+struct sw_arena;
+
+struct sw_facts_kept { /* copies, in order of time */
+	SW_ARRAY(struct sw_fact *) of_calls; /* that name a call, a socket or a thread */
+	SW_ARRAY(struct sw_fact *) of_session;
+};
+
+struct sw_sources {
+	const struct sw_correlate_options *options;
+	struct sw_sockets *sockets;
+	struct sw_processes *processes;
+	struct sw_attempts *attempts;
+	struct sw_flows *flows;
+	struct sw_links *links;
+	struct sw_peers *peers;
+	const struct sw_facts_kept *facts;
+	const struct sw_capture_status *statuses;
+	size_t status_count;
+	int64_t end_ns;
+};
+
+/* Whether this ended debt deserves an explanation; one that was only late becomes SW_OUTCOME_SLOW. `flow` may be NULL. */
+bool sw_symptom_is(struct sw_debt_state *debt, const struct sw_flow *flow, const struct sw_correlate_options *options);
+/* Everything that a rule may look at. Lists are in the arena; what they point at belongs to the tables. */
+void sw_symptom_fill(struct sw_symptom_context *context, const struct sw_sources *sources, struct sw_debt_state *debt, struct sw_arena *arena);
+/* A local service that every program must be able to do without: its absence says nothing. */
+bool sw_symptom_is_optional(const struct sw_symptom_context *context);
+
+#endif

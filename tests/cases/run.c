@@ -1,0 +1,192 @@
+/* Runs the cases: reads each file, lets the correlator explain it, and holds the report against what is wanted.
+ *
+ *   case-run FOLDER                        every FOLDER/CODE/NAME.case
+ *   case-run FOLDER/CODE/NAME.case         one, with the findings told
+ *   case-run --matrix FILE FOLDER          is the golden matrix as it was?
+ *   case-run --write-matrix FILE FOLDER    makes it anew
+ *
+ * The matrix has a line for each finding of each case: who won, who matched too, who came near. A new rule that steals an old case
+ * shows there at once. */
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "correlate/rules.h"
+#include "src/base/mem.h"
+#include "tests/unit/case_reader.h"
+
+static void tell_texts(const char *head, const struct sw_texts *texts)
+{
+	for (size_t i = 0; i < texts->count; i++)
+		printf("  %-12s %s\n", head, texts->items[i]);
+}
+
+static void tell(const struct sw_finding *finding)
+{
+	printf("%s %s %s %s x%u\n  %s\n", finding->verdict, sw_severity_name(finding->severity),
+	       sw_confidence_name(finding->confidence), sw_locus_name(finding->locus), finding->count, finding->summary);
+	tell_texts("usually", &finding->usually);
+	for (size_t i = 0; i < finding->next_count; i++)
+		printf("  next %-7s %s (%s%s%s)\n", finding->next[i].where, finding->next[i].command ? finding->next[i].command : "",
+		       finding->next[i].text, finding->next[i].expect ? "; expect: " : "",
+		       finding->next[i].expect ? finding->next[i].expect : "");
+	for (size_t i = 0; i < finding->evidence_count; i++)
+		printf("  %c %10.6f %s\n", finding->evidence[i].proof ? '*' : ' ', (double)finding->evidence[i].time_ns / 1e9,
+		       finding->evidence[i].text);
+	for (size_t i = 0; i < finding->ruled_out_count; i++)
+		printf("  not          %s: %s\n", finding->ruled_out[i].verdict, finding->ruled_out[i].because);
+	for (size_t i = 0; i < finding->alternative_count; i++)
+		printf("  or           %s, %s\n", finding->alternatives[i].verdict,
+		       sw_confidence_name(finding->alternatives[i].confidence));
+	tell_texts("not observed", &finding->not_observed);
+}
+
+/* Two rows that match one case, of the same weight, and neither beats the other: the winner is chance. */
+static unsigned check_ties(const struct sw_report *report, const char *path)
+{
+	unsigned faults = 0;
+
+	for (size_t i = 0; i < report->finding_count; i++) {
+		const struct sw_finding *finding = &report->findings[i];
+		const struct sw_rule *winner = sw_rule_find(finding->verdict);
+
+		for (size_t j = 0; winner && j < finding->alternative_count; j++) {
+			const struct sw_rule *other = sw_rule_find(finding->alternatives[j].verdict);
+			bool weaker = finding->alternatives[j].confidence == SW_CONFIDENCE_POSSIBLE &&
+				      finding->confidence != SW_CONFIDENCE_POSSIBLE;
+
+			if (!other || weaker || sw_rule_beats(winner, other))
+				continue;
+			printf("%s: %s and %s both hold and neither beats the other\n", path, winner->code, other->code);
+			faults++;
+		}
+	}
+	return faults;
+}
+
+static void matrix_line(FILE *out, const char *name, const struct sw_finding *finding)
+{
+	fprintf(out, "%s: %s %s %s %s x%u", name, finding->verdict, sw_confidence_name(finding->confidence),
+		sw_locus_name(finding->locus), sw_severity_name(finding->severity), finding->count);
+	for (size_t i = 0; i < finding->alternative_count; i++)
+		fprintf(out, "%s%s %s", i ? ", " : " | or ", finding->alternatives[i].verdict,
+			sw_confidence_name(finding->alternatives[i].confidence));
+	for (size_t i = 0; i < finding->ruled_out_count; i++)
+		fprintf(out, "%s%s", i ? ", " : " | not ", finding->ruled_out[i].verdict);
+	fputc('\n', out);
+}
+
+static void matrix(FILE *out, const char *name, const struct sw_report *report)
+{
+	for (size_t i = 0; i < report->finding_count; i++)
+		matrix_line(out, name, &report->findings[i]);
+	if (report->finding_count == 0)
+		fprintf(out, "%s: nothing\n", name);
+}
+
+static unsigned run(const char *path, const char *name, FILE *out, bool aloud)
+{
+	struct sw_case one;
+	struct sw_err err = { 0 };
+	unsigned faults;
+
+	if (sw_case_read(path, &one, &err) < 0) {
+		printf("%s\n", err.text);
+		return 1;
+	}
+	faults = sw_case_check(&one, path, stdout) + check_ties(one.report, path);
+	for (size_t i = 0; aloud && i < one.report->finding_count; i++)
+		tell(&one.report->findings[i]);
+	matrix(out, name, one.report);
+	sw_case_release(&one);
+	return faults;
+}
+
+static char *whole(const char *path)
+{
+	sw_auto_file FILE *file = fopen(path, "r");
+	char *text = NULL;
+	size_t size = 0;
+
+	if (!file || getdelim(&text, &size, '\0', file) < 0) {
+		free(text);
+		return sw_strdup("");
+	}
+	return text;
+}
+
+static void show_difference(const char *old, const char *new)
+{
+	while (*old && *new) {
+		size_t old_line = strcspn(old, "\n"), new_line = strcspn(new, "\n");
+
+		if (old_line != new_line || memcmp(old, new, old_line) != 0) {
+			printf("was %.*s\nis  %.*s\n", (int)old_line, old, (int)new_line, new);
+			return;
+		}
+		old += old_line + (old[old_line] == '\n');
+		new += new_line + (new[new_line] == '\n');
+	}
+	printf("was %s\nis  %s\n", *old ? old : "(end)", *new ? new : "(end)");
+}
+
+static unsigned golden(const char *file, const char *now, bool write)
+{
+	sw_auto_free char *before = whole(file);
+
+	if (write) {
+		FILE *out = fopen(file, "w");
+
+		if (!out || fputs(now, out) < 0 || fclose(out) != 0) {
+			perror(file);
+			return 1;
+		}
+		return 0;
+	}
+	if (strcmp(before, now) == 0)
+		return 0;
+	show_difference(before, now);
+	printf("%s: the golden matrix has changed; if that is right, make it anew: case-run --write-matrix %s FOLDER\n", file, file);
+	return 1;
+}
+
+static unsigned run_folder(const char *folder, FILE *out, size_t *count)
+{
+	sw_auto_free char *pattern = sw_format("%s/*/*.case", folder);
+	unsigned faults = 0;
+	glob_t found = { 0 };
+
+	if (glob(pattern, 0, NULL, &found) == 0)
+		for (size_t i = 0; i < found.gl_pathc; i++)
+			faults += run(found.gl_pathv[i], found.gl_pathv[i] + strlen(folder) + 1, out, false);
+	*count = found.gl_pathc;
+	globfree(&found);
+	return faults;
+}
+
+int main(int argc, char **argv)
+{
+	bool write = argc == 4 && strcmp(argv[1], "--write-matrix") == 0;
+	bool compare = argc == 4 && strcmp(argv[1], "--matrix") == 0;
+	const char *where = argv[argc - 1];
+	sw_auto_free char *now = NULL;
+	size_t size = 0, count = 1;
+	unsigned faults;
+
+	if (argc != 2 && !write && !compare) {
+		fprintf(stderr, "usage: case-run [--matrix FILE | --write-matrix FILE] FOLDER|CASE\n");
+		return 2;
+	}
+	FILE *out = open_memstream(&now, &size);
+
+	if (strstr(where, ".case"))
+		faults = run(where, where, out, true);
+	else
+		faults = run_folder(where, out, &count);
+	fclose(out);
+	if (write || compare)
+		faults = golden(argv[2], now, write); /* what is wanted is the other test's matter */
+	printf("%zu cases, %u faults\n", count, faults);
+	return faults || count == 0;
+}

@@ -59,6 +59,11 @@ static void advance(struct sw_flow_track *track, const struct sw_packet *packet,
 	change->acked_resent = acked.resent;
 	change->acked_all = to >= s->sent_to;
 	change->what |= SW_FLOW_ACKED_MORE;
+	const struct sw_flow_segments *left = &track->side[side].segments;
+	if (left->count) {
+		change->unacked_sent_ns = left->items[left->head].first_ns;
+		change->unacked_resent = left->items[left->head].sends > 1;
+	}
 	eifel(track, packet, side, to, change);
 	s->acked_to = to;
 	s->acked_ns = packet->time_ns;

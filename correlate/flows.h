@@ -42,9 +42,21 @@ struct sw_flow_change {
 	int64_t acked_bytes; /* by which the other side's acked_to moved */
 	int64_t acked_sent_ns; /* when the oldest byte of them was first sent; SW_TIME_NONE not known */
 	bool acked_resent; /* any of them was sent more than once */
+	int64_t unacked_sent_ns; /* when the oldest byte was first sent that is still unacknowledged; SW_TIME_NONE none or not known */
+	bool unacked_resent; /* it was sent again */
 	bool acked_all; /* nothing of the other side is unacknowledged any more */
 };
 #define SW_DUPLICATE_NS (2 * SW_NS_PER_MS)
+/* The change as the flow's mirror sees it. */
+static inline struct sw_flow_change sw_flow_change_mirrored(struct sw_flow_change change)
+{
+	uint32_t flow = change.flow;
+
+	change.flow = change.mirror;
+	change.mirror = flow;
+	change.way = change.way == SW_WAY_OUT ? SW_WAY_IN : SW_WAY_OUT;
+	return change;
+}
 struct sw_flow_change sw_flows_packet(struct sw_flows *flows, const struct sw_packet *packet);
 
 struct sw_flow *sw_flows_get(struct sw_flows *flows, uint32_t id); /* NULL when unknown */

@@ -1,0 +1,67 @@
+/* Byte accounting of one socket and its flow: where the time of its debts went.
+ *
+ * Enters: what calls wrote, read and waited, and what packets did to the flow, in order of time. Leaves: for each debt its time in parts
+ * (enum sw_part) that add up to the whole exactly, and two patterns. Knows nothing of descriptors, rules and verdicts.
+ *
+ * At each instant the first that holds:
+ *   data-waiting      bytes of the peer lie here unread
+ *   receiver-window   bytes of ours unsent, the peer's window is zero or full
+ *   nagle             bytes of ours unsent, fewer than a segment, behind unacknowledged ones
+ *   send-buffer       bytes of ours unsent
+ *   loss              sent, older than the connection's least round trip, and sent again; or a hole in what the peer sent
+ *   round-trip        sent, unacknowledged
+ *   peer-application  all acknowledged, it is the peer's turn
+ *   application       it is our turn, and nobody waits
+ * Three things are known only when the acknowledgement comes, so the time is held back until then:
+ *   - bytes held in the send buffer or by Nagle behind a lost segment wait for that segment: the time is loss;
+ *   - what was sent again for nothing (DSACK, Eifel) is no loss;
+ *   - a delayed acknowledgement is no round trip: when all that was under way (at most two segments, sent once) is acknowledged
+ *     late, what exceeds the least round trip is the peer's application, which had the bytes and said nothing. Late is 30 ms for a
+ *     bare ACK (delayed ACKs: 40 ms in Linux, RFC 1122 allows 500), and half a round trip, at least 2 ms, for one that carries data. */
+#ifndef SW_CORRELATE_ACCOUNT_H
+#define SW_CORRELATE_ACCOUNT_H
+
+#include "correlate/flows.h"
+
+struct sw_account;
+
+struct sw_account *sw_account_new(void);
+void sw_account_free(struct sw_account *account);
+
+/* Calls. A write is told when it is entered (`asked` bytes) and when it is left (`accepted`, 0 when it failed). A read is told when
+ * it has returned; 0 bytes: the end of file. Waits nest (two threads may wait for one socket). */
+void sw_account_writing(struct sw_account *account, int64_t enter_ns, int64_t asked);
+void sw_account_wrote(struct sw_account *account, int64_t exit_ns, int64_t accepted);
+void sw_account_read(struct sw_account *account, int64_t exit_ns, int64_t bytes);
+void sw_account_wait_begin(struct sw_account *account, int64_t time_ns);
+void sw_account_wait_end(struct sw_account *account, int64_t time_ns);
+
+/* Packets: `flow` is the flow (or mirror) that `change` is about, after the packet. */
+void sw_account_change(struct sw_account *account, const struct sw_flow *flow, const struct sw_flow_change *change,
+		       const struct sw_packet *packet);
+
+/* Debts: several may be open at once. The parts of the end add up to time_ns less the begin's, exactly. Ending a debt that was not
+ * begun gives zeros. */
+void sw_account_debt_begin(struct sw_account *account, uint32_t debt, enum sw_operation operation, int64_t time_ns);
+void sw_account_debt_end(struct sw_account *account, uint32_t debt, int64_t time_ns, int64_t parts[SW_PART_COUNT]);
+
+/* Patterns of many short times, counted as they pass. */
+struct sw_account_pattern {
+	uint32_t count;
+	int64_t total_ns, worst_ns;
+	int64_t first_ns, last_ns; /* when the first and the last of them ended; SW_TIME_NONE none */
+	struct sw_seen first, worst; /* the acknowledgement or answer that ended it */
+};
+struct sw_account_summary {
+	struct sw_account_pattern
+		nagle; /* small writes held back for at least SW_NAGLE_NS until an acknowledgement came */
+	struct sw_account_pattern
+		round_trips; /* exchanges (write, then read) of whose time at least half was round trips */
+	uint32_t exchanges;
+	int64_t exchanges_ns; /* all of them: the connection's busy time */
+	int64_t accepted, sent, acknowledged, arrived, read; /* bytes */
+};
+#define SW_NAGLE_NS (30 * SW_NS_PER_MS)
+struct sw_account_summary sw_account_summary(const struct sw_account *account);
+
+#endif

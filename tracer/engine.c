@@ -248,6 +248,7 @@ int sw_engine_run(const struct sw_engine_options *options, const struct sw_trace
 		command_add(engine);
 		loop(engine);
 		failed = conclude(engine, status, err);
+		sw_engine_control_end(engine);
 		unblock_signals(engine, &before);
 		release(engine);
 	}

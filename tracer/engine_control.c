@@ -47,6 +47,16 @@ void sw_engine_control_init(struct sw_engine_state *engine)
 		return;
 }
 
+/* Nobody looks from here on: a SIGIO would end the process. */
+void sw_engine_control_end(struct sw_engine_state *engine)
+{
+	if (engine->options->control_fd >= 0 && fcntl(engine->options->control_fd, F_SETFL, O_NONBLOCK) < 0)
+		signal(SIGIO, SIG_IGN);
+	free(places.items);
+	places.items = NULL;
+	places.room = 0;
+}
+
 /* ---- requests --------------------------------------------------------------------------------------------------- */
 
 static void say_object(struct sw_engine_state *engine, uint32_t object)

@@ -124,6 +124,7 @@ void sw_engine_group_stop(struct sw_engine_state *engine, struct sw_tracee *trac
 
 /* engine_control.c */
 void sw_engine_control_init(struct sw_engine_state *engine);
+void sw_engine_control_end(struct sw_engine_state *engine);
 void sw_engine_control(struct sw_engine_state *engine);
 void sw_engine_capture(struct sw_engine_state *engine, struct sw_tracee *tracee);
 void sw_engine_place(struct sw_engine_state *engine, const struct sw_tracee *tracee, uint32_t object, int fd);

@@ -1,11 +1,14 @@
 /* Wrapping, label columns, right margins and colours. See page.h. */
 #include "src/report/page.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <string.h>
 
 #include "src/base/mem.h"
 #include "src/report/clean.h"
+
+#define GLUED_WORD 5
 
 /* SGR parameters that are readable on dark and on light terminals (ECMA-48 8.3.117). */
 static const char *const styles[] = {
@@ -38,13 +41,38 @@ static size_t columns_of(const char *text, size_t length)
 	return columns;
 }
 
+static bool is_unit(const char *word)
+{
+	static const char *const units[] = {"ns", "us", "ms", "s", "min", "h", "d", "bytes"};
+	size_t length = strspn(word, "abcdefghijklmnopqrstuvwxyz");
+
+	for (size_t i = 0; i < SW_COUNT(units); i++)
+		if (strlen(units[i]) == length && memcmp(word, units[i], length) == 0)
+			return true;
+	return false;
+}
+
+/* No line is broken between a number and its unit, or a short word and its number: "5.0 s", "ttl 63", "last 20:58:11Z". */
+static bool glued(const char *text, size_t blank)
+{
+	const char *next = text + blank + 1;
+	size_t word = 0;
+
+	if (blank > 0 && isdigit((unsigned char)text[blank - 1]))
+		return is_unit(next);
+	while (word < blank && islower((unsigned char)text[blank - 1 - word]))
+		word++;
+	return isdigit((unsigned char)*next) && word > 0 && word <= GLUED_WORD &&
+	       (word == blank || text[blank - 1 - word] == ' ');
+}
+
 /* Bytes of `text` that go on a line of `room` columns: up to a blank, or one whole word where even that is too long. */
 static size_t line_length(const char *text, size_t room)
 {
 	size_t best = 0;
 
 	for (size_t end = 0;; end++) {
-		if (text[end] && text[end] != ' ')
+		if (text[end] && (text[end] != ' ' || glued(text, end)))
 			continue;
 		if (columns_of(text, end) > room)
 			return best ? best : end;

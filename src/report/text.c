@@ -24,6 +24,8 @@ static bool is_note(const struct sw_finding *finding)
 static void put_finding(const struct sw_page *page, const struct sw_report_context *context,
 			const struct sw_finding *finding, size_t place)
 {
+	if (place > 1 && place <= BRIEF + 1)
+		fputc('\n', page->out);
 	if (place <= FULL)
 		sw_text_finding(page, context, finding);
 	else if (place <= BRIEF)
@@ -42,8 +44,11 @@ static void put_findings(const struct sw_page *page, const struct sw_report_cont
 		if (!is_note(&report->findings[i]))
 			put_finding(page, context, &report->findings[i], ++place);
 	for (size_t i = 0; context->verbose && i < report->finding_count; i++)
-		if (is_note(&report->findings[i]))
+		if (is_note(&report->findings[i])) {
+			if (i > 0)
+				fputc('\n', page->out);
 			sw_text_finding_brief(page, context, &report->findings[i]);
+		}
 }
 
 /* "also: 3 more findings, 2 notes (-v)" */
@@ -95,6 +100,8 @@ int sw_render_text(const struct sw_report_context *context, FILE *out, struct sw
 		if (status == SW_STATUS_CLEAN || status == SW_STATUS_BLIND)
 			sw_text_clean(&page, context);
 		put_findings(&page, context);
+		if (context->report->finding_count > 0)
+			fputc('\n', out);
 		put_also(&page, context);
 		if (context->verbose)
 			sw_text_timeline(&page, context);

@@ -34,9 +34,10 @@ static char *clean_text(const struct sw_report_context *context)
 
 	if (report->sockets == 0 && report->packets == 0)
 		return sw_strdup("it used no socket");
-	return sw_format("%s on %s; nothing failed, hung or took %s%s", sw_count_text(report->calls, "call", calls),
-			 sw_count_text(report->sockets, "socket", sockets), sw_duration_text(context->slow_ns, slow),
-			 failed ? ": the reason is not in the network" : "");
+	return sw_format("%s on %s; nothing failed, hung or took over %s%s",
+			 sw_count_text(report->calls, "call", calls), sw_count_text(report->sockets, "socket", sockets),
+			 sw_duration_text(context->slow_ns, slow),
+			 failed && report->complete ? ": the reason lies elsewhere" : "");
 }
 
 void sw_text_clean(const struct sw_page *page, const struct sw_report_context *context)
@@ -123,7 +124,7 @@ void sw_text_watched(const struct sw_page *page, const struct sw_report *report)
 	sw_count_text(report->calls, "call", calls);
 	snprintf(drops, sizeof drops, "%" PRId64 " dropped", sum.dropped);
 	if (!sum.available && report->sockets == 0 && report->packets == 0 && !sum.why_not)
-		sw_page_line(page, NULL, "watched %s: no capture was needed", calls);
+		sw_page_line(page, NULL, "watched %s on no socket: no capture was opened", calls);
 	else if (!sum.available)
 		sw_page_line(page, NULL, "watched %s, %s; no packets%s%s%s: that a packet is missing proves nothing",
 			     sockets, calls, sum.why_not ? " (" : "", sum.why_not ? sum.why_not : "",

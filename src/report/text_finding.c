@@ -82,14 +82,13 @@ static void put_deadline(const struct sw_page *page, const struct sw_deadline *d
 	if (!deadline->present)
 		return;
 	if (deadline->kernel_would_ns > 0)
-		kernel = sw_format("; the kernel would have gone on for %s",
+		kernel = sw_format("; the kernel would have given up after %s",
 				   sw_duration_text(deadline->kernel_would_ns, would));
 	if (!deadline->what || strcmp(deadline->what, "not-visible") == 0)
-		sw_page_line(page, "timer", "the application gave up; no call shows by which timer%s",
-			     kernel ? kernel : "");
+		sw_page_line(page, "timer", "one of the application's that no call shows%s", kernel ? kernel : "");
 	else
-		sw_page_line(page, "timer", "the %s's: %s%s%s%s", deadline->whose ? deadline->whose : "application",
-			     deadline->what, deadline->value_ns > 0 ? ", " : "",
+		sw_page_line(page, "timer", "%s of the %s%s%s%s", deadline->what,
+			     deadline->whose ? deadline->whose : "application", deadline->value_ns > 0 ? ", " : "",
 			     deadline->value_ns > 0 ? sw_duration_text(deadline->value_ns, value) : "",
 			     kernel ? kernel : "");
 }
@@ -232,7 +231,9 @@ void sw_text_finding_brief(const struct sw_page *page, const struct sw_report_co
 
 	put_head(page, context, finding);
 	put_cause(&detail, finding);
-	if (finding->next_count > 0 && finding->next[0].command)
+	if (finding->caused_by)
+		sw_page_line(&detail, "follows", "from finding %u", finding->caused_by);
+	else if (finding->next_count > 0 && finding->next[0].command)
 		put_next(&detail, "next",
 			 &(struct sw_next){.where = finding->next[0].where, .command = finding->next[0].command});
 	else

@@ -33,6 +33,9 @@ void sw_captures_fact(struct sw_captures *captures, const struct sw_fact *fact);
 
 nfds_t sw_captures_poll_set(const struct sw_captures *captures, struct pollfd *fds); /* at most SW_CAPTURES_MAX */
 void sw_captures_read(struct sw_captures *captures);
+/* Up to this time every packet of ours has been delivered; INT64_MAX where there is no capture. */
+int64_t sw_captures_delivered_ns(const struct sw_captures *captures);
+void sw_captures_flush(struct sw_captures *captures); /* delivers at once what is known to be ours */
 void sw_captures_drain(struct sw_captures *captures); /* until empty after two time-outs */
 void sw_captures_close(struct sw_captures *captures); /* says the last states */
 

@@ -16,10 +16,11 @@
 #include "tracer/control.h"
 #include "tracer/wire.h"
 
-/* Packets reach us up to two time-outs of the capture after they crossed (KERNEL.md: 2 ms, rarely 20), and their owner is known
- * some milliseconds after the call; older records than this are complete. */
-#define MERGE_DELAY_NS (100 * SW_NS_PER_MS)
-/* At the end nothing but the captures' time-outs is waited for. */
+/* Records of calls come in order but for a little; packets when the capture says that it has delivered up to then, and at the
+ * latest after this. */
+#define CALLS_DELAY_NS (5 * SW_NS_PER_MS)
+#define PACKETS_DELAY_NS (300 * SW_NS_PER_MS)
+/* The last packet reaches us within two time-outs of the capture (10 ms each). */
 #define DRAIN_NS (25 * SW_NS_PER_MS)
 #define TICK_MS 10
 #define RECORDS_AT_ONCE 8192
@@ -189,11 +190,20 @@ static bool tracer_ended(struct recorder *recorder)
 	return !sw_ring_peek(recorder->start->ring, &length);
 }
 
+/* Hands out what is complete: what all sources have delivered up to. */
+static void release(struct recorder *recorder)
+{
+	int64_t now = sw_clock_realtime(), until = sw_captures_delivered_ns(recorder->captures);
+	until = until < now - PACKETS_DELAY_NS ? now - PACKETS_DELAY_NS : until;
+	until = until > now - CALLS_DELAY_NS ? now - CALLS_DELAY_NS : until;
+	sw_merge_release(recorder->merge, until);
+}
+
 static void record(struct recorder *recorder)
 {
 	while (!tracer_ended(recorder)) {
 		turn(recorder);
-		sw_merge_release(recorder->merge, sw_clock_realtime() - MERGE_DELAY_NS);
+		release(recorder);
 	}
 }
 
@@ -206,8 +216,9 @@ static void linger(struct recorder *recorder)
 	while (now < ended + DRAIN_NS || (now < ended + recorder->start->options->linger_ns &&
 					  sw_correlate_expects_more(recorder->correlate, now))) {
 		turn(recorder);
+		sw_captures_flush(recorder->captures);
+		release(recorder);
 		now = sw_clock_realtime();
-		sw_merge_release(recorder->merge, now - DRAIN_NS);
 	}
 	sw_captures_drain(recorder->captures);
 }

@@ -2,6 +2,6 @@
 #ifndef SW_VERSION_H
 #define SW_VERSION_H
 
-#define SW_VERSION "0.1.0"
+#define SW_VERSION SOCKWHY_VERSION /* of the top CMakeLists.txt */
 
 #endif

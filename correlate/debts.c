@@ -210,13 +210,16 @@ void sw_debts_enter(struct sw_debts *debts, const struct sw_call *call)
 
 static void leave_socket(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call)
 {
-	bool moves = sw_call_reads(call) || sw_call_writes(call);
+	bool moves = sw_call_reads(call) || sw_call_writes(call), connecting;
 
 	if (call->sys == SW_SYS_CONNECT) {
 		sw_debts_connect_leave(debts, socket, call);
 		return;
 	}
+	connecting = socket->open[SW_OPERATION_CONNECT] != NULL;
 	sw_debts_connect_other(debts, socket, call);
+	if (connecting && call->result < 0)
+		return; /* it tells how the connect went, no more */
 	if (moves)
 		sw_debts_blocked(debts, socket, call);
 	if (moves && socket->datagram)

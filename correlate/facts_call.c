@@ -8,7 +8,6 @@
 #include "correlate/facts.h"
 #include "correlate/thresholds.h"
 #include "src/base/arena.h"
-#include "src/base/mem.h"
 #include "src/base/names.h"
 
 #define PORTS_PRIVILEGED 1024 /* ip(7), ip_unprivileged_port_start's default */
@@ -128,27 +127,6 @@ static void address_kinds(struct sw_facts *facts, const struct sw_symptom_contex
 			     (local && local->present && sw_ip_equal(&local->endpoint.ip, ip) && !facts->opening_binds);
 }
 
-/* Sockets of helpers that libraries ask before they do the work themselves: that nobody is there is no fault. */
-static bool is_optional(const struct sw_addr *target)
-{
-	static const char *const paths[] = {
-		"/nscd/socket", /* glibc: name service cache */
-		"/setrans/.setrans-unix", /* libselinux */
-		"/avahi-daemon/socket", /* nss-mdns */
-		"/systemd/resolve/io.systemd.Resolve", /* nss-resolve */
-		"/systemd/userdb/io.systemd.Multiplexer", /* nss-systemd */
-	};
-	size_t length = strlen(target->path);
-
-	for (size_t i = 0; i < SW_COUNT(paths); i++) {
-		size_t tail = strlen(paths[i]);
-
-		if (length >= tail && strcmp(target->path + length - tail, paths[i]) == 0)
-			return true;
-	}
-	return false;
-}
-
 static void target_facts(struct sw_facts *facts, const struct sw_symptom_context *context, struct sw_arena *arena)
 {
 	const struct sw_addr *target = context->target;
@@ -160,7 +138,6 @@ static void target_facts(struct sw_facts *facts, const struct sw_symptom_context
 	facts->remote = sw_arena_strdup(arena, sw_addr_text(target, text));
 	if (target->family == AF_UNIX && !facts->host)
 		facts->host = facts->remote;
-	facts->optional_service = target->family == AF_UNIX && is_optional(target);
 	if (target->family != AF_INET && target->family != AF_INET6)
 		return;
 	facts->remote_ip = sw_arena_strdup(arena, sw_ip_text(&target->endpoint.ip, text));

@@ -53,7 +53,8 @@ static void capture_facts(struct sw_facts *facts, const struct sw_symptom_contex
 	facts->translated = context->link == SW_LINK_TRANSLATED;
 	if (facts->translated)
 		facts->translated_to = sw_arena_strdup(arena, sw_endpoint_text(&context->flow->remote, text));
-	if (context->flow->loopback)
+	/* Only a SYN of ours on loopback says that the peer is here: a reject rule's RST comes that way too. */
+	if (context->flow->loopback && context->flow->side[SW_SIDE_OURS].packets > 0)
 		facts->remote_ours = true;
 }
 

@@ -60,7 +60,6 @@
 	X(FLAG, remote_mapped, "an IPv4 address on an AF_INET6 socket")                                                \
 	X(FLAG, port_privileged, "the port of bind is below 1024")                                                     \
 	X(FLAG, broadcast_allowed, "SO_BROADCAST was set")                                                             \
-	X(FLAG, optional_service, "a helper's socket that programs ask first and do without (nscd, ...)")               \
 	X(FLAG, fastopen, "TCP fast open")                                                                             \
 	X(COUNT, fd, "the descriptor")                                                                                 \
 	X(TEXT, culprit, "the call that made this one wrong")                                                          \

@@ -168,8 +168,6 @@ static bool refused_by_rst(const struct sw_facts *facts, struct sw_match *match)
 		cite(match, FACT(rst));
 		match->cites_surfaced = true;
 		rst_locus(facts, match);
-		if (FACT(linked_by_time))
-			at_most(match, SW_CONFIDENCE_LIKELY);
 		return true;
 	}
 	if (FACT(error) != ECONNREFUSED)
@@ -201,10 +199,22 @@ static bool stale_connection(const struct sw_facts *facts, struct sw_match *matc
 
 /* ---- SYN-ACKs -------------------------------------------------------------------------------------------------- */
 
+/* TCP never sees a segment that is damaged: the flow has no SYN-ACK, only packets that came damaged. */
+static bool damaged_synack(const struct sw_facts *facts, struct sw_match *match)
+{
+	cite(match, FACT(syn));
+	cite(match, FACT(bad_checksum));
+	match->locus = SW_LOCUS_PATH;
+	match->cause = "{bad_checksums:packet} came from {remote_ip} with a bad checksum, and nothing else: our kernel discarded them";
+	return true;
+}
+
 static bool synack_ignored(const struct sw_facts *facts, struct sw_match *match)
 {
 	if (!not_made(facts) || !FACT(opening_connects))
 		return false;
+	if (!FACT(synack).packet && FACT(bad_checksums) > 0)
+		return damaged_synack(facts, match);
 	if (!FACT(synack).packet)
 		return FACT(syns) > 0 && near(match, "no SYN-ACK came");
 	if (FACT(handshake_ack).packet || FACT(established))
@@ -215,11 +225,7 @@ static bool synack_ignored(const struct sw_facts *facts, struct sw_match *match)
 		at_most(match, SW_CONFIDENCE_LIKELY);
 	cite(match, FACT(synack));
 	cite(match, FACT(last_synack));
-	cite(match, FACT(bad_checksum));
-	if (FACT(bad_checksums) > 0) {
-		match->locus = SW_LOCUS_PATH;
-		match->cause = "{synacks:SYN-ACK} came with a bad checksum, the first after {synack_after}: our kernel discarded them";
-	} else if (FACT(rp_filter_drops) > 0) {
+	if (FACT(rp_filter_drops) > 0) {
 		match->cause = "{synacks:SYN-ACK} came, the first after {synack_after}, and no ACK left: the reverse path filter dropped "
 			       "{rp_filter_drops:packet} meanwhile";
 	}
@@ -273,7 +279,7 @@ static bool syn_unanswered(const struct sw_facts *facts, struct sw_match *match)
 {
 	if (!FACT(is_tcp) || !FACT(opening_connects) || !waited_in_vain(facts))
 		return false;
-	if (FACT(anything_back))
+	if (FACT(anything_back) || FACT(bad_checksums) > 0)
 		return near(match, "something came back");
 	if (FACT(syns) <= 0)
 		return unanswered_by_kernel(facts, match);

@@ -19,8 +19,6 @@ static bool late_synack(const struct sw_facts *facts, struct sw_match *match)
 	cite(match, FACT(own_rst));
 	match->locus = SW_LOCUS_UNKNOWN;
 	match->cause = "the SYN-ACK came {synack_after} after the first SYN, {synack_after_end} after the application had given up";
-	if (FACT(linked_by_time))
-		at_most(match, SW_CONFIDENCE_LIKELY);
 	return true;
 }
 

@@ -168,7 +168,7 @@ static bool address_in_use(const struct sw_facts *facts, struct sw_match *match)
 /* A reject rule of our own answers in the network's name, on loopback; what it answers was never on the wire. */
 static bool rejected_here(const struct sw_facts *facts, struct sw_match *match)
 {
-	if (FACT(remote_loopback) || FACT(on_loopback) || FACT(syns) > 0)
+	if (FACT(remote_loopback) || FACT(syns) > 0)
 		return false;
 	if (FACT(icmp_from_us) && (FACT(icmp_refuses) || FACT(icmp_prohibits) || FACT(icmp_unreaches))) {
 		bool resolution = FACT(icmp_unreaches) &&

@@ -5,19 +5,11 @@
 
 #define ON_UNIX (SW_ON(CONNECT) | SW_ON(CALL) | SW_ON(DATAGRAM) | SW_ON(DRAIN) | SW_ON(ANSWER) | SW_ON(GREETING))
 
-/* What a library's helper does not answer is no fault: the library goes on without it. */
-static void note_if_optional(const struct sw_facts *facts, struct sw_match *match)
-{
-	match->cites_surfaced = true;
-	if (FACT(optional_service))
-		match->severity = SW_SEVERITY_NOTE;
-}
-
 static bool unix_no_listener(const struct sw_facts *facts, struct sw_match *match)
 {
 	if (!FACT(is_unix) || FACT(error) != ECONNREFUSED)
 		return false;
-	note_if_optional(facts, match);
+	match->cites_surfaced = true;
 	if (FACT(path_known) && FACT(path_exists))
 		match->cites_fact = "unix-path";
 	if (FACT(path_known) && FACT(path_exists) && !FACT(path_is_socket))
@@ -29,7 +21,7 @@ static bool unix_no_socket(const struct sw_facts *facts, struct sw_match *match)
 {
 	if (!FACT(is_unix) || (FACT(error) != ENOENT && FACT(error) != ENOTDIR))
 		return false;
-	note_if_optional(facts, match);
+	match->cites_surfaced = true;
 	if (FACT(path_known) && !FACT(path_exists))
 		match->cites_fact = "unix-path";
 	return true;
@@ -39,7 +31,7 @@ static bool unix_permission(const struct sw_facts *facts, struct sw_match *match
 {
 	if (!FACT(is_unix) || FACT(error) != EACCES)
 		return false;
-	note_if_optional(facts, match);
+	match->cites_surfaced = true;
 	if (FACT(path_known))
 		match->cites_fact = "unix-path";
 	else
@@ -55,7 +47,7 @@ static bool unix_queue_full(const struct sw_facts *facts, struct sw_match *match
 		return false;
 	if (FACT(error) == EAGAIN || FACT(error) == ENOBUFS) {
 		match->cites_surfaced = true;
-		return !FACT(optional_service);
+		return true;
 	}
 	if (!waits || !FACT(opening_connects))
 		return false;

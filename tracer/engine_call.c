@@ -7,6 +7,7 @@
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 
+#include "src/base/mem.h"
 #include "tracer/engine_state.h"
 #include "tracer/filter.h"
 
@@ -75,15 +76,30 @@ static void arrays_drop(struct sw_call *call)
 	call->data = NULL;
 }
 
+static void waiting_drop(struct sw_tracee *tracee)
+{
+	tracee->interrupted = false;
+	free(tracee->waiting_waits);
+	tracee->waiting_waits = NULL;
+}
+
+/* What a call that gave no answer was waiting for; the set is still in the program's memory, or was remembered. */
+static void waits_again(struct sw_engine_state *engine, struct sw_tracee *tracee)
+{
+	tracee->call.result = -1;
+	if (sw_sys_class(tracee->at.sys) == SW_SYS_CLASS_WAIT)
+		sw_decode_leave(engine->decoder, tracee);
+}
+
 /* The interrupted call was EINTR for the program: it went on with something else. */
 static void waiting_end(struct sw_engine_state *engine, struct sw_tracee *tracee)
 {
 	if (!tracee->interrupted)
 		return;
-	tracee->interrupted = false;
 	tracee->waiting.result = -1;
 	tracee->waiting.error = EINTR;
 	leave_say(engine, &tracee->waiting);
+	waiting_drop(tracee);
 }
 
 void sw_engine_calls_end(struct sw_engine_state *engine, struct sw_tracee *tracee)
@@ -93,10 +109,9 @@ void sw_engine_calls_end(struct sw_engine_state *engine, struct sw_tracee *trace
 	if (!tracee->inside || !tracee->recorded)
 		return;
 	tracee->inside = tracee->recorded = false;
-	arrays_drop(&tracee->call);
+	waits_again(engine, tracee);
 	tracee->call.flags |= SW_CALL_UNFINISHED;
 	tracee->call.exit_ns = tracee->call.exit_bound_ns = SW_TIME_NONE;
-	tracee->call.result = -1;
 	leave_say(engine, &tracee->call);
 }
 
@@ -119,7 +134,8 @@ static void go_on(struct sw_tracee *tracee)
 	tracee->at = tracee->waiting_at;
 	tracee->call = tracee->waiting;
 	tracee->call.flags |= SW_CALL_RESTARTED;
-	tracee->interrupted = false;
+	arrays_drop(&tracee->call);
+	waiting_drop(tracee);
 	tracee->recorded = true;
 }
 
@@ -177,8 +193,14 @@ static void entry(struct sw_engine_state *engine, struct sw_tracee *tracee, cons
 
 /* ---- exit ------------------------------------------------------------------------------------------------------- */
 
-static void interrupted(struct sw_tracee *tracee, int64_t now)
+static void interrupted(struct sw_engine_state *engine, struct sw_tracee *tracee, int64_t now)
 {
+	waits_again(engine, tracee);
+	if (tracee->call.wait_count) {
+		size_t length = tracee->call.wait_count * sizeof *tracee->call.waits;
+		tracee->waiting_waits = memcpy(sw_alloc(length), tracee->call.waits, length);
+		tracee->call.waits = tracee->waiting_waits;
+	}
 	tracee->waiting = tracee->call;
 	tracee->waiting_at = tracee->at;
 	tracee->waiting.exit_ns = tracee->waiting.exit_bound_ns = now;
@@ -193,7 +215,7 @@ static void leave(struct sw_engine_state *engine, struct sw_tracee *tracee, cons
 
 	sw_engine_hanging_remove(engine, tracee);
 	if (info->exit.is_error && value <= -ERESTART_FIRST && value >= -ERESTART_LAST) {
-		interrupted(tracee, now);
+		interrupted(engine, tracee, now);
 		return;
 	}
 	call->exit_ns = call->exit_bound_ns = now;

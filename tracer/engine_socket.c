@@ -53,10 +53,10 @@ void sw_engine_before(struct sw_engine_state *engine, struct sw_tracee *tracee)
 		refresh(engine, call, call->fd, call->socket, SW_DETAIL_ADDRESSES); /* came from elsewhere */
 	sw_engine_capture(engine, tracee);
 	socket = object(engine, call->socket);
-	if (socket)
+	if (is_inet(socket))
 		tracee->process->sockets = true;
 	/* What TCP still owes cannot be asked after the close. */
-	if (call->sys == SW_SYS_CLOSE && is_tcp(socket) && !(socket->flags & SW_SOCKET_LISTENING) && engine->probe)
+	if (call->sys == SW_SYS_CLOSE && is_tcp(socket) && socket->remote.present && engine->probe)
 		refresh(engine, call, call->fd, call->socket, SW_DETAIL_TCP_INFO);
 	sw_engine_place(engine, tracee, call->socket, call->fd);
 }

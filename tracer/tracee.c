@@ -62,6 +62,8 @@ void sw_tracee_remove(struct sw_tracees *tracees, struct sw_tracee *tracee)
 	struct sw_tracee_process *process = tracee->process;
 
 	HASH_DELETE(hh, tracees->threads, tracee);
+	free(tracee->waiting_waits);
+	tracee->waiting_waits = NULL;
 	tracees->count--;
 	if (--process->threads == 0) {
 		HASH_DELETE(hh, tracees->processes, process);

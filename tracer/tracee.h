@@ -60,6 +60,7 @@ struct sw_tracee { /* a thread */
 	struct sw_call call;
 	struct sw_entry waiting_at; /* the interrupted call */
 	struct sw_call waiting;
+	struct sw_wait *waiting_waits; /* its set, NULL none: memory is the program's again by the time it is said */
 	int64_t hanging_at;
 	struct sw_tracee *hanging_next, *hanging_previous;
 	uint32_t set_count; /* select: descriptors in the sets */

@@ -10,6 +10,7 @@
 
 #include "correlate/correlate.h"
 #include "src/captures.h"
+#include "src/incident.h"
 #include "src/merge.h"
 #include "src/publish.h"
 #include "src/timeline.h"
@@ -31,6 +32,8 @@ struct recorder {
 	struct sw_trace_sink to_merge;
 	struct sw_correlate *correlate;
 	struct sw_timeline *timeline; /* NULL without -v */
+	struct sw_incident *incident; /* NULL without -o FILE.pcapng or FILE.pcap */
+	struct sw_packet_sink packets_to_merge;
 	struct sw_captures *captures;
 	uint32_t command_pid;
 	int64_t started_ns, ended_ns; /* of the command; SW_TIME_NONE while it runs */
@@ -96,12 +99,14 @@ static void ordered_status(void *context, const struct sw_capture_status *status
 	sw_correlate_status(recorder->correlate, status);
 }
 
-/* ---- what comes from the tracer, as it comes: the captures hear of it at once ---- */
+/* ---- what comes from tracer and captures, as it comes: the captures and the journal hear of it at once ---- */
 
 static void arrived_socket(void *context, const struct sw_socket *socket)
 {
 	struct recorder *recorder = context;
 	sw_captures_socket(recorder->captures, socket);
+	if (recorder->incident)
+		sw_incident_socket(recorder->incident, socket);
 	recorder->to_merge.socket(recorder->to_merge.context, socket);
 }
 
@@ -116,6 +121,8 @@ static void arrived_leave(void *context, const struct sw_call *call)
 {
 	struct recorder *recorder = context;
 	sw_captures_call(recorder->captures, call);
+	if (recorder->incident)
+		sw_incident_call(recorder->incident, call);
 	recorder->to_merge.leave(recorder->to_merge.context, call);
 }
 
@@ -129,6 +136,8 @@ static void arrived_process(void *context, const struct sw_process *process)
 		if (process->event == SW_PROCESS_EXIT)
 			recorder->ended_ns = process->time_ns;
 	}
+	if (recorder->incident)
+		sw_incident_process(recorder->incident, process);
 	recorder->to_merge.process(recorder->to_merge.context, process);
 }
 
@@ -136,13 +145,33 @@ static void arrived_fact(void *context, const struct sw_fact *fact)
 {
 	struct recorder *recorder = context;
 	sw_captures_fact(recorder->captures, fact);
+	if (recorder->incident)
+		sw_incident_fact(recorder->incident, fact);
 	recorder->to_merge.fact(recorder->to_merge.context, fact);
 }
 
 static void arrived_limit(void *context, const struct sw_limit *limit)
 {
 	struct recorder *recorder = context;
+	if (recorder->incident)
+		sw_incident_limit(recorder->incident, limit);
 	recorder->to_merge.limit(recorder->to_merge.context, limit);
+}
+
+static void arrived_packet(void *context, const struct sw_packet *packet, const struct sw_raw_packet *raw)
+{
+	struct recorder *recorder = context;
+	if (recorder->incident)
+		sw_incident_packet(recorder->incident, packet, raw);
+	recorder->packets_to_merge.packet(recorder->packets_to_merge.context, packet);
+}
+
+static void arrived_status(void *context, const struct sw_capture_status *status)
+{
+	struct recorder *recorder = context;
+	if (recorder->incident)
+		sw_incident_status(recorder->incident, status);
+	recorder->packets_to_merge.status(recorder->packets_to_merge.context, status);
 }
 
 static void answer_control(struct recorder *recorder)
@@ -179,6 +208,8 @@ static void turn(struct recorder *recorder)
 					   arrived_process, arrived_fact, arrived_limit};
 	sw_wire_read(recorder->start->ring, &sink, RECORDS_AT_ONCE, &recorder->damaged);
 	sw_captures_read(recorder->captures);
+	if (recorder->incident)
+		sw_incident_flush(recorder->incident, sw_clock_realtime());
 }
 
 /* The tracer has said its last word, or is dead (its end of the control channel is closed) and the ring is read out. */
@@ -248,7 +279,12 @@ static int publish(struct recorder *recorder)
 	context.report = report;
 	if (recorder->timeline)
 		sw_timeline_lend(recorder->timeline, &context);
+	struct sw_err err = {0};
 	int code = sw_publish(options, recorder->start->outputs, &context, stderr);
+	if (recorder->incident && sw_incident_finish(recorder->incident, recorder->start->outputs, &context, &err) < 0) {
+		fprintf(stderr, "sockwhy: %s\n", err.text);
+		code = err.code;
+	}
 	sw_report_free(report);
 	return code < 0 ? SW_EXIT_TOOL : 0;
 }
@@ -276,18 +312,24 @@ int sw_recorder_main(const struct sw_recorder_start *start)
 	recorder.to_merge = sw_merge_trace_sink(recorder.merge);
 	recorder.correlate = sw_correlate_new(&how);
 	recorder.timeline = options->verbose ? sw_timeline_new() : NULL;
-	const struct sw_packet_sink to_merge = sw_merge_packet_sink(recorder.merge);
-	recorder.captures = sw_captures_new(options, &to_merge, &recorder.to_merge);
+	recorder.packets_to_merge = sw_merge_packet_sink(recorder.merge);
+	const struct sw_packet_sink arrived = {.context = &recorder, .raw = arrived_packet, .status = arrived_status};
+	const struct sw_trace_sink limits = {.context = &recorder, .limit = arrived_limit};
+	recorder.captures = sw_captures_new(options, &arrived, &limits);
+	struct sw_err err = {0};
+	int status = sw_incident_new(start->outputs, &recorder.incident, &err) < 0 ? SW_EXIT_TOOL : 0;
+	if (status)
+		fprintf(stderr, "sockwhy: %s\n", err.text);
 	record(&recorder);
-	int status = 0;
 	if (!*start->abandoned) {
 		linger(&recorder);
 		sw_captures_close(recorder.captures);
 		sw_merge_release(recorder.merge, INT64_MAX);
 		say_losses(&recorder);
-		status = publish(&recorder);
+		status = publish(&recorder) ? SW_EXIT_TOOL : status;
 	}
 	sw_outputs_release(start->outputs);
+	sw_incident_free(recorder.incident);
 	sw_captures_free(recorder.captures);
 	sw_timeline_free(recorder.timeline);
 	sw_merge_free(recorder.merge);

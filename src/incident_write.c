@@ -1,0 +1,199 @@
+/* See incident.h: the journal. Enters: records as they arrive. Leaves: blocks in a file, and where each of them stands. */
+#include "src/incident_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "src/version.h"
+#include "tracer/text.h"
+
+#define FLUSH_NS (100 * SW_NS_PER_MS)
+#define SHOWN_MAX 1024 /* of a record's line for people */
+
+static bool wants(const struct sw_output *output)
+{
+	return strcmp(output->format, "pcapng") == 0 || strcmp(output->format, "pcap") == 0;
+}
+
+static const struct sw_output *first_wanted(const struct sw_outputs *outputs)
+{
+	for (size_t i = 0; i < outputs->count; i++)
+		if (wants(outputs->files[i].output))
+			return outputs->files[i].output;
+	return NULL;
+}
+
+static int begin(struct sw_incident *incident, struct sw_err *err)
+{
+	struct utsname names;
+	uname(&names);
+	sw_auto_free char *os = sw_format("%s %s", names.sysname, names.release);
+	sw_auto_free char *session = sw_incident_session_text(NULL, false);
+	const struct sw_pcapng_section section = {
+		.hardware = names.machine, .os = os, .application = "sockwhy " SW_VERSION, .custom = session, .custom_length = strlen(session)};
+	const struct sw_pcapng_interface packets = {.linktype = SW_LINKTYPE_SLL2, .snaplen = SW_INCIDENT_SNAPLEN, .name = "packets"};
+	const struct sw_pcapng_interface calls = {.linktype = SW_LINKTYPE_UPPER_PDU, .snaplen = SW_INCIDENT_SNAPLEN, .name = "calls"};
+	int code = sw_pcapng_write_section(incident->writer, &section, err);
+	if (code == 0)
+		code = sw_pcapng_write_interface(incident->writer, &packets, err);
+	if (code == 0)
+		code = sw_pcapng_write_interface(incident->writer, &calls, err);
+	return code < 0 ? code : sw_pcapng_flush(incident->writer, err);
+}
+
+int sw_incident_new(struct sw_outputs *outputs, struct sw_incident **result, struct sw_err *err)
+{
+	const struct sw_output *output = first_wanted(outputs);
+	*result = NULL;
+	if (!output)
+		return 0;
+	struct sw_incident *incident = sw_alloc(sizeof *incident);
+	incident->path = strcmp(output->path, "-") == 0 ? sw_format("/tmp/sockwhy.%ld.journal", (long)getpid()) :
+							  sw_format("%s.journal", output->path);
+	incident->fd = open(incident->path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int code = incident->fd < 0 ? sw_err_set(err, -errno, "%s: cannot be written: %s", incident->path, strerror(errno)) : 0;
+	if (code == 0) {
+		incident->writer = sw_pcapng_writer_new(incident->fd, incident->path);
+		code = begin(incident, err);
+	}
+	if (code < 0) {
+		sw_incident_free(incident);
+		return code;
+	}
+	*result = incident;
+	return 0;
+}
+
+void sw_incident_free(struct sw_incident *incident)
+{
+	if (!incident)
+		return;
+	sw_pcapng_finish(incident->writer, NULL);
+	if (incident->fd >= 0) {
+		close(incident->fd);
+		unlink(incident->path);
+	}
+	SW_ARRAY_RELEASE(&incident->entries);
+	free(incident->pending);
+	free(incident->path);
+	free(incident);
+}
+
+/* ---- lines that ride with the next record ---- */
+
+static void ride(struct sw_incident *incident, const char *line)
+{
+	size_t length = strlen(line);
+	if (incident->pending_length + length + 2 > incident->pending_room) {
+		incident->pending_room = 2 * (incident->pending_length + length + 2);
+		incident->pending = sw_realloc(incident->pending, incident->pending_room);
+	}
+	memcpy(incident->pending + incident->pending_length, line, length);
+	incident->pending_length += length;
+	incident->pending[incident->pending_length++] = '\n';
+	incident->pending[incident->pending_length] = 0;
+}
+
+void sw_incident_socket(struct sw_incident *incident, const struct sw_socket *socket)
+{
+	if (sw_text_socket(socket, incident->line, sizeof incident->line) == 0)
+		ride(incident, incident->line);
+}
+
+void sw_incident_limit(struct sw_incident *incident, const struct sw_limit *limit)
+{
+	if (sw_text_limit(limit, incident->line, sizeof incident->line) == 0)
+		ride(incident, incident->line);
+}
+
+/* Numbers and two texts without blanks or quotes in them; the reason comes last and goes to the end of the line. */
+void sw_incident_status(struct sw_incident *incident, const struct sw_capture_status *status)
+{
+	sw_auto_free char *line = sw_format(
+		"status input=%u netns=%u available=%d live=%d opened=%lld closed=%lld seen=%lld kept=%lld dropped=%lld overruns=%lld last_drop=%lld interfaces=%s why=%s",
+		status->input, status->netns, status->available, status->live, (long long)status->opened_ns,
+		(long long)status->closed_ns, (long long)status->seen, (long long)status->kept, (long long)status->dropped,
+		(long long)status->overruns, (long long)status->last_drop_ns, status->interfaces ? status->interfaces : "",
+		status->why_not ? status->why_not : "");
+	ride(incident, line);
+}
+
+/* ---- records ---- */
+
+static void failed(struct sw_incident *incident, int code)
+{
+	if (code < 0 && !incident->error)
+		incident->error = code;
+}
+
+/* One record on the interface of calls: `shown` for people, `line` and what rides with it for us. */
+static void record(struct sw_incident *incident, int64_t time_ns, uint8_t kind, uint32_t number, const char *shown, const char *line)
+{
+	if (incident->error)
+		return;
+	if (line)
+		ride(incident, line);
+	struct sw_journal_entry *entry = SW_ARRAY_ADD(&incident->entries);
+	*entry = (struct sw_journal_entry){time_ns, sw_pcapng_written(incident->writer), number, kind};
+	const struct sw_pcapng_packet packet = {
+		.interface = SW_INCIDENT_CALLS, .time_ns = time_ns, .custom = incident->pending, .custom_length = incident->pending_length};
+	failed(incident, sw_pcapng_write_text(incident->writer, &packet, shown, &incident->err));
+	incident->pending_length = 0;
+	incident->last_ns = time_ns;
+}
+
+void sw_incident_call(struct sw_incident *incident, const struct sw_call *call)
+{
+	char text[SHOWN_MAX];
+	if (sw_text_call(call, incident->line, sizeof incident->line) < 0)
+		return;
+	sw_auto_free char *shown = sw_format("%u %s", call->tid, sw_call_text(call, text, sizeof text));
+	record(incident, call->enter_ns, SW_EVIDENCE_CALL, call->id, shown, incident->line);
+}
+
+void sw_incident_process(struct sw_incident *incident, const struct sw_process *process)
+{
+	static const char *const words[] = {"began", "exec", "exited", "got signal"};
+	if (sw_text_process(process, incident->line, sizeof incident->line) < 0)
+		return;
+	sw_auto_free char *shown = process->event == SW_PROCESS_EXIT && process->signal ?
+		sw_format("%u +++ killed by signal %d +++", process->pid, process->signal) :
+		process->event == SW_PROCESS_EXIT ? sw_format("%u +++ exited with %d +++", process->pid, process->code) :
+		sw_format("%u +++ %s %.15s +++", process->tid, words[process->event], process->comm ? process->comm : "");
+	record(incident, process->time_ns, SW_JOURNAL_OTHER, 0, shown, incident->line);
+}
+
+void sw_incident_fact(struct sw_incident *incident, const struct sw_fact *fact)
+{
+	char text[SHOWN_MAX];
+	if (sw_text_fact(fact, incident->line, sizeof incident->line) < 0)
+		return;
+	sw_auto_free char *shown = sw_format("%u fact: %s", fact->tid, sw_fact_line(fact, text, sizeof text));
+	record(incident, fact->time_ns, SW_EVIDENCE_FACT, fact->id, shown, incident->line);
+}
+
+void sw_incident_packet(struct sw_incident *incident, const struct sw_packet *packet, const struct sw_raw_packet *raw)
+{
+	uint8_t frame[SW_INCIDENT_SNAPLEN];
+	uint32_t wire = 0, length = sw_frame_to_sll2(packet, raw, frame, sizeof frame, &wire);
+	if (incident->error || !length)
+		return;
+	sw_auto_free char *known = sw_format("pkt id=%u netns=%u place=%u flags=%u", packet->id, packet->netns, packet->place, packet->flags);
+	struct sw_journal_entry *entry = SW_ARRAY_ADD(&incident->entries);
+	*entry = (struct sw_journal_entry){packet->time_ns, sw_pcapng_written(incident->writer), packet->id, SW_EVIDENCE_PACKET};
+	const struct sw_pcapng_packet written = {.interface = SW_INCIDENT_PACKETS, .time_ns = packet->time_ns, .captured = length,
+						 .wire = wire, .bytes = frame, .custom = known, .custom_length = strlen(known)};
+	failed(incident, sw_pcapng_write_packet(incident->writer, &written, &incident->err));
+	incident->last_ns = packet->time_ns;
+}
+
+void sw_incident_flush(struct sw_incident *incident, int64_t now_ns)
+{
+	if (!incident->error && now_ns - incident->flushed_ns >= FLUSH_NS) {
+		failed(incident, sw_pcapng_flush(incident->writer, &incident->err));
+		incident->flushed_ns = now_ns;
+	}
+}

@@ -189,9 +189,8 @@ static bool is_copy(const struct sw_flow_track *track, const struct sw_packet *p
 		return false;
 	for (uint32_t i = 0; i < SW_FLOW_MARKS; i++) {
 		const struct sw_flow_mark *mark = &state->marks[i];
-		if (mark->ip_id == packet->ip_id && mark->seq == packet->tcp.seq &&
-		    mark->length == packet->payload_length && mark->ack == packet->tcp.ack &&
-		    packet->time_ns - mark->time_ns <= 5 * SW_DUPLICATE_NS)
+		if (mark->ip_id == packet->ip_id && mark->seq == packet->tcp.seq && mark->length == packet->length &&
+		    mark->ack == packet->tcp.ack && packet->time_ns - mark->time_ns <= 5 * SW_DUPLICATE_NS)
 			return true;
 	}
 	return false;

@@ -265,17 +265,17 @@ static void count(struct sw_flow_track *track, const struct sw_packet *packet, e
 		s->ip_id_zero = packet->src.ip.family == 4 && packet->ip_id == 0;
 }
 
-/* A silence counts when all was acknowledged before it: the pauses between retransmissions are none. */
-static void note_silence(struct sw_flow_track *track, const struct sw_packet *packet, int64_t before_ns)
+/* A silence counts when all that its breaker had sent was acknowledged: the pauses between retransmissions are none. */
+static void note_silence(struct sw_flow_track *track, const struct sw_packet *packet, enum sw_flow_side from,
+			 int64_t before_ns)
 {
 	struct sw_flow *flow = &track->flow;
 	int64_t silence = packet->time_ns - before_ns;
 
 	if (silence < SW_SILENCE_NS || (packet->tcp.flags & (SW_TCP_SYN | SW_TCP_RST)))
 		return;
-	for (int i = 0; i < 2; i++)
-		if (flow->side[i].acked_to < flow->side[i].sent_to)
-			return;
+	if (flow->side[from].acked_to < flow->side[from].sent_to)
+		return;
 	if (flow->silence_ns > flow->silence_before_ns)
 		flow->silence_before_ns = flow->silence_ns;
 	flow->silence_ns = silence;
@@ -341,7 +341,7 @@ void sw_flow_tcp_packet(struct sw_flow_track *track, const struct sw_packet *pac
 		change->what |= SW_FLOW_RST;
 	} else {
 		base_sides(track, packet, from);
-		note_silence(track, packet, before_ns);
+		note_silence(track, packet, from, before_ns);
 		content(track, packet, from, change);
 		if (packet->tcp.flags & SW_TCP_ACK)
 			sw_flow_ack(track, packet, from, change);

@@ -1,0 +1,17 @@
+/* Calls of a log on their way out. Internal to tracer/strace_*.c. */
+#ifndef SW_TRACER_STRACE_CALLS_H
+#define SW_TRACER_STRACE_CALLS_H
+
+#include "tracer/strace_state.h"
+
+int64_t strace_when(const struct sw_strace_log *log); /* of the line that is being read, with the offset */
+void strace_flush_held(struct sw_strace_log *log, int64_t bound_ns);
+
+void strace_call_complete(struct sw_strace_log *log, struct thread *thread, enum sw_sys sys, const struct line *line);
+void strace_call_begin(struct sw_strace_log *log, struct thread *thread, enum sw_sys sys, const struct line *line);
+void strace_call_resume(struct sw_strace_log *log, struct thread *thread, const struct line *line);
+void strace_call_interrupted(struct sw_strace_log *log, struct thread *thread);
+/* Whether the line is the interrupted call again, going on; then it was dealt with. */
+bool strace_call_restarts(struct sw_strace_log *log, struct thread *thread, enum sw_sys sys, const struct line *line);
+
+#endif

@@ -1,0 +1,53 @@
+/* Which object is behind a descriptor of a log: simulated through the calls, corrected by what -y and -yy print.
+ *
+ * Internal to tracer/strace_*.c. Without -y only the calls are known: what was never made in the log is taken as inherited at its
+ * first use. Objects without a descriptor are forgotten, so that memory follows open sockets, not the log's length. */
+#ifndef SW_TRACER_STRACE_OBJECTS_H
+#define SW_TRACER_STRACE_OBJECTS_H
+
+#include "src/base/mem.h"
+#include "tracer/strace_scan.h"
+
+struct object {
+	struct sw_socket socket; /* as last said */
+	uint32_t references; /* descriptors, in all tables */
+	uint64_t note; /* hash of the <...> seen last; 0 none */
+	uint64_t keys[2]; /* by which it is found: inode, addresses; 0 none */
+	struct object *next; /* of the unused ones */
+};
+
+struct descriptors { /* of one process, or of processes that share them */
+	uint32_t users; /* threads */
+	uint32_t room;
+	struct object **items; /* by number; NULL unknown, &no_object: known to be no socket */
+};
+
+extern struct object no_object;
+
+struct objects {
+	const struct sw_trace_sink *sink;
+	uint32_t last_id;
+	struct object *unused;
+	struct key_slot { /* open addressing; key 0 free */
+		uint64_t key;
+		struct object *object;
+	} *keys;
+	size_t key_room, key_used;
+};
+
+void objects_init(struct objects *objects, const struct sw_trace_sink *sink);
+void objects_release(struct objects *objects);
+
+struct descriptors *descriptors_new(void);
+struct descriptors *descriptors_copy(struct objects *objects, const struct descriptors *parent);
+void descriptors_leave(struct objects *objects, struct descriptors *descriptors); /* one user fewer; the last closes all */
+struct object *descriptors_get(const struct descriptors *descriptors, int32_t fd); /* NULL unknown */
+void descriptors_set(struct objects *objects, struct descriptors *descriptors, int32_t fd, struct object *object);
+
+struct object *object_new(struct objects *objects, enum sw_object_kind kind, int64_t now_ns);
+void object_say(const struct objects *objects, const struct object *object);
+/* The object that a descriptor's <...> names: the known one if it fits, another one, or a new one; &no_object for files. `known` may be
+ * NULL. Says what it learnt. */
+struct object *object_by_note(struct objects *objects, struct object *known, struct span note, int64_t now_ns);
+
+#endif

@@ -1,0 +1,132 @@
+/* The strace reader's state: threads, what is held back, scratch memory of the call that is being decoded. Internal. */
+#ifndef SW_TRACER_STRACE_STATE_H
+#define SW_TRACER_STRACE_STATE_H
+
+#include <uthash.h>
+
+#include "src/base/mem.h"
+#include "tracer/strace_line.h"
+#include "tracer/strace_objects.h"
+
+#define DATA_MAX 512 /* bytes of a message that are kept: a DNS message, the beginning of anything else */
+#define ARGUMENTS_MAX 8
+#define TEXT_MAX ((size_t)1 << 20) /* a longer line is no call that matters */
+
+struct text { /* a growing piece of text */
+	char *bytes;
+	size_t length, room;
+};
+
+struct thread {
+	uint32_t tid, pid; /* pid: as far as known; else the thread's own number or its maker's */
+	uint32_t parent;
+	bool known; /* how it came to be is in the log */
+	bool process; /* it is the first thread of a process */
+	bool exec_seen, ended;
+	struct descriptors *descriptors;
+	/* A call that has begun and not ended: <unfinished ...>, or interrupted and to be restarted. */
+	enum { PENDING_NONE, PENDING_UNFINISHED, PENDING_RESTART, PENDING_OPEN } pending;
+	enum sw_sys sys;
+	struct text name, arguments;
+	uint32_t call_id;
+	int32_t call_fd;
+	int64_t enter_ns, interrupted_ns;
+	UT_hash_handle hh;
+};
+
+struct epoll_entry { /* what epoll_ctl said: the descriptor behind an epoll event's data */
+	uint64_t key; /* hash of epoll object and data */
+	int32_t fd;
+	uint32_t socket;
+};
+#define EPOLL_ENTRIES 4096 /* a cache: the newest entry of a place wins */
+
+struct sw_strace {
+	const struct sw_trace_sink *sink;
+	struct sw_trace_sink own_sink;
+	struct objects objects;
+	struct thread *threads; /* by tid */
+	struct thread *last_thread;
+	struct thread *first_thread; /* the command */
+	bool unknown_makers; /* a process whose maker is not in the log: sharing of descriptors is a guess */
+	uint32_t last_call;
+	int64_t offset_ns, drift;
+	struct sw_strace_log *logs;
+	struct epoll_entry *epoll_entries;
+};
+
+struct sw_strace_log {
+	struct sw_strace *strace;
+	struct sw_strace_log *next;
+	uint32_t pid; /* of lines that do not say */
+	struct text partial; /* the line whose end has not come yet */
+	bool overlong; /* skipping to the next newline */
+	bool ended;
+	bool stamped;
+	int64_t now_ns; /* of the last line, without the offset */
+	int64_t day_ns; /* midnights passed */
+	struct thread *open; /* whose line waits for its rest */
+	int64_t open_line;
+	/* The call that is held back until its exit is bounded by the next line; its parts live here. */
+	SW_ARRAY(struct sw_wait) waits;
+	SW_ARRAY(struct sw_message) messages;
+	SW_ARRAY(struct sw_frame) frames;
+	SW_ARRAY(struct sw_wait) entry_waits;
+	uint8_t data[DATA_MAX];
+	struct sw_call held;
+	bool holds;
+	int64_t held_duration_ns; /* -1 unknown */
+	struct sw_strace_summary summary;
+};
+
+struct decode { /* one call's text on its way to a record */
+	struct sw_strace *strace;
+	struct sw_strace_log *log;
+	struct thread *thread;
+	struct sw_call *call;
+	int64_t now_ns;
+	struct span arguments[ARGUMENTS_MAX];
+	int argument_count;
+	struct span result; /* empty: not there yet */
+	bool ended; /* there is a result */
+	bool made; /* it ended well and made a descriptor: result_fd */
+	bool wanted; /* it concerns a socket */
+	struct span result_note;
+};
+
+/* strace_args*.c */
+typedef void decoder(struct decode *decode);
+decoder *strace_decoder(enum sw_sys sys); /* NULL: the call is not decoded */
+decoder strace_decode_wait_poll, strace_decode_wait_select, strace_decode_wait_epoll, strace_decode_epoll_ctl, strace_decode_message,
+	strace_decode_messages, strace_decode_vector, strace_decode_move, strace_decode_sendfile, strace_decode_splice;
+int64_t strace_number(const struct decode *decode, int index, int64_t absent);
+static inline bool strace_ended_well(const struct decode *decode)
+{
+	return decode->ended && !decode->call->error;
+}
+/* The first argument as the call's own descriptor: fills fd and socket; the call is wanted when it leads to a socket. */
+struct object *strace_own(struct decode *decode, bool certain);
+struct span strace_argument(const struct decode *decode, int index); /* empty when absent */
+void strace_take_data(struct decode *decode, struct span string);
+
+/* strace_args.c: a descriptor argument's object. `certain`: the call is one that only sockets have. */
+struct object *strace_descriptor(struct decode *decode, struct span span, int32_t *fd, bool certain);
+void strace_epoll_remember(struct sw_strace *strace, uint32_t epoll, uint64_t data, int32_t fd, uint32_t socket);
+bool strace_epoll_recall(const struct sw_strace *strace, uint32_t epoll, uint64_t data, int32_t *fd, uint32_t *socket);
+
+/* strace_threads.c */
+struct thread *strace_thread(struct sw_strace *strace, uint32_t tid, int64_t now_ns);
+void strace_thread_made(struct sw_strace *strace, struct thread *maker, uint32_t tid, uint64_t clone_flags, int64_t now_ns);
+void strace_thread_alone(struct sw_strace *strace, struct thread *thread); /* its descriptors are its own from here on */
+void strace_thread_exec(struct sw_strace *strace, struct thread *thread, struct span arguments, int64_t now_ns);
+void strace_thread_end(struct sw_strace *strace, struct thread *thread, int32_t code, int32_t signal, int64_t now_ns);
+/* A thread that called exec goes on under its process's number. */
+void strace_thread_superseded(struct sw_strace *strace, uint32_t tid);
+void strace_threads_release(struct sw_strace *strace);
+void strace_process_known(struct sw_strace *strace, uint32_t pid, int64_t now_ns); /* SIGCHLD named it */
+
+void text_set(struct text *text, struct span span);
+void text_add(struct text *text, struct span span);
+struct span text_span(const struct text *text);
+
+#endif

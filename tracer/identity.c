@@ -29,7 +29,7 @@ void sw_identity_free(struct sw_identity *identity)
 		return;
 	struct process *process, *next;
 	HASH_ITER(hh, identity->processes, process, next)
-		sw_processes_remove(identity, process);
+		sw_identity_process_remove(identity, process);
 	sw_objects_free(identity);
 	sw_spaces_free(identity->spaces);
 	free(identity);
@@ -117,7 +117,7 @@ static uint32_t find(struct sw_identity *identity, pid_t pid, pid_t tid, int fd,
 {
 	if (fd < 0)
 		return 0;
-	struct process *process = sw_processes_get(identity, pid);
+	struct process *process = sw_identity_process_get(identity, pid);
 	if (made) {
 		sw_descriptors_clear(process, (unsigned)fd, (unsigned)fd);
 		sw_epolls_clear(process, (unsigned)fd, (unsigned)fd);
@@ -151,7 +151,7 @@ uint32_t sw_identity_verify(struct sw_identity *identity, pid_t pid, pid_t tid, 
 {
 	if (fd < 0)
 		return 0;
-	struct process *process = sw_processes_get(identity, pid);
+	struct process *process = sw_identity_process_get(identity, pid);
 	uint32_t before = sw_descriptors_get(process, fd);
 	const struct object *object = before == KNOWN_OTHER ? NULL : sw_objects_find(identity, before);
 	if (object && !object->inode && object->socket.kind == SW_OBJECT_SOCKET)
@@ -162,7 +162,7 @@ uint32_t sw_identity_verify(struct sw_identity *identity, pid_t pid, pid_t tid, 
 
 uint32_t sw_identity_duplicated(struct sw_identity *identity, pid_t pid, pid_t tid, int from, int to)
 {
-	struct process *process = sw_processes_get(identity, pid);
+	struct process *process = sw_identity_process_get(identity, pid);
 	uint32_t entry = from < 0 || to < 0 ? KNOWN_NOTHING : sw_descriptors_get(process, from);
 	if (entry == KNOWN_NOTHING)
 		return sw_identity_made(identity, pid, tid, to);
@@ -178,7 +178,7 @@ uint32_t sw_identity_epoll_created(struct sw_identity *identity, pid_t pid, int 
 {
 	if (fd < 0)
 		return 0;
-	struct process *process = sw_processes_get(identity, pid);
+	struct process *process = sw_identity_process_get(identity, pid);
 	struct object *object = sw_objects_add(identity, SW_OBJECT_EPOLL, 0);
 	sw_epolls_set(process, fd, object->id);
 	sw_descriptors_set(process, fd, object->id);
@@ -196,7 +196,7 @@ const struct sw_socket *sw_identity_socket(struct sw_identity *identity, uint32_
 
 void sw_identity_closed_range(struct sw_identity *identity, pid_t pid, unsigned first, unsigned last)
 {
-	struct process *process = sw_processes_find(identity, pid);
+	struct process *process = sw_identity_process_find(identity, pid);
 	if (!process || first > last)
 		return;
 	sw_descriptors_clear(process, first, last);
@@ -211,14 +211,14 @@ void sw_identity_closed(struct sw_identity *identity, pid_t pid, int fd)
 
 void sw_identity_forked(struct sw_identity *identity, pid_t parent, pid_t child)
 {
-	struct process *from = sw_processes_get(identity, parent);
+	struct process *from = sw_identity_process_get(identity, parent);
 	if (parent != child)
-		sw_processes_copy(identity, from, sw_processes_get(identity, child));
+		sw_identity_process_copy(identity, from, sw_identity_process_get(identity, child));
 }
 
 void sw_identity_exec(struct sw_identity *identity, pid_t pid)
 {
-	struct process *process = sw_processes_get(identity, pid);
+	struct process *process = sw_identity_process_get(identity, pid);
 	sw_descriptors_drop(process); /* those with close-on-exec are gone, and we do not know which they were */
 	process->unlisted = true;
 	process->unshared = false;
@@ -226,16 +226,16 @@ void sw_identity_exec(struct sw_identity *identity, pid_t pid)
 
 void sw_identity_unshared(struct sw_identity *identity, pid_t pid)
 {
-	struct process *process = sw_processes_get(identity, pid);
+	struct process *process = sw_identity_process_get(identity, pid);
 	sw_descriptors_drop(process);
 	process->unshared = true;
 }
 
 void sw_identity_ended(struct sw_identity *identity, pid_t pid)
 {
-	struct process *process = sw_processes_find(identity, pid);
+	struct process *process = sw_identity_process_find(identity, pid);
 	if (process)
-		sw_processes_remove(identity, process);
+		sw_identity_process_remove(identity, process);
 	sw_spaces_ended(identity->spaces, pid);
 }
 
@@ -272,7 +272,7 @@ static bool inherit_one(void *context, int fd, const char *link)
 
 void sw_identity_inherited(struct sw_identity *identity, pid_t pid)
 {
-	struct inherit inherit = { identity, sw_processes_get(identity, pid) };
+	struct inherit inherit = { identity, sw_identity_process_get(identity, pid) };
 	int error = sw_proc_each_fd(pid, pid, 0, inherit_one, &inherit);
 	if (error == -EACCES || error == -EPERM)
 		say_refused(identity);

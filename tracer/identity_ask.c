@@ -82,22 +82,31 @@ static void set_kind(struct sw_socket *socket, int domain, int type, int protoco
 
 /* ---- the kernel's answers ------------------------------------------------------------------------------------- */
 
+static int ask(struct sw_identity *identity, pid_t pid, pid_t tid, int fd, uint64_t inode, unsigned want, struct sw_getfd_answer *answer)
+{
+	struct process *process = sw_identity_process_get(identity, pid);
+	int pidfd = process->pidfd;
+	int error = sw_getfd_ask(pid, tid, &pidfd, fd, inode, want, answer);
+	sw_identity_process_keep_pidfd(identity, process, pidfd);
+	return error;
+}
+
 /* The namespace of the socket, which need not be that of the thread. */
-static uint32_t number_netns(struct sw_identity *identity, struct process *process, pid_t tid, int fd, const struct sw_getfd_answer *answer)
+static uint32_t number_netns(struct sw_identity *identity, pid_t pid, pid_t tid, int fd, const struct sw_getfd_answer *answer)
 {
 	uint32_t number = sw_spaces_by_cookie(identity->spaces, answer->netns_cookie);
 	if (number != SW_SPACE_UNKNOWN)
 		return number;
 	struct sw_getfd_answer again;
-	uint64_t inode = 0, of_thread = sw_proc_netns(process->pid, tid);
-	if (sw_getfd_ask(process->pid, tid, &process->pidfd, fd, answer->inode, SW_GETFD_NETNS, &again) == 0)
+	uint64_t inode = 0, of_thread = sw_proc_netns(pid, tid);
+	if (ask(identity, pid, tid, fd, answer->inode, SW_GETFD_NETNS, &again) == 0)
 		inode = again.netns_inode;
 	if (!inode)
 		inode = of_thread; /* not allowed to ask: nearly always so */
 	if (!inode && !answer->netns_cookie)
 		return 0;
 	bool inside = inode == of_thread;
-	return sw_spaces_number(identity->spaces, inode, answer->netns_cookie, inside ? process->pid : 0, inside ? tid : 0);
+	return sw_spaces_number(identity->spaces, inode, answer->netns_cookie, inside ? pid : 0, inside ? tid : 0);
 }
 
 static void take_answer(struct sw_socket *socket, const struct sw_getfd_answer *answer)
@@ -162,20 +171,13 @@ static void say_unix_queue(struct sw_identity *identity, const struct object *ob
 static bool refresh_by_getfd(struct sw_identity *identity, struct object *object, pid_t pid, pid_t tid, int fd, enum sw_identity_detail detail)
 {
 	struct sw_getfd_answer answer;
-	struct process *process = sw_processes_get(identity, pid);
-	int pidfd = process->pidfd;
-	unsigned want = detail == SW_DETAIL_TCP_INFO ? SW_GETFD_TCP_INFO : 0;
-	int error = sw_getfd_ask(pid, tid, &pidfd, fd, object->inode, want, &answer);
-	struct sw_socket now = object->socket;
-	if (error == 0) {
-		take_answer(&now, &answer);
-		object->tos = answer.tos;
-		if (!object->said)
-			now.netns = number_netns(identity, process, tid, fd, &answer);
-	}
-	sw_processes_keep_pidfd(identity, process, pidfd);
-	if (error)
+	if (ask(identity, pid, tid, fd, object->inode, detail == SW_DETAIL_TCP_INFO ? SW_GETFD_TCP_INFO : 0, &answer) != 0)
 		return false;
+	struct sw_socket now = object->socket;
+	take_answer(&now, &answer);
+	object->tos = answer.tos;
+	if (!object->said)
+		now.netns = number_netns(identity, pid, tid, fd, &answer);
 	update(identity, object, &now);
 	if (detail == SW_DETAIL_TCP_INFO) {
 		say_tcp_info(identity, object, pid, tid, answer.tcp_info, answer.tcp_info_length);
@@ -222,13 +224,9 @@ bool sw_identity_refresh(struct sw_identity *identity, pid_t pid, pid_t tid, int
 void sw_identity_say_timeouts(struct sw_identity *identity, const struct object *object, pid_t pid, int fd)
 {
 	struct sw_getfd_answer answer;
-	struct process *process = sw_processes_get(identity, pid);
 	if (identity->switches & SW_NO_GETFD || object->socket.kind != SW_OBJECT_SOCKET)
 		return;
-	int pidfd = process->pidfd;
-	int error = sw_getfd_ask(pid, pid, &pidfd, fd, object->inode, 0, &answer);
-	sw_processes_keep_pidfd(identity, process, pidfd);
-	if (error || (!answer.receive_timeout_ns && !answer.send_timeout_ns))
+	if (ask(identity, pid, pid, fd, object->inode, 0, &answer) != 0 || (!answer.receive_timeout_ns && !answer.send_timeout_ns))
 		return;
 	struct sw_fact_draft draft;
 	sw_fact_begin(&draft, "socket");

@@ -72,16 +72,16 @@ void sw_objects_say(struct sw_identity *identity, struct object *object)
 
 /* ---- processes ------------------------------------------------------------------------------------------------ */
 
-struct process *sw_processes_find(struct sw_identity *identity, pid_t pid)
+struct process *sw_identity_process_find(struct sw_identity *identity, pid_t pid)
 {
 	struct process *process;
 	HASH_FIND(hh, identity->processes, &pid, sizeof pid, process);
 	return process;
 }
 
-struct process *sw_processes_get(struct sw_identity *identity, pid_t pid)
+struct process *sw_identity_process_get(struct sw_identity *identity, pid_t pid)
 {
-	struct process *process = sw_processes_find(identity, pid);
+	struct process *process = sw_identity_process_find(identity, pid);
 	if (process)
 		return process;
 	process = sw_alloc(sizeof *process);
@@ -92,7 +92,7 @@ struct process *sw_processes_get(struct sw_identity *identity, pid_t pid)
 	return process;
 }
 
-void sw_processes_remove(struct sw_identity *identity, struct process *process)
+void sw_identity_process_remove(struct sw_identity *identity, struct process *process)
 {
 	if (process->pidfd >= 0) {
 		close(process->pidfd);
@@ -104,7 +104,7 @@ void sw_processes_remove(struct sw_identity *identity, struct process *process)
 	free(process);
 }
 
-void sw_processes_copy(struct sw_identity *identity, struct process *parent, struct process *child)
+void sw_identity_process_copy(struct sw_identity *identity, struct process *parent, struct process *child)
 {
 	(void)identity;
 	sw_descriptors_drop(child);
@@ -119,7 +119,7 @@ void sw_processes_copy(struct sw_identity *identity, struct process *parent, str
 }
 
 /* A bounded number stays open: the tool has a descriptor limit too, and a command may have thousands of processes. */
-void sw_processes_keep_pidfd(struct sw_identity *identity, struct process *process, int pidfd)
+void sw_identity_process_keep_pidfd(struct sw_identity *identity, struct process *process, int pidfd)
 {
 	if (process->pidfd == pidfd || pidfd < 0)
 		return;

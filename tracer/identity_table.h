@@ -71,11 +71,11 @@ void sw_objects_free(struct sw_identity *identity);
 /* Hands the socket to the sink. */
 void sw_objects_say(struct sw_identity *identity, struct object *object);
 
-struct process *sw_processes_get(struct sw_identity *identity, pid_t pid); /* made when unknown */
-struct process *sw_processes_find(struct sw_identity *identity, pid_t pid);
-void sw_processes_remove(struct sw_identity *identity, struct process *process);
-void sw_processes_copy(struct sw_identity *identity, struct process *parent, struct process *child);
-void sw_processes_keep_pidfd(struct sw_identity *identity, struct process *process, int pidfd);
+struct process *sw_identity_process_get(struct sw_identity *identity, pid_t pid); /* made when unknown */
+struct process *sw_identity_process_find(struct sw_identity *identity, pid_t pid);
+void sw_identity_process_remove(struct sw_identity *identity, struct process *process);
+void sw_identity_process_copy(struct sw_identity *identity, struct process *parent, struct process *child);
+void sw_identity_process_keep_pidfd(struct sw_identity *identity, struct process *process, int pidfd);
 
 uint32_t sw_descriptors_get(const struct process *process, int fd); /* KNOWN_NOTHING: ask */
 void sw_descriptors_set(struct process *process, int fd, uint32_t entry);

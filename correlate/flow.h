@@ -10,11 +10,11 @@
 #include "correlate/report.h"
 
 enum sw_rst_class { /* VERDICTS.md: who made this RST */
-	SW_RST_NONE,
-	SW_RST_LIVING_SOCKET, /* RST+ACK, timestamps when negotiated, running IP id */
-	SW_RST_NO_SOCKET, /* bare RST without timestamps, id 0: host without that socket, or a REJECT */
-	SW_RST_TO_SYN, /* RST+ACK of a SYN */
-	SW_RST_STRANGER, /* hop count or id unlike the peer's own packets */
+		    SW_RST_NONE,
+		    SW_RST_LIVING_SOCKET, /* RST+ACK, timestamps when negotiated, running IP id */
+		    SW_RST_NO_SOCKET, /* bare RST without timestamps, id 0: host without that socket, or a REJECT */
+		    SW_RST_TO_SYN, /* RST+ACK of a SYN */
+		    SW_RST_STRANGER, /* hop count or id unlike the peer's own packets */
 };
 
 struct sw_seen { /* a packet that the facts point at */
@@ -50,8 +50,8 @@ struct sw_side { /* one direction of a flow: what this end sent and how the othe
 	int64_t retransmissions, retransmitted_bytes, fast_retransmissions, spurious_retransmissions;
 	int64_t duplicate_acks, zero_windows, window_probes, keepalives, out_of_order;
 	uint32_t syns, syn_retransmissions, fins, fin_retransmissions, rsts;
-	struct sw_seen first, last, syn, last_syn, first_data, last_data, last_new_data, fin, first_fin_again, rst, zero_window,
-		first_retransmission, last_retransmission, last_keepalive, last_ack;
+	struct sw_seen first, last, syn, last_syn, first_data, last_data, last_new_data, fin, first_fin_again, rst,
+		zero_window, first_retransmission, last_retransmission, last_keepalive, last_ack;
 	enum sw_rst_class rst_class;
 	bool isn_known;
 	uint32_t isn;
@@ -62,9 +62,12 @@ struct sw_side { /* one direction of a flow: what this end sent and how the othe
 	uint32_t window; /* last advertised by this side, scaled */
 	uint8_t window_scale, ttl, ttl_rst; /* ttl: of its non-RST packets, 0 unknown */
 	uint16_t mss, ip_id;
-	bool ip_id_zero, timestamps, sack, lost_by_capture; /* lost: a gap that was acknowledged although never captured */
-	uint32_t largest_segment, largest_acked; /* payload bytes of one segment, capped at the MSS where offload merged them */
-	int64_t rtt_min_ns, rtt_max_ns, rtt_sum_ns, rtt_count; /* of segments this side sent and did not retransmit (Karn) */
+	bool ip_id_zero, timestamps, sack,
+		lost_by_capture; /* lost: a gap that was acknowledged although never captured */
+	uint32_t largest_segment,
+		largest_acked; /* payload bytes of one segment, capped at the MSS where offload merged them */
+	int64_t rtt_min_ns, rtt_max_ns, rtt_sum_ns,
+		rtt_count; /* of segments this side sent and did not retransmit (Karn) */
 
 	/* more about what this side sent again: retransmissions = fast + timeout; a tail is what nothing newer followed */
 	int64_t timeout_retransmissions, tail_retransmissions;
@@ -130,7 +133,8 @@ struct sw_flow {
 	uint32_t icmp_more; /* ICMP errors beyond what `icmp` has room for */
 	uint32_t mirror; /* the same packets seen from the other end (flows.h); 0 none was asked for */
 	bool mirrored; /* this is such a view */
-	char history[64]; /* zeek's letters: S h A D F R, capitals ours (the initiator's when we are that), ends with '+' when cut */
+	char history
+		[64]; /* zeek's letters: S h A D F R, capitals ours (the initiator's when we are that), ends with '+' when cut */
 };
 
 const char *sw_flow_state_name(enum sw_flow_state state);

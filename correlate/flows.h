@@ -65,12 +65,13 @@ size_t sw_flows_count(const struct sw_flows *flows);
 struct sw_flow *sw_flows_find(struct sw_flows *flows, uint8_t protocol, const struct sw_endpoint *local,
 			      const struct sw_endpoint *remote, int64_t at_ns, int64_t slack_ns);
 
-struct sw_flow *sw_flows_find_in(struct sw_flows *flows, uint32_t netns, uint8_t protocol, const struct sw_endpoint *local,
-				 const struct sw_endpoint *remote, int64_t at_ns, int64_t slack_ns);
+struct sw_flow *sw_flows_find_in(struct sw_flows *flows, uint32_t netns, uint8_t protocol,
+				 const struct sw_endpoint *local, const struct sw_endpoint *remote, int64_t at_ns,
+				 int64_t slack_ns);
 /* All flows of a local port, newest first, that lived at any time of [from_ns, to_ns]; local ip.family 0 or the any address: any.
  * Returns how many, at most `room`. */
-size_t sw_flows_of_port(const struct sw_flows *flows, uint8_t protocol, const struct sw_endpoint *local, int64_t from_ns,
-			int64_t to_ns, uint32_t *ids, size_t room);
+size_t sw_flows_of_port(const struct sw_flows *flows, uint8_t protocol, const struct sw_endpoint *local,
+			int64_t from_ns, int64_t to_ns, uint32_t *ids, size_t room);
 
 /* Where both ends are this host's, one packet belongs to two sockets. A flow is stored once, seen from one end (the initiator,
  * unless the callback says the other). sw_flows_find() for the other end gives its mirror: a flow with an id of its own, sides and
@@ -91,7 +92,8 @@ struct sw_flow_unacked {
 	bool resent; /* the oldest was */
 	int64_t bytes;
 };
-bool sw_flows_unacked(const struct sw_flows *flows, uint32_t flow, enum sw_flow_side side, struct sw_flow_unacked *unacked);
+bool sw_flows_unacked(const struct sw_flows *flows, uint32_t flow, enum sw_flow_side side,
+		      struct sw_flow_unacked *unacked);
 
 /* The hop count (TTL as received) of that host's packets that are neither RST nor ICMP errors, over all flows; 0 unknown. */
 uint8_t sw_flows_host_ttl(const struct sw_flows *flows, const struct sw_ip *host);

@@ -124,8 +124,9 @@ static ssize_t receive(int fd, void *buffer, size_t room, int64_t deadline_ns)
 
 enum walk { MORE, FINISHED };
 
-/* The messages of one datagram that belong to `sequence`. FINISHED, MORE, or a negative errno. */
-static int walk(const uint8_t *at, size_t length, uint32_t sequence, sw_netlink_each *each, void *context)
+/* The messages of one datagram that belong to `sequence`. FINISHED, MORE, or a negative errno. The answer to a plain question is one message,
+ * whatever it says of itself: conntrack calls it one of several. */
+static int walk(const uint8_t *at, size_t length, uint32_t sequence, bool dump, sw_netlink_each *each, void *context)
 {
 	while (length >= NLMSG_HDRLEN) {
 		const struct nlmsghdr *message = (const struct nlmsghdr *)(const void *)at;
@@ -143,7 +144,7 @@ static int walk(const uint8_t *at, size_t length, uint32_t sequence, sw_netlink_
 			return error ? error : FINISHED;
 		} else if (message->nlmsg_type >= NLMSG_MIN_TYPE) {
 			bool more = !each || each(context, message, payload);
-			if (!(message->nlmsg_flags & NLM_F_MULTI))
+			if (!dump || !(message->nlmsg_flags & NLM_F_MULTI))
 				return FINISHED;
 			if (!more)
 				return -ECANCELED;
@@ -162,6 +163,7 @@ int sw_netlink_ask(int fd, struct sw_netlink_request *request, int64_t deadline_
 	static uint32_t sequences;
 	_Alignas(struct nlmsghdr) static _Thread_local uint8_t buffer[RECEIVE_ROOM];
 	struct nlmsghdr *header = header_of(request);
+	bool dump = (header->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
 	uint32_t sequence = header->nlmsg_seq = __atomic_add_fetch(&sequences, 1, __ATOMIC_RELAXED);
 	if (send(fd, request->bytes, header->nlmsg_len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
 		return -errno;
@@ -169,7 +171,7 @@ int sw_netlink_ask(int fd, struct sw_netlink_request *request, int64_t deadline_
 		ssize_t got = receive(fd, buffer, sizeof buffer, deadline_ns);
 		if (got < 0)
 			return (int)got;
-		int result = walk(buffer, (size_t)got, sequence, each, context);
+		int result = walk(buffer, (size_t)got, sequence, dump, each, context);
 		if (result == FINISHED)
 			return 0;
 		if (result < 0)

@@ -210,6 +210,15 @@ static unsigned for_unix(const struct sw_question *question, int error)
 	return phase == MOVING && error == EPIPE ? 0 : ASK_UNIX | (error == EPERM ? ASK_PROCESS : 0);
 }
 
+/* A translated connection leaves by the route of the end that its packets carry, and waits for that neighbour. */
+static void ask_translation(struct sw_question *question, const struct sw_route *route)
+{
+	struct sw_question translated = *question;
+	struct sw_route way;
+	if (sw_probe_translation(question, &route->source, &translated.to.endpoint))
+		sw_probe_route(&translated, &way);
+}
+
 static void ask(struct sw_question *question, unsigned what)
 {
 	struct sw_route route = { 0 };
@@ -234,7 +243,7 @@ static void ask(struct sw_question *question, unsigned what)
 	if (what & ASK_FIREWALL)
 		sw_probe_firewall(question);
 	if (what & ASK_TRANSLATION && ip)
-		sw_probe_translation(question, &route.source);
+		ask_translation(question, &route);
 }
 
 static struct sw_question question_of(struct sw_probe *probe, const struct sw_call *call, const struct sw_socket *socket)

@@ -58,8 +58,9 @@ void sw_probe_process(struct sw_question *question);
 void sw_probe_sysctl(struct sw_question *question, const struct sw_device *device);
 void sw_probe_unix_path(struct sw_question *question, const struct sw_addr *path);
 void sw_probe_firewall(struct sw_question *question);
-/* conntrack's translation of the connection, when there is one; `source` where the socket itself has no address any more. */
-void sw_probe_translation(struct sw_question *question, const struct sw_ip *source);
+/* conntrack's translation of the connection, when there is one; `source` where the socket itself has no address any more. Whether there is
+ * one, and whom the packets then go to. */
+bool sw_probe_translation(struct sw_question *question, const struct sw_ip *source, struct sw_endpoint *to);
 
 /* The ephemeral ports of the namespace. */
 bool sw_probe_ports(struct sw_question *question, int *low, int *high);

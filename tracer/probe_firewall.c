@@ -233,23 +233,23 @@ static void add_endpoint(struct sw_fact_draft *draft, const char *field, const s
 	sw_fact_add_text(draft, field, sw_endpoint_text(endpoint, text));
 }
 
-void sw_probe_translation(struct sw_question *question, const struct sw_ip *source)
+bool sw_probe_translation(struct sw_question *question, const struct sw_ip *source, struct sw_endpoint *to)
 {
 	struct sw_netlink_request request;
 	struct sw_fact_draft draft;
 	struct tuple tuple;
 	struct conversation conversation = { 0 };
 	if (question->switches & SW_NO_NETLINK || !tuple_of(question, source, &tuple) || !loaded("nf_conntrack_netlink"))
-		return;
+		return false;
 	struct nfgenmsg fixed = { .nfgen_family = tuple.source.ip.family == 4 ? AF_INET : AF_INET6, .version = NFNETLINK_V0 };
 	sw_netlink_begin(&request, NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET, 0, &fixed, sizeof fixed);
 	put_tuple(&request, &tuple, (uint8_t)question->socket->protocol);
 	if (sw_spaces_ask(question->spaces, question->netns, NETLINK_NETFILTER, &request, SW_PROBE_PATIENCE_NS, take_conversation, &conversation) ||
 	    !conversation.came)
-		return;
+		return false;
 	if (sw_endpoint_equal(&conversation.reply.source, &conversation.original.destination) &&
 	    sw_endpoint_equal(&conversation.reply.destination, &conversation.original.source))
-		return; /* tracked, not translated */
+		return false; /* tracked, not translated */
 	sw_fact_begin(&draft, "translation");
 	sw_fact_add_text(&draft, "protocol", question->socket->protocol == IPPROTO_UDP ? "udp" : "tcp");
 	add_endpoint(&draft, "original_source", &conversation.original.source);
@@ -257,4 +257,6 @@ void sw_probe_translation(struct sw_question *question, const struct sw_ip *sour
 	add_endpoint(&draft, "reply_source", &conversation.reply.source);
 	add_endpoint(&draft, "reply_destination", &conversation.reply.destination);
 	sw_probe_say(question, &draft);
+	*to = conversation.reply.source;
+	return true;
 }

@@ -19,6 +19,8 @@ struct sw_capture_file *sw_capture_file_open(const char *path, struct sw_err *er
 
 	*file = (struct sw_capture_file){.source.fd = -1, .first_ns = SW_TIME_NONE, .last_ns = SW_TIME_NONE, .dropped = -1};
 	file->path = sw_strdup(path);
+	file->application = sw_application_new();
+	file->duplicates = sw_duplicates_new();
 	if (sw_source_open(&file->source, path, err) < 0) {
 		sw_capture_file_close(file);
 		return NULL;
@@ -44,6 +46,8 @@ void sw_capture_file_close(struct sw_capture_file *file)
 		return;
 	sw_source_close(&file->source);
 	SW_ARRAY_RELEASE(&file->interfaces);
+	sw_application_free(file->application);
+	sw_duplicates_free(file->duplicates);
 	free(file->path);
 	free(file);
 }
@@ -86,6 +90,9 @@ void sw_file_packet(struct sw_capture_file *file, struct sw_packet *packet, int6
 	packet->time_ns = time_ns;
 	if (raw->linktype != SW_LINK_SLL2)
 		packet->interface = raw->interface;
+	if (sw_duplicates_seen(file->duplicates, packet))
+		packet->flags |= SW_PACKET_DUPLICATE;
+	sw_application_packet(file->application, packet);
 	if (file->first_ns == SW_TIME_NONE || time_ns < file->first_ns)
 		file->first_ns = time_ns;
 	if (file->last_ns == SW_TIME_NONE || time_ns > file->last_ns)

@@ -2,6 +2,8 @@
 #ifndef SW_CAPTURE_FILE_INTERNAL_H
 #define SW_CAPTURE_FILE_INTERNAL_H
 
+#include "capture/application.h"
+#include "capture/duplicate.h"
 #include "capture/file.h"
 #include "capture/source.h"
 #include "src/base/mem.h"
@@ -30,6 +32,8 @@ struct sw_capture_file {
 	struct sw_pcapng_options options; /* of the last packet */
 	uint32_t count; /* frames so far */
 	uint32_t packets, unknown;
+	struct sw_application *application;
+	struct sw_duplicates *duplicates;
 	int64_t first_ns, last_ns;
 	int64_t dropped; /* of earlier sections; -1 unknown */
 	int failed; /* negative errno after damage */

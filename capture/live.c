@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "capture/application.h"
 #include "capture/decode.h"
 #include "capture/duplicate.h"
 #include "capture/keep.h"
@@ -31,6 +32,7 @@ struct sw_live {
 	struct sw_fragments *fragments;
 	struct sw_keep *keep;
 	struct sw_duplicates *duplicates;
+	struct sw_application *application;
 	struct sw_lookback *lookback, *neighbors;
 	uint64_t position; /* the first frame of the look-back that is not decided */
 	int64_t decided_ns; /* time of the last frame before it */
@@ -90,6 +92,7 @@ static void deliver(struct sw_live *live, struct sw_lookback_frame *frame, const
 	packet.flags |= frame->flags;
 	if (sw_duplicates_seen(live->duplicates, &packet))
 		packet.flags |= SW_PACKET_DUPLICATE;
+	sw_application_packet(live->application, &packet);
 	frame->delivered = true;
 	live->status.kept++;
 	if (sink->raw)
@@ -315,6 +318,7 @@ struct sw_live *sw_live_open(const struct sw_live_options *options, int netns_fd
 	live->fragments = sw_fragments_new();
 	live->keep = sw_keep_new(options->payload);
 	live->duplicates = sw_duplicates_new();
+	live->application = sw_application_new();
 	live->lookback = sw_lookback_new(live->options.lookback_bytes);
 	live->neighbors = sw_lookback_new(NEIGHBOR_BYTES);
 	live->decided_ns = live->newest_ns = 0;
@@ -346,6 +350,7 @@ void sw_live_close(struct sw_live *live)
 	sw_fragments_free(live->fragments);
 	sw_keep_free(live->keep);
 	sw_duplicates_free(live->duplicates);
+	sw_application_free(live->application);
 	sw_lookback_free(live->lookback);
 	sw_lookback_free(live->neighbors);
 	free(live);

@@ -5,10 +5,12 @@
 
 #include <netinet/in.h>
 
+#include "capture/dns.h"
 #include "capture/packet.h"
+#include "capture/tls.h"
 #include "src/base/names.h"
 
-#define WHAT_SIZE 96
+#define WHAT_SIZE 512
 
 struct icmp_name {
 	bool v6;
@@ -89,6 +91,37 @@ static void flags_text(uint8_t flags, char *buffer, size_t size)
 		snprintf(buffer, size, "no flags");
 }
 
+static void dns_text(const struct sw_dns *dns, char *buffer, size_t size)
+{
+	if (!dns->response)
+		snprintf(buffer, size, "DNS %s? %s", sw_dns_type_name(dns->type), dns->name);
+	else if (dns->rcode || dns->truncated)
+		snprintf(buffer, size, "DNS %s %s: %s%s", sw_dns_type_name(dns->type), dns->name, sw_dns_rcode_name(dns->rcode),
+			 dns->truncated ? ", truncated" : "");
+	else
+		snprintf(buffer, size, "DNS %s %s: %u answers", sw_dns_type_name(dns->type), dns->name, dns->answer_total);
+}
+
+static void tls_text(const struct sw_tls *tls, char *buffer, size_t size)
+{
+	const struct sw_tls_record *record = &tls->records[0];
+
+	for (uint8_t i = 0; i < tls->record_count; i++) {
+		if (tls->records[i].content == SW_TLS_ALERT)
+			record = &tls->records[i]; /* the one that matters */
+	}
+	if (tls->client.present && record->content != SW_TLS_ALERT)
+		snprintf(buffer, size, "TLS ClientHello %s", tls->client.name);
+	else if (record->content == SW_TLS_ALERT && record->alert_level)
+		snprintf(buffer, size, "TLS alert %s", sw_tls_alert_name(record->alert));
+	else if (record->content == SW_TLS_ALERT)
+		snprintf(buffer, size, "TLS alert, encrypted");
+	else if (record->message_count)
+		snprintf(buffer, size, "TLS %s", sw_tls_message_name(record->messages[0]));
+	else
+		snprintf(buffer, size, "TLS %s", record->content == SW_TLS_APPLICATION ? "data" : "handshake");
+}
+
 static void tcp_text(const struct sw_packet *packet, char *buffer, size_t size)
 {
 	const struct sw_tcp *tcp = &packet->tcp;
@@ -97,6 +130,10 @@ static void tcp_text(const struct sw_packet *packet, char *buffer, size_t size)
 	flags_text(tcp->flags, flags, sizeof flags);
 	if (tcp->flags & SW_TCP_RST)
 		snprintf(buffer, size, "%s  ttl %u", flags, packet->ttl);
+	else if (packet->dns)
+		dns_text(packet->dns, buffer, size);
+	else if (packet->tls)
+		tls_text(packet->tls, buffer, size);
 	else if (packet->payload_length)
 		snprintf(buffer, size, "%s  len %u", flags, packet->payload_length);
 	else if (tcp->window == 0 && !(tcp->flags & SW_TCP_SYN))
@@ -193,7 +230,10 @@ char *sw_packet_text(const struct sw_packet *packet, enum sw_packet_way way, cha
 		tcp_text(packet, what, sizeof what);
 		break;
 	case SW_PACKET_UDP:
-		snprintf(what, sizeof what, "UDP  len %u", packet->payload_length);
+		if (packet->dns)
+			dns_text(packet->dns, what, sizeof what);
+		else
+			snprintf(what, sizeof what, "UDP  len %u", packet->payload_length);
 		break;
 	case SW_PACKET_FRAGMENT:
 		snprintf(what, sizeof what, "%s fragment at %u", sw_protocol_name(packet->protocol), packet->fragment_offset);

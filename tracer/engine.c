@@ -71,6 +71,10 @@ static void dispatch_thread(struct sw_engine_state *engine, const struct sw_even
 		other_child(engine, event);
 		return;
 	}
+	if (!tracee && event->kind == SW_EVENT_EXITING) {
+		ptrace(PTRACE_CONT, event->tid, NULL, NULL); /* replaced by an exec, and gone from the table */
+		return;
+	}
 	if (event->kind == SW_EVENT_EXEC) {
 		sw_engine_exec(engine, event);
 		return;

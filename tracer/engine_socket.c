@@ -29,8 +29,9 @@ void sw_engine_counters(struct sw_engine_state *engine, pid_t pid, const char *w
 {
 	int64_t now = sw_clock_monotonic();
 
-	if (!engine->probe || (engine->counters_at && now - engine->counters_at < COUNTERS_EVERY_NS &&
-			       !strcmp(when, "symptom")))
+	bool whenever = !strcmp(when, "symptom") || (!strcmp(when, "end") && pid != engine->launch.pid);
+
+	if (!engine->probe || (whenever && engine->counters_at && now - engine->counters_at < COUNTERS_EVERY_NS))
 		return;
 	engine->counters_at = now;
 	sw_probe_counters(engine->probe, pid, when);

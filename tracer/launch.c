@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -162,12 +163,25 @@ static int fork_child(struct child *child, struct sw_launch *launch, struct sw_e
 	return failed;
 }
 
+/* PTRACE_GET_SYSCALL_INFO is of Linux 5.3. */
+static int kernel_suffices(struct sw_err *err)
+{
+	struct utsname name;
+	unsigned major = 0, minor = 0;
+
+	if (uname(&name) < 0 || sscanf(name.release, "%u.%u", &major, &minor) != 2 || major > 5 || (major == 5 && minor >= 3))
+		return 0;
+	return sw_err_set(err, -ENOSYS, "this kernel is %s: tracing needs Linux 5.3 or newer", name.release);
+}
+
 int sw_launch(const struct sw_engine_options *options, struct sw_launch *launch, struct sw_err *err)
 {
 	struct identity user = { 0 };
 	struct child child = { .options = options, .user = &user };
-	int failed = user_find(options->user, &user, err);
+	int failed = kernel_suffices(err);
 
+	if (!failed)
+		failed = user_find(options->user, &user, err);
 	if (failed)
 		return failed;
 	void *shared = mmap(NULL, sizeof *launch->failure, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

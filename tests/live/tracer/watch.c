@@ -3,6 +3,7 @@
  * The engine in the first process, a recorder that prints in the second, the ring and the control channel between them. -d: no
  * filter; -s: no stacks and facts; -q: count only; -n: discard. For the live tests of the tracer and for looking at what it sees. */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
@@ -119,9 +120,13 @@ static int record(struct recorder *recorder)
 	const struct sw_trace_sink sink = { recorder, on_socket, on_enter, on_leave, on_process, on_fact, on_limit };
 	uint64_t damaged = 0;
 
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	bool alone = false;
 	setsid();
+	dup2(null, STDIN_FILENO);
+	dup2(null, STDOUT_FILENO);
 	for (;;) {
-		bool finished = sw_ring_finished(recorder->ring);
+		bool finished = alone || sw_ring_finished(recorder->ring);
 		size_t count = sw_wire_read(recorder->ring, &sink, 0, &damaged);
 		answer(recorder);
 		if (finished && !count)
@@ -132,7 +137,7 @@ static int record(struct recorder *recorder)
 		poll(wait, 2, 10);
 		sw_ring_woken(recorder->ring);
 		if (wait[1].revents & POLLHUP)
-			recorder->control = -1;
+			alone = true; /* the tracer is dead or done */
 	}
 	fprintf(recorder->out, "end calls %" PRIu64 " facts %" PRIu64 " lost %" PRIu64 " damaged %" PRIu64 "\n", recorder->calls,
 		recorder->facts, sw_ring_lost(recorder->ring), damaged);

@@ -29,4 +29,18 @@
 /* Above this uncertainty between the clocks of calls and packets, what belongs together is a guess by order of time. */
 #define SW_CLOCK_UNSURE_NS SW_NS_PER_S
 
+/* A silence after which a forgotten state (NAT, firewall, peer) is a better reason for a RST than what was just said. Real devices
+ * forget after a minute or more (RFC 5382: 124 min for established ones); the connection's own rhythm is what matters, so it is
+ * also so many times the longest silence before. */
+#define SW_IDLE_NS (2 * SW_NS_PER_S)
+#define SW_IDLE_RHYTHMS 3
+/* The RST of a forgotten state answers the first segment: within a round trip, retransmissions not counted. */
+#define SW_IDLE_ANSWER_NS SW_NS_PER_S
+
+/* The largest part of a slow operation's time is its reason when it covers half of it (VERDICTS.md). */
+#define SW_PART_REASON_PERCENT 50
+
+/* Segments this near below the maximum count as full size: options and the last one of a write make them smaller. */
+#define SW_FULL_SIZE_PERCENT 85
+
 #endif

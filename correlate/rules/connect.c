@@ -361,7 +361,7 @@ static const struct sw_rule connecting[] = {
 	{
 		.code = "neighbor-unresolved",
 		.symptoms = ON_ANY_PACKET,
-		.beats = "prohibited-by-icmp packet-too-big syn-not-sent syn-retransmitted",
+		.beats = "packet-too-big prohibited-by-icmp syn-not-sent syn-retransmitted",
 		.locus = SW_LOCUS_PATH,
 		.title = "the next hop does not answer for its address",
 		.holds = neighbor_unresolved,

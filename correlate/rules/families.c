@@ -1,11 +1,15 @@
 /* The list of families, in the order of the document. To add one: its file, a line here and one in correlate/CMakeLists.txt. */
 #include "correlate/rules.h"
 
-extern const struct sw_rule_family sw_rules_connect, sw_rules_local, sw_rules_datagram, sw_rules_unix, sw_rules_last;
+extern const struct sw_rule_family sw_rules_connect, sw_rules_local, sw_rules_stream_end, sw_rules_stream_silence,
+	sw_rules_stream_slow, sw_rules_datagram, sw_rules_unix, sw_rules_last;
 
 const struct sw_rule_family *const sw_rule_families[] = {
 	&sw_rules_connect,
 	&sw_rules_local,
+	&sw_rules_stream_end,
+	&sw_rules_stream_silence,
+	&sw_rules_stream_slow,
 	&sw_rules_datagram,
 	&sw_rules_unix,
 	&sw_rules_last,

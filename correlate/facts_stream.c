@@ -1,0 +1,225 @@
+/* Facts of an established connection: which bytes left, arrived and were acknowledged, how the peer ended it, who was silent, and
+ * where the time of the operation went.
+ *
+ * Enters: the flow's two sides, the socket's counts, the debt's parts. Leaves: the section SW_FACTS_STREAM. Judges nothing. */
+#include <string.h>
+
+#include "correlate/facts.h"
+#include "correlate/thresholds.h"
+#include "src/base/names.h"
+
+static int64_t debt_end(const struct sw_symptom_context *context)
+{
+	return context->debt->ended_ns == SW_TIME_NONE ? context->end_ns : context->debt->ended_ns;
+}
+
+static bool after(struct sw_seen one, struct sw_seen other)
+{
+	return one.packet && other.packet && one.time_ns > other.time_ns;
+}
+
+static int64_t known(int64_t number)
+{
+	return number > 0 ? number : -1;
+}
+
+/* ---- bytes --------------------------------------------------------------------------------------------------------- */
+
+/* Relative number behind the last payload byte: the FIN takes one too. */
+static int64_t data_end(const struct sw_side *side)
+{
+	return side->fin_at && side->sent_to > side->fin_at ? side->fin_at : side->sent_to;
+}
+
+static int64_t unacked(const struct sw_side *side)
+{
+	int64_t end = data_end(side), acked = side->acked_to;
+
+	return side->data_packets && end > acked ? end - acked : 0;
+}
+
+static void byte_facts(struct sw_facts *facts, const struct sw_symptom_context *context)
+{
+	const struct sw_flow *flow = context->flow;
+	const struct sw_side *ours = &flow->side[SW_SIDE_OURS], *peer = &flow->side[SW_SIDE_PEER];
+	const struct sw_socket_seen *socket = context->socket;
+
+	facts->bytes_out = ours->bytes;
+	facts->bytes_in = peer->bytes;
+	facts->bytes_unacked = unacked(ours);
+	facts->all_acked = facts->bytes_unacked == 0;
+	if (!socket || socket->foreign)
+		return;
+	facts->bytes_written = socket->bytes_written;
+	facts->bytes_read = socket->bytes_read;
+	if (flow->began_before || context->attached)
+		return;
+	facts->bytes_unread = peer->bytes > socket->bytes_read ? peer->bytes - socket->bytes_read : 0;
+	facts->bytes_unsent = socket->bytes_written > ours->bytes + ours->missed_bytes ?
+		socket->bytes_written - ours->bytes - ours->missed_bytes : 0;
+	if (facts->bytes_unsent)
+		facts->all_acked = false;
+}
+
+static void answer_facts(struct sw_facts *facts, const struct sw_symptom_context *context)
+{
+	const struct sw_side *ours = &context->flow->side[SW_SIDE_OURS], *peer = &context->flow->side[SW_SIDE_PEER];
+	int64_t began = context->debt->began_ns - SW_STAMP_SLACK_NS, end = debt_end(context);
+
+	facts->request_sent = ours->last_new_data.packet && ours->last_new_data.time_ns >= began;
+	facts->answer_begun = peer->last_new_data.packet && peer->last_new_data.time_ns >= began &&
+			      (!facts->request_sent || after(peer->last_new_data, ours->first_data));
+	facts->answer_read = context->debt->bytes_read > 0;
+	if (facts->answer_begun && ours->last_new_data.packet && after(peer->last_new_data, ours->last_new_data))
+		facts->answer_after = peer->last_new_data.time_ns - ours->last_new_data.time_ns;
+	if (peer->last_new_data.packet && peer->last_new_data.time_ns > end + SW_STAMP_SLACK_NS + context->clock_error_ns)
+		facts->answer_after_end = peer->last_new_data.time_ns - end;
+}
+
+/* ---- ends ---------------------------------------------------------------------------------------------------------- */
+
+/* What the peer had seen of our last request when it said FIN. A write that failed sent nothing. */
+static void fin_facts(struct sw_facts *facts, const struct sw_symptom_context *context)
+{
+	const struct sw_side *ours = &context->flow->side[SW_SIDE_OURS], *peer = &context->flow->side[SW_SIDE_PEER];
+	int64_t end = data_end(ours), request = context->debt->bytes_accepted;
+
+	if (!peer->fin.packet)
+		return;
+	facts->fin_then_rst = after(peer->rst, peer->fin);
+	facts->wrote_after_fin = peer->fin_ack < end;
+	facts->fin_saw_request = request > 0 ? peer->fin_ack > end - request : peer->fin_ack >= end;
+}
+
+static void rst_facts(struct sw_facts *facts, const struct sw_symptom_context *context)
+{
+	const struct sw_flow *flow = context->flow;
+	const struct sw_side *peer = &flow->side[SW_SIDE_PEER];
+
+	if (!peer->rst.packet)
+		return;
+	facts->rst_living = peer->rst_class == SW_RST_LIVING_SOCKET;
+	facts->rst_no_socket = peer->rst_class == SW_RST_NO_SOCKET;
+	facts->rst_late = peer->rst.time_ns > debt_end(context) + SW_STAMP_SLACK_NS + context->clock_error_ns;
+	facts->rst_after_silence = flow->silence_end.packet && flow->silence_end.time_ns <= peer->rst.time_ns &&
+				   flow->silence_ns >= SW_IDLE_NS && flow->silence_ns >= SW_IDLE_RHYTHMS * flow->silence_before_ns &&
+				   peer->rst.time_ns - flow->silence_end.time_ns < SW_IDLE_ANSWER_NS &&
+				   !after(peer->last_new_data, flow->silence_end);
+}
+
+static void own_end_facts(struct sw_facts *facts, const struct sw_symptom_context *context)
+{
+	const struct sw_socket_seen *socket = context->socket;
+	const struct sw_call *call = context->surfaced ? context->surfaced : context->opening;
+	const struct sw_process_seen *process = context->process;
+
+	if (process && process->exited && process->signal) {
+		facts->killed = true;
+		facts->killed_by = sw_signal_name(process->signal);
+	}
+	if (!socket)
+		return;
+	facts->accepted = socket->socket.flags & SW_SOCKET_ACCEPTED;
+	facts->linger_zero = socket->options.linger_s == 0;
+	if (call && socket->shut_write_ns != SW_TIME_NONE && socket->shut_write_ns <= call->enter_ns) {
+		facts->shut_before = true;
+		facts->shut_ago = call->enter_ns - socket->shut_write_ns;
+	}
+}
+
+/* ---- silence, windows, sizes -------------------------------------------------------------------------------------- */
+
+static void silence_facts(struct sw_facts *facts, const struct sw_symptom_context *context)
+{
+	const struct sw_flow *flow = context->flow;
+	const struct sw_side *ours = &flow->side[SW_SIDE_OURS], *peer = &flow->side[SW_SIDE_PEER];
+
+	facts->silence = known(flow->silence_ns);
+	facts->silence_before = flow->silence_before_ns;
+	facts->silence_end = flow->silence_end;
+	facts->unanswered = ours->retransmissions_unanswered;
+	facts->first_again = ours->first_retransmission;
+	facts->last_again = ours->last_retransmission;
+	facts->fins_again = ours->fin_retransmissions;
+	facts->fin_acked = ours->fin_at && ours->acked_to > ours->fin_at;
+	facts->probes_unanswered = ours->probes_unanswered;
+	facts->keepalives = ours->keepalives;
+	facts->last_keepalive = ours->last_keepalive.packet ? ours->last_keepalive : ours->last_probe;
+	if (peer->last.packet)
+		facts->peer_quiet = debt_end(context) - peer->last.time_ns;
+}
+
+static void window_facts(struct sw_facts *facts, const struct sw_flow *flow)
+{
+	const struct sw_side *ours = &flow->side[SW_SIDE_OURS], *peer = &flow->side[SW_SIDE_PEER];
+
+	facts->zero_windows = peer->zero_windows;
+	facts->zero_window = peer->last_zero_window.packet ? peer->last_zero_window : peer->zero_window;
+	facts->window_closed = facts->zero_window.packet && peer->window == 0;
+	facts->window_zero = peer->zero_window_ns;
+	facts->window_fulls = peer->window_fulls;
+	facts->segment_size = known(ours->segment_size);
+	facts->largest_unacked = known(ours->largest_unacked);
+	facts->largest_acked = ours->largest_acked;
+	facts->hole = peer->hole_to > peer->hole_at;
+	facts->after_hole = peer->after_hole_largest;
+	facts->rtt = ours->rtt_count ? ours->rtt_min_ns : known(flow->synack_rtt_ns);
+	facts->retransmissions = ours->retransmissions;
+	facts->peer_retransmissions = peer->retransmissions;
+}
+
+static void seen_facts(struct sw_facts *facts, const struct sw_flow *flow)
+{
+	const struct sw_side *ours = &flow->side[SW_SIDE_OURS], *peer = &flow->side[SW_SIDE_PEER];
+
+	facts->began_before = flow->began_before;
+	facts->own_first_data = ours->first_data;
+	facts->own_data = ours->last_new_data.packet ? ours->last_new_data : ours->last_data;
+	facts->own_fin = ours->fin;
+	facts->peer_data = peer->last_new_data;
+	facts->peer_last = peer->last;
+	facts->peer_fin = peer->fin;
+}
+
+/* ---- time ---------------------------------------------------------------------------------------------------------- */
+
+static void part_facts(struct sw_facts *facts, const struct sw_debt *debt)
+{
+	int64_t *const parts[SW_PART_COUNT] = {
+		[SW_PART_DATA_WAITING] = &facts->part_data_waiting, [SW_PART_RECEIVER_WINDOW] = &facts->part_window,
+		[SW_PART_NAGLE] = &facts->part_nagle,		    [SW_PART_SEND_BUFFER] = &facts->part_send_buffer,
+		[SW_PART_LOSS] = &facts->part_loss,		    [SW_PART_ROUND_TRIP] = &facts->part_round_trip,
+		[SW_PART_PEER_APPLICATION] = &facts->part_peer,	    [SW_PART_APPLICATION] = &facts->part_application,
+	};
+	int64_t most = 0;
+
+	for (int part = 0; part < SW_PART_COUNT; part++) {
+		if (debt->time_ns[part] <= most)
+			continue;
+		most = debt->time_ns[part];
+		facts->part_largest = sw_part_name((enum sw_part)part);
+		facts->part_most = most;
+	}
+	for (int part = 0; most && part < SW_PART_COUNT; part++)
+		*parts[part] = debt->time_ns[part];
+}
+
+void sw_facts_of_stream(struct sw_facts *facts, const struct sw_symptom_context *context)
+{
+	own_end_facts(facts, context);
+	part_facts(facts, context->debt);
+	if (context->socket) {
+		facts->bytes_written = context->socket->bytes_written;
+		facts->bytes_read = context->socket->bytes_read;
+	}
+	facts->answer_read = context->debt->bytes_read > 0;
+	if (!context->flow)
+		return;
+	seen_facts(facts, context->flow);
+	byte_facts(facts, context);
+	answer_facts(facts, context);
+	fin_facts(facts, context);
+	rst_facts(facts, context);
+	silence_facts(facts, context);
+	window_facts(facts, context->flow);
+}

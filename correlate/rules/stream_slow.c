@@ -1,0 +1,166 @@
+/* Verdicts on slow operations: the part that took the largest share of the time is the reason.
+ *
+ * Enters: facts, above all the parts (correlate/account.h). Leaves: a match. */
+#include "correlate/rules.h"
+#include "correlate/thresholds.h"
+
+#define ON_SLOW (SW_ON(DRAIN) | SW_ON(ANSWER) | SW_ON(GREETING) | SW_ON(HANDSHAKE))
+#define ALTERNATIVE_PERCENT 20 /* a part below this is not worth a word */
+
+/* Half of the time: certain. The largest, but less: likely. A notable rest: an alternative. */
+static bool covers(const struct sw_facts *facts, struct sw_match *match, int64_t part)
+{
+	if (!FACT(slow) || part <= 0 || FACT(part_most) <= 0)
+		return false;
+	if (part * 100 >= FACT(duration) * SW_PART_REASON_PERCENT)
+		return true;
+	if (part == FACT(part_most)) {
+		at_most(match, SW_CONFIDENCE_LIKELY);
+		return true;
+	}
+	at_most(match, SW_CONFIDENCE_POSSIBLE);
+	return part * 100 >= FACT(duration) * ALTERNATIVE_PERCENT;
+}
+
+static bool slow_by_loss(const struct sw_facts *facts, struct sw_match *match)
+{
+	if (!covers(facts, match, FACT(part_loss)))
+		return FACT(slow) && FACT(part_most) > 0 && near(match, "waiting for lost segments took no notable part of the time");
+	cite(match, FACT(first_again));
+	cite(match, FACT(last_again));
+	return true;
+}
+
+static bool slow_by_rtt(const struct sw_facts *facts, struct sw_match *match)
+{
+	cite(match, FACT(own_data));
+	cite(match, FACT(peer_data));
+	return covers(facts, match, FACT(part_round_trip));
+}
+
+static bool slow_by_window(const struct sw_facts *facts, struct sw_match *match)
+{
+	cite(match, FACT(zero_window));
+	return covers(facts, match, FACT(part_window));
+}
+
+static bool nagle_delayed_ack(const struct sw_facts *facts, struct sw_match *match)
+{
+	cite(match, FACT(own_data));
+	return covers(facts, match, FACT(part_nagle));
+}
+
+static bool app_slow_to_read(const struct sw_facts *facts, struct sw_match *match)
+{
+	cite(match, FACT(peer_data));
+	match->cites_surfaced = true;
+	return covers(facts, match, FACT(part_data_waiting));
+}
+
+static bool peer_slow(const struct sw_facts *facts, struct sw_match *match)
+{
+	match->cites_surfaced = true;
+	if (!FACT(slow) || !FACT(is_tcp))
+		return false;
+	if (!FACT(packets_seen) && !FACT(absence_counts)) {
+		at_most(match, SW_CONFIDENCE_POSSIBLE);
+		unseen(match, "where the time went: the packets");
+		match->cause = "the answer came after {duration}";
+		return true;
+	}
+	cite(match, FACT(own_data));
+	cite(match, FACT(peer_data));
+	return covers(facts, match, FACT(part_peer));
+}
+
+/* To add one: write the predicate above and a row here; cases in tests/cases/<code>/. */
+static const struct sw_rule slow[] = {
+	{
+		.code = "peer-slow",
+		.symptoms = ON_SLOW,
+		.locus = SW_LOCUS_PEER_APP,
+		.title = "the peer's program took its time",
+		.holds = peer_slow,
+		.cause = { "of {duration} it was the peer's turn for {part_peer}: our request had been acknowledged by its kernel" },
+		.usually = { "the service is slow or overloaded, or waits for something itself" },
+		.next = { { "peer", "journalctl -e", "look at its log: how long did it take by its own account?", NULL } },
+		.sees = "a slow receive",
+		.evidence = "as `peer-silent`, and the answer came in the end, at once or in a trickle",
+	},
+	{
+		.code = "slow-by-loss",
+		.symptoms = ON_SLOW,
+		.needs = SW_NEEDS_PACKETS,
+		.beats = "slow-by-rtt",
+		.locus = SW_LOCUS_PATH,
+		.title = "segments were lost and sent again",
+		.holds = slow_by_loss,
+		.cause = { "of {duration} lost segments were waited for during {part_loss} ({retransmissions:retransmission} of ours)" },
+		.usually = { "a bad link or an overloaded queue on the path", "a policer that drops" },
+		.next = { { "here", "mtr -n -T -P {port} {remote_ip}", "look for loss on the path", "no loss at the last hop" },
+			  { "here", "ip -s link", "look for errors and drops at the interface", "0" } },
+		.sees = "slow calls",
+		.evidence = "retransmissions cover the time",
+	},
+	{
+		.code = "slow-by-rtt",
+		.symptoms = ON_SLOW,
+		.needs = SW_NEEDS_PACKETS,
+		.beats = "slow-by-window",
+		.locus = SW_LOCUS_PATH,
+		.title = "the round trips took the time",
+		.holds = slow_by_rtt,
+		.cause = { "of {duration} packets were under way for {part_round_trip}; one round trip takes at least {rtt}" },
+		.usually = { "the peer is far away", "many questions one after the other where one would do" },
+		.next = { { "here", "ping -c 5 {remote_ip}", "compare the round trip", NULL },
+			  { "here", NULL, "ask for more at once (pipelining, batches), or keep what was asked", NULL } },
+		.sees = "slow calls",
+		.evidence = "round trips cover the time",
+	},
+	{
+		.code = "slow-by-window",
+		.symptoms = ON_SLOW,
+		.needs = SW_NEEDS_PACKETS,
+		.beats = "nagle-delayed-ack",
+		.locus = SW_LOCUS_PEER_APP,
+		.locus_words = "peer-app, or local-app when it is ours",
+		.title = "the receiver's window was full",
+		.holds = slow_by_window,
+		.cause = { "of {duration} the peer's window was zero or full for {part_window}" },
+		.usually = { "the reader is slower than the sender", "a receive buffer too small for the path" },
+		.next = { { "peer", "ss -tnmi 'sport = :{port}'", "see its receive queue and buffer", NULL } },
+		.sees = "slow calls",
+		.evidence = "a window that is full but not zero covers the time",
+	},
+	{
+		.code = "nagle-delayed-ack",
+		.symptoms = ON_SLOW,
+		.needs = SW_NEEDS_PACKETS,
+		.beats = "peer-slow",
+		.locus = SW_LOCUS_LOCAL_APP,
+		.title = "small writes wait for the peer's delayed ACK",
+		.holds = nagle_delayed_ack,
+		.cause = { "{nagle_count:small write} waited for the peer's delayed ACK, {nagle_time} in all",
+			   "of {duration} a small write was held back for {part_nagle} until the peer's delayed ACK came" },
+		.usually = { "a request written in two parts on a socket without TCP_NODELAY" },
+		.next = { { "here", NULL, "write a request with one call (writev), or set TCP_NODELAY", NULL } },
+		.sees = "40 ms (or 200 ms) per request",
+		.evidence = "a small write held back until the peer's delayed ACK",
+	},
+	{
+		.code = "app-slow-to-read",
+		.symptoms = ON_SLOW,
+		.needs = SW_NEEDS_PACKETS,
+		.beats = "slow-by-loss pmtu-blackhole",
+		.locus = SW_LOCUS_LOCAL_APP,
+		.title = "the data was there, the program did not read it",
+		.holds = app_slow_to_read,
+		.cause = { "of {duration} the answer lay here unread for {part_data_waiting}" },
+		.usually = { "the program was busy with something else: computing, a lock, another connection" },
+		.next = { { "here", "perf top -p PID", "see what the program does meanwhile", NULL } },
+		.sees = "the application complains, the data was there",
+		.evidence = "data arrived long before the call that read it",
+	},
+};
+
+SW_RULE_FAMILY(sw_rules_stream_slow, "TCP: an established connection", slow);

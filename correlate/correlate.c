@@ -188,12 +188,28 @@ void sw_correlate_limit(struct sw_correlate *correlate, const struct sw_limit *l
 	kept->costs = sw_arena_strdup(correlate->arena, limit->costs);
 }
 
+static void account_packet(struct sw_correlate *correlate, uint32_t id, const struct sw_flow_change *change, const struct sw_packet *packet)
+{
+	struct sw_socket_state *owner = sw_links_owner(correlate->links, id);
+
+	if (owner && owner->account)
+		sw_account_change(owner->account, sw_flows_get(correlate->flows, id), change, packet);
+}
+
 void sw_correlate_packet(struct sw_correlate *correlate, const struct sw_packet *packet)
 {
 	struct sw_flow_change change = sw_flows_packet(correlate->flows, packet);
 
 	correlate->packets++;
 	sw_links_packet(correlate->links, &change);
+	account_packet(correlate, change.flow, &change, packet);
+	if (change.mirror) {
+		struct sw_flow_change mirrored = change;
+
+		mirrored.flow = change.mirror;
+		mirrored.way = change.way == SW_WAY_OUT ? SW_WAY_IN : SW_WAY_OUT;
+		account_packet(correlate, change.mirror, &mirrored, packet);
+	}
 	advance(correlate, packet->time_ns);
 }
 

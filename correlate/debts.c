@@ -41,6 +41,7 @@ void sw_debts_free(struct sw_debts *debts)
 	HASH_ITER (hh, debts->pending, pending, next) {
 		HASH_DEL(debts->pending, pending);
 		SW_ARRAY_RELEASE(&pending->waits);
+		SW_ARRAY_RELEASE(&pending->waiting);
 		free(pending);
 	}
 	free(debts);
@@ -97,6 +98,7 @@ struct sw_debt_state *sw_debt_open(struct sw_debts *debts, enum sw_operation ope
 		state->target = socket->seen.socket.remote;
 		if (operation != SW_OPERATION_CALL)
 			socket->open[operation] = state;
+		sw_debts_account_begin(state);
 	}
 	return state;
 }
@@ -136,6 +138,7 @@ void sw_debt_end(struct sw_debts *debts, struct sw_debt_state *state, enum sw_ou
 		if (outcome != SW_OUTCOME_DONE)
 			sw_debt_keep_call(&state->surfaced, call);
 	}
+	sw_debts_account_end(state);
 	if (outcome == SW_OUTCOME_GAVE_UP)
 		debts->gave_up_ns = debt->ended_ns;
 	if (state->socket) {
@@ -185,7 +188,7 @@ static struct sw_pending *pending_of(struct sw_debts *debts, uint32_t tid)
 	return pending;
 }
 
-static void pending_begin(struct sw_debts *debts, const struct sw_call *call)
+static struct sw_pending *pending_begin(struct sw_debts *debts, const struct sw_call *call)
 {
 	struct sw_pending *pending = pending_of(debts, call->tid);
 
@@ -196,6 +199,7 @@ static void pending_begin(struct sw_debts *debts, const struct sw_call *call)
 		*SW_ARRAY_ADD(&pending->waits) = call->waits[i];
 	pending->call.waits = pending->waits.items;
 	pending->call.wait_count = call->wait_count;
+	return pending;
 }
 
 void sw_debts_enter(struct sw_debts *debts, const struct sw_call *call)
@@ -203,7 +207,7 @@ void sw_debts_enter(struct sw_debts *debts, const struct sw_call *call)
 	struct sw_socket_state *socket = sw_sockets_get(debts->sockets, call->socket);
 
 	if (socket || sw_waits_is_wait(call))
-		pending_begin(debts, call);
+		sw_debts_account_enter(debts, pending_begin(debts, call), socket, call);
 	if (socket && call->sys == SW_SYS_CONNECT)
 		sw_debts_connect_enter(debts, socket, call);
 }
@@ -246,6 +250,7 @@ void sw_debts_leave(struct sw_debts *debts, const struct sw_call *call)
 	else if (socket && socket->seen.socket.kind != SW_OBJECT_EPOLL && sw_sys_class(call->sys) != SW_SYS_CLASS_END)
 		leave_socket(debts, socket, call);
 	sw_debts_call(debts, socket, call);
+	sw_debts_account_leave(debts, pending, socket, call);
 }
 
 bool sw_call_reads(const struct sw_call *call)

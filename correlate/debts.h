@@ -30,6 +30,7 @@ struct sw_debt_state {
 	bool shared_end; /* another process held the socket when it ended */
 	size_t place; /* in the table */
 	bool reviewed;
+	bool measured; /* the socket's account measures its time */
 };
 
 struct sw_debts;

@@ -114,6 +114,7 @@ void sw_debts_process_ended(struct sw_debts *debts, const struct sw_process *pro
 			continue;
 		HASH_DEL(debts->pending, pending);
 		SW_ARRAY_RELEASE(&pending->waits);
+		SW_ARRAY_RELEASE(&pending->waiting);
 		free(pending);
 	}
 }
@@ -123,7 +124,12 @@ void sw_debts_end_open(struct sw_debts *debts, struct sw_debt_state *state, int6
 {
 	int64_t silent_ns = end_ns - state->progress_ns;
 	bool connecting = state->debt.operation == SW_OPERATION_CONNECT;
+	const struct sw_process_seen *process = sw_processes_get(debts->processes, state->debt.pid);
 
+	if (process && process->exited && state->socket) { /* its end did not say which descriptors went with it (imported logs) */
+		gone_one(debts, state, NULL, process->pid, process->exit_ns > state->debt.began_ns ? process->exit_ns : end_ns);
+		return;
+	}
 	if (state->debt.operation == SW_OPERATION_DRAIN) {
 		sw_debt_end(debts, state, SW_OUTCOME_DONE, 0, NULL, end_ns);
 		return;

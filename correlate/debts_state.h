@@ -12,6 +12,7 @@ struct sw_pending { /* what a thread has the kernel do now */
 	bool inside;
 	struct sw_call call; /* without its lists */
 	SW_ARRAY(struct sw_wait) waits;
+	SW_ARRAY(uint32_t) waiting; /* sockets whose accounts know of this wait */
 	UT_hash_handle hh;
 };
 
@@ -59,6 +60,12 @@ void sw_debts_connect_other(struct sw_debts *debts, struct sw_socket_state *sock
 void sw_debts_connect_wait(struct sw_debts *debts, struct sw_debt_state *debt, const struct sw_call *call, uint32_t got);
 void sw_debts_connect_gone(struct sw_debts *debts, struct sw_debt_state *debt, const struct sw_call *call, uint32_t pid, int64_t time_ns);
 bool sw_debts_explained_away(const struct sw_debts *debts, const struct sw_debt_state *debt);
+
+void sw_debts_account_enter(struct sw_debts *debts, struct sw_pending *pending, struct sw_socket_state *socket, const struct sw_call *call);
+void sw_debts_account_leave(struct sw_debts *debts, struct sw_pending *pending, struct sw_socket_state *socket, const struct sw_call *call);
+void sw_debts_account_begin(struct sw_debt_state *debt);
+void sw_debts_account_first(struct sw_debt_state *debt, int64_t time_ns); /* the first byte of an answer */
+void sw_debts_account_end(struct sw_debt_state *debt);
 
 void sw_debts_stream(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call);
 void sw_debts_datagram(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call);

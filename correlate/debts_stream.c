@@ -71,6 +71,7 @@ static void first_byte(struct sw_debt_state *answer, const struct sw_call *call)
 		answer->debt.surfaced_sys = call->sys;
 		answer->debt.surfaced_call = call->id;
 		sw_debt_progress(answer, call->exit_ns);
+		sw_debts_account_first(answer, call->exit_ns);
 	} else {
 		/* What comes after the first byte is the answer's own rhythm: it counts only where it stops. */
 		answer->progress_ns = call->exit_ns;

@@ -32,6 +32,11 @@ struct claim { /* a flow that was found by time */
 	UT_hash_handle hh;
 };
 
+struct begun { /* a flow, when its first packet came */
+	int64_t time_ns;
+	uint32_t flow;
+};
+
 struct sw_links {
 	const struct sw_correlate_options *options;
 	struct sw_flows *flows;
@@ -39,6 +44,8 @@ struct sw_links {
 	struct local *locals;
 	struct remote *remotes;
 	struct claim *claims;
+	SW_ARRAY(uint32_t) owners; /* object by flow id */
+	SW_ARRAY(struct begun) begun; /* in order of time; imported recordings only */
 };
 
 struct sw_links *sw_links_new(const struct sw_correlate_options *options, struct sw_flows *flows, struct sw_sockets *sockets)
@@ -71,6 +78,8 @@ void sw_links_free(struct sw_links *links)
 		HASH_DEL(links->claims, claim);
 		free(claim);
 	}
+	SW_ARRAY_RELEASE(&links->owners);
+	SW_ARRAY_RELEASE(&links->begun);
 	free(links);
 }
 
@@ -120,7 +129,35 @@ static struct remote *remote_add(struct sw_links *links, uint8_t protocol, const
 	return remote;
 }
 
-void sw_links_socket(struct sw_links *links, const struct sw_socket_state *socket)
+static void own(struct sw_links *links, struct sw_socket_state *socket, const struct sw_flow *flow)
+{
+	while (links->owners.count <= flow->id)
+		*SW_ARRAY_ADD(&links->owners) = 0;
+	links->owners.items[flow->id] = socket->seen.socket.id;
+	socket->flow = flow->id;
+}
+
+struct sw_socket_state *sw_links_owner(const struct sw_links *links, uint32_t flow)
+{
+	return flow && flow < links->owners.count ? sw_sockets_get(links->sockets, links->owners.items[flow]) : NULL;
+}
+
+/* Both ends are known: its packets may have come before its name. */
+static void bind_by_ends(struct sw_links *links, struct sw_socket_state *socket)
+{
+	const struct sw_socket *seen = &socket->seen.socket;
+	struct sw_flow *flow;
+
+	if (socket->flow || !seen->remote.present || !seen->remote.endpoint.port || (seen->flags & SW_SOCKET_LISTENING))
+		return;
+	flow = sw_flows_find_in(links->flows, seen->netns, protocol_of(socket), &seen->local.endpoint, &seen->remote.endpoint, INT64_MAX, 0);
+	if (!flow || sw_links_owner(links, flow->id))
+		return;
+	own(links, socket, flow);
+	socket->link = SW_LINK_PORTS;
+}
+
+void sw_links_socket(struct sw_links *links, struct sw_socket_state *socket)
 {
 	const struct sw_addr *end = &socket->seen.socket.local;
 	struct local *local;
@@ -135,10 +172,13 @@ void sw_links_socket(struct sw_links *links, const struct sw_socket_state *socke
 		HASH_ADD(hh, links->locals, key, sizeof local->key, local);
 	}
 	for (size_t i = 0; i < local->objects.count; i++) {
-		if (local->objects.items[i] == socket->seen.socket.id)
+		if (local->objects.items[i] == socket->seen.socket.id) {
+			bind_by_ends(links, socket);
 			return;
+		}
 	}
 	*SW_ARRAY_ADD(&local->objects) = socket->seen.socket.id;
+	bind_by_ends(links, socket);
 }
 
 void sw_links_target(struct sw_links *links, const struct sw_socket_state *socket, const struct sw_addr *target)
@@ -162,6 +202,25 @@ void sw_links_forget(struct sw_links *links, const struct sw_socket_state *socke
 	}
 }
 
+/* A flow begins on a port of ours: the socket that has this end, and no other remote end. */
+static void bind_by_port(struct sw_links *links, const struct sw_flow *flow)
+{
+	struct local *local = local_find(links, flow->protocol, flow->local.port);
+
+	for (size_t i = 0; local && i < local->objects.count; i++) {
+		struct sw_socket_state *socket = sw_sockets_get(links->sockets, local->objects.items[i]);
+		const struct sw_socket *seen = socket ? &socket->seen.socket : NULL;
+
+		if (!seen || socket->gone || (seen->flags & SW_SOCKET_LISTENING) ||
+		    (!sw_ip_is_any(&seen->local.endpoint.ip) && !sw_ip_equal(&seen->local.endpoint.ip, &flow->local.ip)) ||
+		    (seen->remote.present && seen->remote.endpoint.port && !sw_endpoint_equal(&seen->remote.endpoint, &flow->remote)))
+			continue;
+		own(links, socket, flow);
+		socket->link = SW_LINK_PORTS;
+		return;
+	}
+}
+
 void sw_links_packet(struct sw_links *links, const struct sw_flow_change *change)
 {
 	struct sw_flow *flow;
@@ -169,6 +228,9 @@ void sw_links_packet(struct sw_links *links, const struct sw_flow_change *change
 	if (!change->flow || !(change->what & SW_FLOW_BEGAN) || !(flow = sw_flows_get(links->flows, change->flow)))
 		return;
 	*SW_ARRAY_ADD(&remote_add(links, flow->protocol, &flow->remote)->flows) = flow->id;
+	if (links->options->imported)
+		*SW_ARRAY_ADD(&links->begun) = (struct begun){flow->first_ns, flow->id};
+	bind_by_port(links, flow);
 }
 
 /* ---- which end of a packet is ours ---------------------------------------------------------------------------- */
@@ -289,6 +351,54 @@ static struct sw_flow *by_time(struct sw_links *links, const struct sw_debt_stat
 	return best;
 }
 
+static size_t first_begun(const struct sw_links *links, int64_t time_ns)
+{
+	size_t low = 0, high = links->begun.count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (links->begun.items[middle].time_ns < time_ns)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static bool is_nobodys_syn(const struct sw_links *links, const struct sw_flow *flow)
+{
+	struct remote *remote = remote_find(links, flow->protocol, &flow->remote);
+	struct local *local = local_find(links, flow->protocol, flow->local.port);
+
+	return flow->protocol == IPPROTO_TCP && flow->side[SW_SIDE_OURS].syns && !claim_of(links, flow->id) && !(remote && remote->ours) &&
+	       !(local && local->objects.count);
+}
+
+/* Neither local port nor remote end agree: the only SYN that left while the call was made, and that nobody else could have
+ * sent, is its own, translated on this host. */
+static struct sw_flow *by_call(struct sw_links *links, const struct sw_debt_state *debt)
+{
+	int64_t slack_ns = links->options->clock_error_ns;
+	int64_t from_ns = debt->opening.enter_ns - slack_ns, to_ns = debt->opening.exit_bound_ns;
+	struct sw_flow *only = NULL;
+
+	if (!links->options->imported || debt->debt.operation != SW_OPERATION_CONNECT || to_ns == SW_TIME_NONE)
+		return NULL;
+	if (to_ns > debt->opening.exit_ns + STAMP_SLACK_NS)
+		to_ns = debt->opening.exit_ns + STAMP_SLACK_NS;
+	for (size_t i = first_begun(links, from_ns); i < links->begun.count && links->begun.items[i].time_ns <= to_ns + slack_ns; i++) {
+		struct sw_flow *flow = sw_flows_get(links->flows, links->begun.items[i].flow);
+
+		if (!flow || !is_nobodys_syn(links, flow))
+			continue;
+		if (only)
+			return NULL;
+		only = flow;
+	}
+	return only;
+}
+
 static void claim_add(struct sw_links *links, uint32_t flow, uint32_t object)
 {
 	struct claim *claim = claim_of(links, flow);
@@ -324,11 +434,15 @@ struct sw_flow *sw_links_find(struct sw_links *links, struct sw_debt_state *debt
 		if (debt->debt.operation != SW_OPERATION_CONNECT && socket->seen.made_ns != SW_TIME_NONE)
 			span.from_ns = socket->seen.made_ns; /* the connection is older than what is owed on it */
 		flow = by_time(links, debt, span);
+		if (!flow && (flow = by_call(links, debt)))
+			socket->link = SW_LINK_TRANSLATED;
 	}
-	socket->flow = flow ? flow->id : 0;
-	if (!flow)
-		socket->link = SW_LINK_NONE;
-	else
+	if (flow) {
+		own(links, socket, flow);
 		claim_add(links, flow->id, debt->debt.socket);
+	} else {
+		socket->flow = 0;
+		socket->link = SW_LINK_NONE;
+	}
 	return flow;
 }

@@ -23,6 +23,7 @@ static void object_free(struct sw_object *object)
 {
 	SW_ARRAY_RELEASE(&object->state.holders);
 	SW_ARRAY_RELEASE(&object->state.members);
+	sw_account_free(object->state.account);
 	free(object);
 }
 

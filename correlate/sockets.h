@@ -6,6 +6,7 @@
 #ifndef SW_CORRELATE_SOCKETS_H
 #define SW_CORRELATE_SOCKETS_H
 
+#include "correlate/account.h"
 #include "correlate/symptoms.h"
 #include "src/base/mem.h"
 
@@ -31,6 +32,7 @@ struct sw_socket_state {
 	SW_ARRAY(struct sw_holder) holders;
 	SW_ARRAY(struct sw_member) members; /* of an epoll set */
 	struct sw_debt_state *open[SW_OPERATION_COUNT]; /* debts open on this socket, by operation */
+	struct sw_account *account; /* of its bytes; NULL none */
 	uint32_t kept; /* debts that still point here: not forgotten before it is 0 */
 	uint32_t flow; /* found by link.c; 0 none yet */
 	enum sw_link link;

@@ -1,0 +1,116 @@
+/* Debts and the byte accounting of their sockets: calls told to the account, and the parts of each debt's time taken from it.
+ *
+ * Enters: calls at their enter and leave, debts as they open and end. Leaves: struct sw_debt.time_ns. Local sockets and pairs have no
+ * packets, so no account. */
+#include "correlate/debts_state.h"
+
+#include <string.h>
+
+/* An answer has two ends: its first byte, and its last. Both are measured; this marks the second in the account. */
+#define WHOLE 0x80000000u
+
+static bool has_account(const struct sw_socket_state *socket)
+{
+	return sw_socket_is_ip(socket) && !(socket->seen.socket.flags & (SW_SOCKET_PAIR | SW_SOCKET_LISTENING));
+}
+
+static void wait_began(struct sw_pending *pending, struct sw_socket_state *socket, int64_t time_ns)
+{
+	if (!socket->account)
+		return;
+	sw_account_wait_begin(socket->account, time_ns);
+	*SW_ARRAY_ADD(&pending->waiting) = socket->seen.socket.id;
+}
+
+struct begin {
+	struct sw_pending *pending;
+	int64_t time_ns;
+};
+
+static void begin_member(void *context, struct sw_socket_state *socket, uint32_t asked, uint32_t got)
+{
+	struct begin *begin = context;
+
+	(void)asked;
+	(void)got;
+	wait_began(begin->pending, socket, begin->time_ns);
+}
+
+void sw_debts_account_enter(struct sw_debts *debts, struct sw_pending *pending, struct sw_socket_state *socket, const struct sw_call *call)
+{
+	struct begin begin = {.pending = pending, .time_ns = call->enter_ns};
+
+	pending->waiting.count = 0;
+	if (sw_waits_is_wait(call) && call->timeout_ns != 0) {
+		sw_waits_each(debts->sockets, call, begin_member, &begin);
+		return;
+	}
+	if (!socket || !has_account(socket) || (!sw_call_reads(call) && !sw_call_writes(call)))
+		return;
+	if (!socket->account)
+		socket->account = sw_account_new();
+	if (sw_call_writes(call))
+		sw_account_writing(socket->account, call->enter_ns, call->bytes);
+	if (sw_call_blocks(call, socket))
+		wait_began(pending, socket, call->enter_ns);
+}
+
+void sw_debts_account_leave(struct sw_debts *debts, struct sw_pending *pending, struct sw_socket_state *socket, const struct sw_call *call)
+{
+	int64_t end_ns = sw_call_end(call);
+
+	for (size_t i = 0; pending && i < pending->waiting.count; i++) {
+		struct sw_socket_state *waited = sw_sockets_get(debts->sockets, pending->waiting.items[i]);
+
+		if (waited && waited->account)
+			sw_account_wait_end(waited->account, end_ns);
+	}
+	if (pending)
+		pending->waiting.count = 0;
+	if (!socket || !socket->account || (call->flags & SW_CALL_ERRQUEUE))
+		return;
+	if (sw_call_writes(call))
+		sw_account_wrote(socket->account, end_ns, call->result > 0 ? call->result : 0);
+	else if (sw_call_reads(call) && call->result >= 0 && !(call->flags & SW_CALL_PEEK) && call->bytes != 0)
+		sw_account_read(socket->account, end_ns, call->result);
+}
+
+static bool is_measured(const struct sw_debt_state *state)
+{
+	return state->socket && state->debt.operation != SW_OPERATION_CALL && has_account(state->socket);
+}
+
+void sw_debts_account_begin(struct sw_debt_state *state)
+{
+	if (!is_measured(state) || state->measured)
+		return;
+	if (!state->socket->account)
+		state->socket->account = sw_account_new();
+	state->measured = true;
+	sw_account_debt_begin(state->socket->account, state->debt.id, state->debt.operation, state->debt.began_ns);
+	if (state->debt.operation == SW_OPERATION_ANSWER)
+		sw_account_debt_begin(state->socket->account, state->debt.id | WHOLE, state->debt.operation, state->debt.began_ns);
+}
+
+void sw_debts_account_first(struct sw_debt_state *state, int64_t time_ns)
+{
+	if (state->measured)
+		sw_account_debt_end(state->socket->account, state->debt.id, time_ns, state->debt.time_ns);
+}
+
+void sw_debts_account_end(struct sw_debt_state *state)
+{
+	int64_t parts[SW_PART_COUNT];
+	bool begun = state->first_read_ns != SW_TIME_NONE;
+
+	if (!state->measured)
+		return;
+	state->measured = false;
+	if (!begun)
+		sw_account_debt_end(state->socket->account, state->debt.id, state->debt.ended_ns, state->debt.time_ns);
+	if (state->debt.operation != SW_OPERATION_ANSWER)
+		return;
+	sw_account_debt_end(state->socket->account, state->debt.id | WHOLE, state->debt.ended_ns, parts);
+	if (begun && state->debt.outcome != SW_OUTCOME_DONE) /* it stopped after its first byte: the whole is what counts */
+		memcpy(state->debt.time_ns, parts, sizeof parts);
+}

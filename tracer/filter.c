@@ -60,6 +60,18 @@ static void number_set(enum sw_abi abi, int number, struct sw_number meaning)
 		numbers[abi][index] = meaning;
 }
 
+/* i386's own numbers of the socket calls (Linux 4.3): the library has only the multiplexed ones by name. */
+static void numbers_learn_direct(void)
+{
+	for (int number = 337; number <= 373; number++) {
+		char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_X86, number);
+		enum sw_sys sys = name ? sw_sys_by_name(name, strlen(name)) : SW_SYS_NONE;
+		if (sys != SW_SYS_NONE)
+			number_set(SW_ABI_I386, number, (struct sw_number){ .sys = sys });
+		free(name);
+	}
+}
+
 static void numbers_learn(enum sw_abi abi, uint32_t arch)
 {
 	for (size_t i = 0; i < SW_COUNT(names); i++) {
@@ -79,6 +91,7 @@ struct sw_number sw_number_of(uint32_t audit_arch, uint64_t number, enum sw_abi 
 		numbers_learn(SW_ABI_NATIVE, seccomp_arch_native());
 		numbers_learn(SW_ABI_X32, SCMP_ARCH_X32);
 		numbers_learn(SW_ABI_I386, SCMP_ARCH_X86);
+		numbers_learn_direct();
 		numbers_known = true;
 	}
 	*abi = SW_ABI_NATIVE;

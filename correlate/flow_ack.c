@@ -73,7 +73,8 @@ static void advance(struct sw_flow_track *track, const struct sw_packet *packet,
 	sw_flow_holes_acked(track, side);
 }
 
-/* RFC 5681, 2: nothing but the same acknowledgement again while bytes are under way. */
+/* RFC 5681, 2: nothing but the same acknowledgement again while bytes are under way. With SACK blocks also when the window moved
+ * (RFC 6675, 2: it is the blocks that say something was received); Wireshark calls those window updates and counts fewer. */
 static void same_again(struct sw_flow_track *track, const struct sw_packet *packet, enum sw_flow_side from,
 		       const struct sw_flow_change *change)
 {

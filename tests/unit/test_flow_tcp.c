@@ -106,8 +106,8 @@ static void fast_by_duplicate_acks(void **state)
 static void duplicates_with_another_window(void **state)
 {
 	(void)state;
-	FEED(flows, HANDSHAKE, "1 > A 1+1000 1", "1.0001 > A 1001+1000 1", "1.01 < A 1 1", "1.011 < A 1 1 win 600",
-	     "1.012 < A 1 1 win 700 sack 1001-2001");
+	FEED(flows, HANDSHAKE, "1 > A 1+1000 1", "1.0001 > A 1001+1000 1", "1.01 < A 1 1", "1.0105 < A 1 1",
+	     "1.011 < A 1 1 win 600", "1.012 < A 1 1 win 700 sack 1001-2001");
 	assert_int_equal(peer()->duplicate_acks, 2);
 	FEED(flows, "1.02 < A 1 2001", "2 > PA 2001+1 1", "2.3 > PA 2001+1 1"); /* one byte, unacknowledged: again */
 	assert_int_equal(ours()->keepalives, 0);

@@ -66,9 +66,17 @@ static void dns_over_tcp(struct sw_application *application, struct sw_packet *p
 		packet->dns = &application->dns[0];
 }
 
+/* Asked for every segment with payload: ports and the last bytes of the addresses tell streams apart well enough. */
+static uint32_t slot_of(const struct sw_packet *packet)
+{
+	uint32_t key = (uint32_t)packet->src.port << 16 | packet->dst.port;
+
+	key = key * 2654435761u + packet->src.ip.bytes[3] * 31u + packet->dst.ip.bytes[3] * 17u + packet->src.ip.bytes[15];
+	return (key ^ key >> 15) % STREAMS;
+}
+
 static struct stream *stream_of(struct sw_application *application, const struct sw_packet *packet, bool make)
 {
-	uint32_t slot = (sw_endpoint_hash(&packet->src) * 31 + sw_endpoint_hash(&packet->dst) + packet->netns) % STREAMS;
 	struct stream *stream;
 
 	if (!application->streams) {
@@ -76,7 +84,7 @@ static struct stream *stream_of(struct sw_application *application, const struct
 			return NULL;
 		application->streams = sw_alloc(STREAMS * sizeof *application->streams);
 	}
-	stream = &application->streams[slot];
+	stream = &application->streams[slot_of(packet)];
 	if (stream->used && stream->netns == packet->netns && sw_endpoint_equal(&stream->src, &packet->src) &&
 	    sw_endpoint_equal(&stream->dst, &packet->dst))
 		return stream;

@@ -12,7 +12,7 @@
 
 void sw_tls_start(struct sw_tls_stream *stream)
 {
-	stream->synced = stream->changed_cipher = false;
+	stream->synced = stream->changed_cipher = stream->hello_broken = false;
 	stream->header_have = stream->message_have = stream->alert_have = 0;
 	stream->record_left = stream->message_left = stream->hello_have = 0;
 }
@@ -38,10 +38,11 @@ static struct sw_tls_record *say(struct sw_tls_stream *stream, struct sw_tls *tl
 
 static void message_ended(struct sw_tls_stream *stream, struct sw_tls *tls)
 {
-	if (stream->message_header[0] == SW_TLS_CLIENT_HELLO)
+	if (!stream->hello_broken && stream->message_header[0] == SW_TLS_CLIENT_HELLO)
 		sw_tls_client_hello(&tls->client, stream->hello, stream->hello_have);
-	else if (stream->message_header[0] == SW_TLS_SERVER_HELLO)
+	else if (!stream->hello_broken && stream->message_header[0] == SW_TLS_SERVER_HELLO)
 		sw_tls_server_hello(&tls->server, stream->hello, stream->hello_have);
+	stream->hello_broken = false;
 	stream->message_have = 0;
 	stream->hello_have = 0;
 }
@@ -119,13 +120,29 @@ static void record_began(struct sw_tls_stream *stream, const uint8_t *body, size
 		stream->changed_cipher = true;
 }
 
+/* Handshake bytes that were not captured: what was seen of a hello is read; where the next message begins is known while the gap lies inside
+ * one message. */
+static void handshake_gap(struct sw_tls_stream *stream, size_t length, struct sw_tls *tls)
+{
+	bool inside = stream->message_have == MESSAGE_HEADER && length <= stream->message_left;
+
+	if (stream->message_have == MESSAGE_HEADER && stream->hello_have)
+		message_ended(stream, tls);
+	stream->hello_broken = inside && length < stream->message_left;
+	stream->message_have = stream->hello_broken ? MESSAGE_HEADER : 0;
+	if (inside)
+		stream->message_left -= (uint32_t)length;
+	else
+		stream->record.encrypted = true;
+}
+
 /* The part of the present record that is here; `known`: its bytes were captured. */
 static void body(struct sw_tls_stream *stream, const uint8_t *bytes, size_t part, bool known, struct sw_tls *tls)
 {
 	struct sw_tls_record *record = &stream->record, *said;
 
-	if (!known && record->content == SW_TLS_HANDSHAKE && part)
-		record->encrypted = true; /* where the next message begins is lost */
+	if (!known && !record->encrypted && record->content == SW_TLS_HANDSHAKE)
+		handshake_gap(stream, part, tls);
 	if (known && !record->encrypted && record->content == SW_TLS_HANDSHAKE)
 		handshake(stream, bytes, part, tls);
 	else if (known && !record->encrypted && record->content == SW_TLS_ALERT)

@@ -61,6 +61,7 @@ struct sw_tls_stream {
 	uint8_t alert_have;
 	uint8_t message_header[4], message_have;
 	uint32_t message_left;
+	bool hello_broken; /* bytes of the present message were not captured: what came before them has been read */
 	uint32_t hello_have;
 	uint8_t hello[SW_TLS_HELLO];
 };

@@ -61,7 +61,11 @@ static void gone_one(struct sw_debts *debts, struct sw_debt_state *state, const 
 		tell(debts, state);
 		return;
 	}
-	if (!was_waited_for(debts, state, time_ns) || (answered && !state->debt.wait.call && !inside_for(debts, state))) {
+	if (answered && !state->debt.wait.call && !inside_for(debts, state)) {
+		sw_debt_end(debts, state, SW_OUTCOME_DONE, 0, NULL, state->first_read_ns);
+		return;
+	}
+	if (!was_waited_for(debts, state, time_ns)) {
 		sw_debt_drop(debts, state, time_ns);
 		return;
 	}
@@ -136,6 +140,10 @@ void sw_debts_end_open(struct sw_debts *debts, struct sw_debt_state *state, int6
 	}
 	if (connecting && (state->told_ns != SW_TIME_NONE || state->writable_ns != SW_TIME_NONE)) {
 		sw_debts_connect_gone(debts, state, NULL, state->debt.pid, end_ns);
+		return;
+	}
+	if (state->first_read_ns != SW_TIME_NONE && !was_waited_for(debts, state, end_ns)) {
+		sw_debt_end(debts, state, SW_OUTCOME_DONE, 0, NULL, state->first_read_ns);
 		return;
 	}
 	if (state->debt.operation == SW_OPERATION_SERVE || (!connecting && !was_waited_for(debts, state, end_ns)) ||

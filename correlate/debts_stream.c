@@ -114,7 +114,7 @@ static void end_of_file(struct sw_debts *debts, struct sw_socket_state *socket, 
 	if (answer && answer->first_read_ns == SW_TIME_NONE && socket->seen.shut_read_ns == SW_TIME_NONE)
 		sw_debt_end(debts, answer, SW_OUTCOME_EOF, 0, call, call->exit_ns);
 	else
-		done(debts, answer, NULL, call->exit_ns);
+		done(debts, answer, NULL, answer && answer->first_read_ns != SW_TIME_NONE ? answer->first_read_ns : call->exit_ns);
 	if (is_server(socket))
 		sw_debts_serve_read(debts, socket, call);
 }

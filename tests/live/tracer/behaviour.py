@@ -1,0 +1,151 @@
+#!/usr/bin/env python3
+"""The command never notices: every mode of `subject`, bare and traced, must print and return the same.
+
+usage: behaviour.py [--modes] TRACER SUBJECT [SUBJECT32]      TRACER: the program that runs a command traced ("watch", or "sockwhy run --")
+--modes: these alone. Each line of output is one check; the exit status is the number of failed ones.
+"""
+import fcntl
+import os
+import pty
+import select
+import shlex
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+
+failed = 0
+
+
+def check(name, good, text=""):
+    global failed
+    failed += not good
+    print("ok  " if good else "FAIL", name, "" if good else text, flush=True)
+
+
+def run(command, **options):
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=60, **options)
+    return done.returncode, done.stdout.decode(errors="replace")
+
+
+def modes(tracer, subject):
+    for mode in run([subject])[1].split():
+        bare, traced = run([subject, mode]), run(tracer + [subject, mode])
+        if mode == "traces":  # one tracer at a time: EPERM, as under strace
+            bare = (0, "traceme 1\n")
+        check(f"{os.path.basename(subject)} {mode}", bare == traced, f"bare {bare} traced {traced}")
+
+
+def statuses(tracer):
+    for script in ("exit 0", "exit 42", "kill -TERM $$", "kill -KILL $$", "kill -SEGV $$"):
+        bare, traced = run(["sh", "-c", script]), run(tracer + ["sh", "-c", script])
+        check(f"status of {script}", bare == traced, f"bare {bare} traced {traced}")
+    check("not found", run(tracer + ["no-such-command"])[0] == 127)
+    check("not executable", run(tracer + ["/etc/passwd"])[0] == 126)
+    check("a folder", run(tracer + ["/etc"])[0] == 126)
+
+
+def inherited(tracer, subject):
+    def odd():
+        os.umask(0o137)
+        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR2, signal.SIGCHLD, signal.SIGTERM])
+        os.sched_setaffinity(0, {0})
+
+    bare = run([subject, "inherits"], preexec_fn=odd, restore_signals=False)
+    traced = run(tracer + [subject, "inherits"], preexec_fn=odd, restore_signals=False)
+    check("mask, dispositions, umask, affinity", bare == traced, f"bare {bare} traced {traced}")
+    for closing in ("0<&-", "1>&-", "2>&-", "0<&- 1>&- 2>&-"):
+        script = f"{{cmd}} sh -c 'readlink /proc/self/fd/0 /proc/self/fd/1 /proc/self/fd/2 >&9 2>/dev/null' {closing} 9>&1"
+        bare = run(["bash", "-c", script.format(cmd="")])
+        traced = run(["bash", "-c", script.format(cmd=shlex.join(tracer))])
+        # A closed standard error is where a pipe's number differs from run to run: the count tells.
+        check(f"closed {closing}", len(bare[1].split()) == len(traced[1].split()), f"bare {bare} traced {traced}")
+
+
+def gone(pattern):
+    return subprocess.run(["pgrep", "-f", pattern], stdout=subprocess.DEVNULL).returncode != 0
+
+
+def deaths(tracer):
+    process = subprocess.Popen(tracer + ["sh", "-c", "sleep 3141 & sleep 3142; true"], stderr=subprocess.DEVNULL)
+    time.sleep(0.7)
+    process.kill()
+    process.wait()
+    time.sleep(0.5)
+    check("SIGKILL of the tracer kills the tracees", gone("^sleep 314[12]"))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # setsid: background jobs of a shell ignore SIGINT
+        process = subprocess.Popen(tracer + ["sleep", "3143"], stderr=subprocess.DEVNULL, start_new_session=True)
+        time.sleep(0.5)
+        process.send_signal(number)
+        check(f"{number.name} is passed on", process.wait(10) == -number)
+
+
+def session(command, script):
+    """A shell with job control in a terminal of its own; what it wrote."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.environ["PS1"] = "$ "
+        os.environ["TERM"] = "dumb"
+        os.execlp("bash", "bash", "--norc", "--noprofile", "-i")
+    # Wide enough that readline scrolls no line.
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 1000, 0, 0))
+    output = b""
+
+    def read(seconds):
+        nonlocal output
+        end = time.time() + seconds
+        while time.time() < end:
+            if select.select([terminal], [], [], 0.05)[0]:
+                try:
+                    output += os.read(terminal, 65536)
+                except OSError:
+                    return
+
+    read(0.5)
+    for item in script + ["exit\n"]:
+        if isinstance(item, str):
+            os.write(terminal, item.replace("@", command).encode())
+        read(item if isinstance(item, float) else 0.4)
+    os.close(terminal)
+    os.waitpid(pid, 0)
+    text = output.decode(errors="replace").replace("\r", "")
+    text = text.replace(command, "") if command else text
+    return [" ".join(w for w in line.split() if not w.isdigit()) for line in text.split("\n")]
+
+
+def job_control(tracer):
+    traced = shlex.join(tracer) + " "
+    for name, script in (
+        ("stop and fg", ["@sleep 2\n", "\x1a", 0.5, "jobs\n", "fg\n", 2.2, "echo st=$?\n"]),
+        ("stop and bg", ["@sleep 1.5\n", "\x1a", 0.4, "bg\n", 0.3, "jobs\n", 1.5, "echo st=$?\n"]),
+        ("interrupt", ["@sleep 5\n", 0.2, "\x03", 1.5, "echo st=$?\n"]),
+        ("handled interrupt", ["@sh -c 'trap \"echo got\" INT; sleep 1; echo after'\n", "\x03", 2.5, "echo st=$?\n"]),
+        ("quit", ["@sleep 5\n", 0.2, "\x1c", 1.5, "echo st=$?\n"]),
+        ("read in the background", ["@cat &\n", 0.5, "jobs\n", "fg\n", 0.3, "hello\n", "\x04", 1.5, "echo st=$?\n"]),
+        ("stops itself", ["@sh -c 'kill -TSTP 0; echo back'\n", 0.6, "jobs\n", "fg\n", 1.5, "echo st=$?\n"]),
+    ):
+        bare, now = session("", script), session(traced, script)
+        check(f"job control: {name}", bare == now, f"\n  bare   {bare}\n  traced {now}")
+
+
+def main():
+    modes_alone = sys.argv[1] == "--modes"
+    tracer, subjects = shlex.split(sys.argv[1 + modes_alone]), sys.argv[2 + modes_alone:]
+    for subject in subjects:
+        modes(tracer, subject)
+    if modes_alone:
+        return failed
+    statuses(tracer)
+    inherited(tracer, subjects[0])
+    deaths(tracer)
+    job_control(tracer)
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())

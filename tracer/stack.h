@@ -1,7 +1,8 @@
 /* User stacks, at the exit stop of a failure: addresses first, names after the run.
  *
- * libunwind-ptrace with one cached address space a process, dropped at exec and when its mappings may have changed; one stack
- * for a call site and errno, at most so many a second. */
+ * libunwind-ptrace with one cached address space a process, dropped at exec and when its mappings may have changed; a few
+ * for a call site and errno (all connects of a program go through one place in libc), at most so many and so long a second. Of 32-bit
+ * processes the call site alone. */
 #ifndef SW_TRACER_STACK_H
 #define SW_TRACER_STACK_H
 

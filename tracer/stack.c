@@ -1,0 +1,210 @@
+/* User stacks, at the exit stop of a failure: see stack.h. libunwind(3), libunwind-ptrace(3). */
+#include "tracer/stack.h"
+
+#include <libunwind-ptrace.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/user.h>
+#include <uthash.h>
+
+#include "src/base/clock.h"
+#include "tracer/stack_maps.h"
+
+#define STACKS_PER_SECOND 50
+#define TIME_PER_SECOND_NS (100 * SW_NS_PER_MS) /* a cold start of a large program takes 35 ms */
+#define STACKS_PER_SITE 8 /* all calls of one name go through one place in libc, whoever made them */
+#define SITES_MAX 256
+#define SPACES_MAX 32 /* some 100 kB each */
+#define MAPS_AGE_NS SW_NS_PER_S
+
+struct site {
+	uint64_t address;
+	int error;
+	unsigned taken;
+};
+
+struct image { /* a process's address space, from exec to exec */
+	pid_t pid; /* key */
+	unw_addr_space_t space; /* with its cache */
+	struct sw_maps maps;
+	SW_ARRAY(struct site) sites;
+	int64_t used_ns;
+	UT_hash_handle hh;
+};
+
+struct sw_stacks {
+	struct image *images;
+	struct sw_symbols *symbols;
+	int64_t second_ns, spent_ns;
+	unsigned taken;
+};
+
+struct sw_stacks *sw_stacks_new(void)
+{
+	struct sw_stacks *stacks = sw_alloc(sizeof *stacks);
+	stacks->symbols = sw_symbols_new();
+	return stacks;
+}
+
+static void drop_space(struct image *image)
+{
+	if (image->space)
+		unw_destroy_addr_space(image->space);
+	image->space = NULL;
+	sw_maps_release(&image->maps);
+}
+
+static void drop(struct sw_stacks *stacks, struct image *image)
+{
+	drop_space(image);
+	SW_ARRAY_RELEASE(&image->sites);
+	HASH_DEL(stacks->images, image);
+	free(image);
+}
+
+void sw_stacks_free(struct sw_stacks *stacks)
+{
+	struct image *image, *next;
+	if (!stacks)
+		return;
+	HASH_ITER(hh, stacks->images, image, next)
+		drop(stacks, image);
+	sw_symbols_free(stacks->symbols);
+	free(stacks);
+}
+
+void sw_stacks_forget(struct sw_stacks *stacks, pid_t pid)
+{
+	struct image *image;
+	HASH_FIND(hh, stacks->images, &pid, sizeof pid, image);
+	if (image)
+		drop(stacks, image);
+}
+
+static struct image *image_of(struct sw_stacks *stacks, pid_t pid)
+{
+	struct image *image, *next, *oldest = NULL;
+	HASH_FIND(hh, stacks->images, &pid, sizeof pid, image);
+	if (!image) {
+		image = sw_alloc(sizeof *image);
+		image->pid = pid;
+		HASH_ADD(hh, stacks->images, pid, sizeof image->pid, image);
+	}
+	image->used_ns = sw_clock_monotonic();
+	if (image->space)
+		return image;
+	struct image *each;
+	unsigned spaces = 0;
+	HASH_ITER(hh, stacks->images, each, next) {
+		spaces += each->space != NULL;
+		if (each->space && (!oldest || each->used_ns < oldest->used_ns))
+			oldest = each;
+	}
+	if (spaces >= SPACES_MAX)
+		drop_space(oldest);
+	image->space = unw_create_addr_space(&_UPT_accessors, 0);
+	if (image->space)
+		unw_set_caching_policy(image->space, UNW_CACHE_GLOBAL);
+	return image;
+}
+
+/* ---- limits --------------------------------------------------------------------------------------------------- */
+
+static bool within_budget(struct sw_stacks *stacks)
+{
+	int64_t now = sw_clock_monotonic();
+	if (now - stacks->second_ns >= SW_NS_PER_S) {
+		stacks->second_ns = now;
+		stacks->spent_ns = 0;
+		stacks->taken = 0;
+	}
+	return stacks->taken < STACKS_PER_SECOND && stacks->spent_ns < TIME_PER_SECOND_NS;
+}
+
+static bool wanted(struct image *image, uint64_t call_site, int error)
+{
+	for (size_t i = 0; i < image->sites.count; i++) {
+		struct site *site = &image->sites.items[i];
+		if (site->address == call_site && site->error == error)
+			return site->taken++ < STACKS_PER_SITE;
+	}
+	if (image->sites.count >= SITES_MAX)
+		return false;
+	*SW_ARRAY_ADD(&image->sites) = (struct site){ call_site, error, 1 };
+	return true;
+}
+
+/* ---- frames --------------------------------------------------------------------------------------------------- */
+
+static void refresh_maps(struct image *image, pid_t tid)
+{
+	bool changed = false;
+	if (sw_maps_read(&image->maps, image->pid, tid, &changed) && changed && image->space)
+		unw_flush_cache(image->space, 0, 0);
+}
+
+static void place(struct sw_stacks *stacks, struct image *image, pid_t tid, struct sw_frame *frame, bool innermost)
+{
+	const struct sw_mapping *mapping = sw_maps_find(&image->maps, frame->address);
+	if (!mapping && sw_clock_monotonic() - image->maps.read_ns > MAPS_AGE_NS / 100) {
+		refresh_maps(image, tid); /* loaded since */
+		mapping = sw_maps_find(&image->maps, frame->address);
+	}
+	if (!mapping)
+		return;
+	const char *path = sw_maps_path(&image->maps, mapping), *base = strrchr(path, '/');
+	frame->offset = frame->address - mapping->begin + mapping->offset;
+	strncpy(frame->object, base ? base + 1 : path, sizeof frame->object - 1);
+	/* A return address may lie behind the function whose last instruction the call is. */
+	uint64_t inside = frame->offset - (innermost || !frame->offset ? 0 : 1);
+	sw_symbols_name(stacks->symbols, image->pid, path, mapping->inode, inside, frame->function, sizeof frame->function);
+}
+
+static uint32_t unwind(struct image *image, pid_t tid, struct sw_frame *frames)
+{
+	unw_cursor_t cursor;
+	uint32_t count = 0;
+	void *info = image->space ? _UPT_create(tid) : NULL;
+	if (!info)
+		return 0;
+	if (unw_init_remote(&cursor, image->space, info) == 0) {
+		do {
+			unw_word_t address;
+			if (unw_get_reg(&cursor, UNW_REG_IP, &address) < 0 || address == 0)
+				break;
+			frames[count++].address = address;
+		} while (count < SW_STACK_DEPTH && unw_step(&cursor) > 0);
+	}
+	_UPT_destroy(info);
+	return count;
+}
+
+/* libunwind walks the stacks of 64-bit processes only; of others the call site alone is told. */
+static bool is_64_bit(pid_t tid)
+{
+	struct user_regs_struct registers;
+	return ptrace(PTRACE_GETREGS, tid, NULL, &registers) == 0 && registers.cs == 0x33; /* __USER_CS */
+}
+
+uint32_t sw_stacks_take(struct sw_stacks *stacks, pid_t pid, pid_t tid, uint64_t call_site, int error, struct sw_frame frames[SW_STACK_DEPTH])
+{
+	if (!within_budget(stacks))
+		return 0;
+	struct image *image = image_of(stacks, pid);
+	if (!wanted(image, call_site, error))
+		return 0;
+	int64_t begin = sw_clock_monotonic();
+	memset(frames, 0, SW_STACK_DEPTH * sizeof *frames);
+	if (begin - image->maps.read_ns > MAPS_AGE_NS)
+		refresh_maps(image, tid);
+	uint32_t count = is_64_bit(tid) ? unwind(image, tid, frames) : 0;
+	if (count == 0 && call_site) {
+		frames[0].address = call_site;
+		count = 1;
+	}
+	for (uint32_t i = 0; i < count; i++)
+		place(stacks, image, tid, &frames[i], i == 0);
+	stacks->taken++;
+	stacks->spent_ns += sw_clock_monotonic() - begin;
+	return count;
+}

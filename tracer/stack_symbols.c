@@ -120,7 +120,8 @@ static void read_symbols(int fd, const Elf64_Shdr *table, const Elf64_Shdr *name
 		if ((type == STT_FUNC || type == STT_GNU_IFUNC) && all[i].st_shndx != SHN_UNDEF && all[i].st_name < names->sh_size)
 			*SW_ARRAY_ADD(&object->symbols) = (struct symbol){ all[i].st_value, all[i].st_size, all[i].st_name };
 	}
-	qsort(object->symbols.items, object->symbols.count, sizeof *object->symbols.items, by_value);
+	if (object->symbols.count)
+		qsort(object->symbols.items, object->symbols.count, sizeof *object->symbols.items, by_value);
 }
 
 static void load(int fd, struct object *object)

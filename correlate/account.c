@@ -329,6 +329,18 @@ void sw_account_change(struct sw_account *account, const struct sw_flow *flow, c
 		account->head_sent_ns = packet->time_ns;
 }
 
+void sw_account_follow(struct sw_account *account, const struct sw_flow *flow)
+{
+	if (flow->protocol != IPPROTO_TCP) {
+		follow_datagrams(account, flow);
+		return;
+	}
+	account->rtt_ns = least_round_trip(flow);
+	follow_stream(account, flow);
+	if (account->under_way > 0)
+		account->head_sent_ns = account->last_sent_ns = flow->side[SW_SIDE_OURS].last.time_ns;
+}
+
 /* ---- debts ---------------------------------------------------------------------------------------------------- */
 
 void sw_account_debt_begin(struct sw_account *account, uint32_t debt, enum sw_operation operation, int64_t time_ns)

@@ -40,6 +40,9 @@ void sw_account_wait_end(struct sw_account *account, int64_t time_ns);
 void sw_account_change(struct sw_account *account, const struct sw_flow *flow, const struct sw_flow_change *change,
 		       const struct sw_packet *packet);
 
+/* For an account that is made when its flow is already known: takes over where the flow stands. */
+void sw_account_follow(struct sw_account *account, const struct sw_flow *flow);
+
 /* Debts: several may be open at once. The parts of the end add up to time_ns less the begin's, exactly. Ending a debt that was not
  * begun gives zeros. */
 void sw_account_debt_begin(struct sw_account *account, uint32_t debt, enum sw_operation operation, int64_t time_ns);

@@ -6,6 +6,9 @@
 
 #include <string.h>
 
+#include "capture/dns.h"
+#include "capture/tls.h"
+
 #define RING 16u
 
 static const struct {
@@ -34,15 +37,31 @@ struct sw_flow_kept {
 	struct sw_packet *list; /* what sw_flow_kept_list() gave out */
 };
 
+/* What was decoded of the payload is copied along; the payload is not. */
 static struct sw_packet without_payload(const struct sw_packet *packet)
 {
 	struct sw_packet copy = *packet;
 
 	copy.payload = NULL;
 	copy.payload_captured = 0;
-	copy.dns = NULL;
-	copy.tls = NULL;
+	if (packet->dns) {
+		struct sw_dns *dns = sw_alloc(sizeof *dns);
+		*dns = *packet->dns;
+		dns->next = NULL;
+		copy.dns = dns;
+	}
+	if (packet->tls) {
+		struct sw_tls *tls = sw_alloc(sizeof *tls);
+		*tls = *packet->tls;
+		copy.tls = tls;
+	}
 	return copy;
+}
+
+static void release(struct sw_packet *packet)
+{
+	free((void *)packet->dns);
+	free((void *)packet->tls);
 }
 
 static void put_full(struct sw_flow_kept *kept, const struct sw_packet *packet, enum sw_flow_keep why)
@@ -53,6 +72,7 @@ static void put_full(struct sw_flow_kept *kept, const struct sw_packet *packet, 
 		for (uint32_t i = 0, skip = first; i < kept->full_count; i++) {
 			if (kept->why[i] != why || skip--)
 				continue;
+			release(&kept->full[i]);
 			kept->full_count--;
 			memmove(&kept->full[i], &kept->full[i + 1], (kept->full_count - i) * sizeof *kept->full);
 			memmove(&kept->why[i], &kept->why[i + 1], kept->full_count - i);
@@ -182,6 +202,8 @@ void sw_flow_kept_free(struct sw_flow_kept *kept)
 {
 	if (!kept)
 		return;
+	for (uint32_t i = 0; i < kept->full_count; i++)
+		release(&kept->full[i]);
 	free(kept->full);
 	free(kept->why);
 	free(kept->list);

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "capture/tls.h"
+
 void sw_flow_history(struct sw_flow_track *track, enum sw_flow_side side, enum sw_flow_letter letter)
 {
 	static const char ours[] = "SHADFRTWCGKI", peers[] = "shadfrtwcgki";
@@ -282,6 +284,15 @@ static void note_silence(struct sw_flow_track *track, const struct sw_packet *pa
 	flow->silence_end = sw_flow_seen(packet);
 }
 
+/* Records of the handshake and alerts are worth keeping, application data is not. */
+static bool is_telling(const struct sw_tls *tls)
+{
+	for (int i = 0; tls && i < tls->record_count; i++)
+		if (tls->records[i].content != SW_TLS_APPLICATION)
+			return true;
+	return false;
+}
+
 static enum sw_flow_keep worth(const struct sw_flow *flow, const struct sw_packet *packet,
 			       const struct sw_flow_change *change, enum sw_flow_side from)
 {
@@ -297,7 +308,8 @@ static enum sw_flow_keep worth(const struct sw_flow *flow, const struct sw_packe
 		return SW_FLOW_KEEP_WINDOW;
 	if (packet->payload_length && s->first_data.packet == packet->id)
 		return SW_FLOW_KEEP_STATE;
-	if (packet->tls || (packet->flags & SW_PACKET_BAD_CHECKSUM) || flow->silence_end.packet == packet->id)
+	if (is_telling(packet->tls) || packet->dns || (packet->flags & SW_PACKET_BAD_CHECKSUM) ||
+	    flow->silence_end.packet == packet->id)
 		return SW_FLOW_KEEP_ODD;
 	return SW_FLOW_KEEP_NOT;
 }

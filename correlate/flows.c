@@ -228,6 +228,8 @@ static void datagram(struct sw_flow_track *track, const struct sw_packet *packet
 		s->first = s->first_data = sw_flow_seen(packet);
 		*keep = SW_FLOW_KEEP_STATE;
 	}
+	if (packet->dns && *keep == SW_FLOW_KEEP_NOT)
+		*keep = SW_FLOW_KEEP_ODD;
 	s->data_packets++;
 	s->bytes += packet->payload_length;
 	s->ttl = packet->ttl;

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 // clang-format on
 
+#include "capture/dns.h"
 #include "tests/unit/test_flow_segments.h"
 
 static struct sw_flows *flows;
@@ -323,6 +324,21 @@ static void kept_is_bounded(void **state)
 	assert_int_equal(sw_flows_get(flows, 1)->side[SW_SIDE_OURS].retransmissions, 250);
 }
 
+static void names_are_kept(void **state)
+{
+	(void)state;
+	const struct sw_packet *kept[SW_FLOW_KEPT_MAX];
+	struct sw_dns dns = {.id = 7, .name = "db.lab"};
+	struct sw_packet question = datagram(0, "10.0.0.1:4001", "10.0.0.2:53", SW_WAY_OUT);
+	question.dns = &dns;
+	for (int i = 0; i < 30; i++, question.id++, question.time_ns++)
+		sw_flows_packet(flows, &question);
+	dns.id = 8; /* what was delivered is the deliverer's again */
+	assert_int_equal(sw_flows_kept(flows, 1, kept, SW_FLOW_KEPT_MAX), 7);
+	for (int i = 0; i < 7; i++)
+		assert_int_equal(kept[i]->dns->id, 7);
+}
+
 static void many_flows(void **state)
 {
 	(void)state;
@@ -370,6 +386,7 @@ int main(void)
 		T(neighbors),
 		T(fragments),
 		T(kept_is_bounded),
+		T(names_are_kept),
 		T(many_flows),
 		T(namespaces_are_apart),
 	};

@@ -42,7 +42,8 @@ static void dns_over_udp(struct sw_application *application, struct sw_packet *p
 		packet->dns = &application->dns[0];
 }
 
-/* Each message has its length before it (RFC 1035, section 4.2.2); some servers send the length in a segment of its own. */
+/* Each message has its length before it (RFC 1035, section 4.2.2); some servers send the length in a segment of its
+ * own. */
 static void dns_over_tcp(struct sw_application *application, struct sw_packet *packet)
 {
 	const uint8_t *at = packet->payload;
@@ -71,7 +72,8 @@ static uint32_t slot_of(const struct sw_packet *packet)
 {
 	uint32_t key = (uint32_t)packet->src.port << 16 | packet->dst.port;
 
-	key = key * 2654435761u + packet->src.ip.bytes[3] * 31u + packet->dst.ip.bytes[3] * 17u + packet->src.ip.bytes[15];
+	key = key * 2654435761u + packet->src.ip.bytes[3] * 31u + packet->dst.ip.bytes[3] * 17u +
+	      packet->src.ip.bytes[15];
 	return (key ^ key >> 15) % STREAMS;
 }
 
@@ -103,8 +105,9 @@ static void tls(struct sw_application *application, struct sw_packet *packet)
 	bool begins = sw_tls_looks_like(packet->payload, packet->payload_captured);
 	struct stream *stream = stream_of(application, packet, begins);
 
-	if (stream && sw_tls_feed(&stream->tls, packet->tcp.seq, packet->payload, packet->payload_captured, packet->payload_length,
-				  &application->tls) &&
+	if (stream &&
+	    sw_tls_feed(&stream->tls, packet->tcp.seq, packet->payload, packet->payload_captured,
+			packet->payload_length, &application->tls) &&
 	    application->tls.record_count)
 		packet->tls = &application->tls;
 }

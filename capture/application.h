@@ -1,6 +1,7 @@
 /* DNS and TLS of packets that are delivered: sets `dns` and `tls` of a packet, and keeps what following them needs.
  *
- * What the pointers lead to is valid until the next packet. Memory is fixed: a bounded number of streams, the longest unused gives way. */
+ * What the pointers lead to is valid until the next packet. Memory is fixed: a bounded number of streams, the
+ * longest unused gives way. */
 #ifndef SW_CAPTURE_APPLICATION_H
 #define SW_CAPTURE_APPLICATION_H
 

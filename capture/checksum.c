@@ -30,8 +30,14 @@ uint16_t sw_checksum_fold(uint64_t sum)
 uint64_t sw_checksum_pseudo(const struct sw_ip *src, const struct sw_ip *dst, uint8_t protocol, uint32_t length)
 {
 	size_t size = src->family == 4 ? 4 : 16;
-	uint8_t tail[8] = {(uint8_t)(length >> 24), (uint8_t)(length >> 16), (uint8_t)(length >> 8), (uint8_t)length,
-			   0, 0, 0, protocol};
+	uint8_t tail[8] = {(uint8_t)(length >> 24),
+			   (uint8_t)(length >> 16),
+			   (uint8_t)(length >> 8),
+			   (uint8_t)length,
+			   0,
+			   0,
+			   0,
+			   protocol};
 	uint64_t sum = sw_checksum_add(0, src->bytes, size);
 
 	sum = sw_checksum_add(sum, dst->bytes, size);

@@ -1,4 +1,5 @@
-/* The Internet checksum, RFC 1071: sums of 16-bit words in memory order, so that no byte order is needed to compare them. */
+/* The Internet checksum, RFC 1071: sums of 16-bit words in memory order, so that no byte order is needed to compare
+ * them. */
 #ifndef SW_CAPTURE_CHECKSUM_H
 #define SW_CAPTURE_CHECKSUM_H
 

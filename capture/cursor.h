@@ -1,7 +1,7 @@
 /* A bounds-checked cursor: the only way in which bytes of a packet or file are read.
  *
- * A read behind the end gives 0 and sets `cut`, and from then on every read gives 0: a decoder reads what it needs and asks
- * once whether all of it was there. Numbers are in network order unless the name says otherwise. */
+ * A read behind the end gives 0 and sets `cut`, and from then on every read gives 0: a decoder reads what it needs
+ * and asks once whether all of it was there. Numbers are in network order unless the name says otherwise. */
 #ifndef SW_CAPTURE_CURSOR_H
 #define SW_CAPTURE_CURSOR_H
 

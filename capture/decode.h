@@ -1,7 +1,8 @@
 /* Decoding: the bytes of one frame in, struct sw_packet out.
  *
- * Knows link layers, IP and what stands above it up to the transport header; nothing of flows, files or sockets. Input is
- * hostile: whatever the bytes are, the result is a packet, with kind SW_PACKET_OTHER where nothing could be made of it. */
+ * Knows link layers, IP and what stands above it up to the transport header; nothing of flows, files or sockets.
+ * Input is hostile: whatever the bytes are, the result is a packet, with kind SW_PACKET_OTHER where nothing could be
+ * made of it. */
 #ifndef SW_CAPTURE_DECODE_H
 #define SW_CAPTURE_DECODE_H
 
@@ -20,8 +21,9 @@
 #define SW_LINK_UPPER_PDU 252u
 #define SW_LINK_SLL2 276u
 
-/* Sets every field of `packet`; those that the bytes do not tell (id, input, place, netns, time_ns) to 0, and `interface` but for
- * LINUX_SLL2. `packet->payload` points into `data`. `wire` is the frame's length before it was cut to `captured` bytes. */
+/* Sets every field of `packet`; those that the bytes do not tell (id, input, place, netns, time_ns) to 0, and
+ * `interface` but for LINUX_SLL2. `packet->payload` points into `data`. `wire` is the frame's length before it was
+ * cut to `captured` bytes. */
 void sw_decode(uint32_t linktype, const uint8_t *data, size_t captured, size_t wire, struct sw_packet *packet);
 /* The same where the way is known from elsewhere (pcapng's epb_flags) and the link layer does not tell it. */
 void sw_decode_way(uint32_t linktype, const uint8_t *data, size_t captured, size_t wire, enum sw_packet_way way,

@@ -1,7 +1,8 @@
 /* ICMP and ICMPv6: type, code, MTU, and the packet that an error quotes.
  *
- * Enters: what stands above IP. Leaves: struct sw_icmp. A quote may be cut anywhere, by the sender (8 bytes of transport are the least
- * that RFC 792 asks for) or by the snap length: what is there is used. RFC 792, 1191, 4443, 4884. */
+ * Enters: what stands above IP. Leaves: struct sw_icmp. A quote may be cut anywhere, by the sender (8 bytes of
+ * transport are the least that RFC 792 asks for) or by the snap length: what is there is used. RFC 792, 1191, 4443,
+ * 4884. */
 #include <netinet/in.h>
 
 #include "capture/decode_internal.h"

@@ -9,7 +9,7 @@
 struct sw_transport {
 	struct sw_cursor cursor;
 	size_t wire;
-	bool verify; /* received, not a fragment, no routing header: the checksum can be verified where all of it is there */
+	bool verify; /* received, whole datagram, no routing header: its checksum can be verified */
 };
 
 /* IPv6 extension headers, RFC 8200 section 4; also IPv4's AH. */

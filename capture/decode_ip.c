@@ -1,7 +1,7 @@
 /* IPv4 and IPv6: addresses, length, hop limit, fragments, extension headers.
  *
- * Enters: a cursor at the IP header and the frame's remaining length on the wire. Leaves: the packet's IP fields, then the transport
- * decoders'. RFC 791, RFC 8200, RFC 4302 (AH). */
+ * Enters: a cursor at the IP header and the frame's remaining length on the wire. Leaves: the packet's IP fields,
+ * then the transport decoders'. RFC 791, RFC 8200, RFC 4302 (AH). */
 #include <netinet/in.h>
 
 #include "capture/checksum.h"
@@ -62,20 +62,11 @@ struct sw_extensions sw_decode_extensions(struct sw_cursor *cursor, uint8_t next
 		switch (found.protocol) {
 		case IPPROTO_HOPOPTS:
 		case IPPROTO_DSTOPTS:
-		case IPPROTO_MH:
-			other_header(cursor, &found);
-			break;
-		case IPPROTO_ROUTING:
-			routing_header(cursor, &found);
-			break;
-		case IPPROTO_FRAGMENT:
-			fragment_header(cursor, &found);
-			break;
-		case IPPROTO_AH:
-			authentication_header(cursor, &found);
-			break;
-		default:
-			return found;
+		case IPPROTO_MH: other_header(cursor, &found); break;
+		case IPPROTO_ROUTING: routing_header(cursor, &found); break;
+		case IPPROTO_FRAGMENT: fragment_header(cursor, &found); break;
+		case IPPROTO_AH: authentication_header(cursor, &found); break;
+		default: return found;
 		}
 	}
 	return found;
@@ -98,8 +89,8 @@ static void above(struct sw_packet *packet, struct sw_cursor cursor, size_t wire
 		packet->payload_captured = (uint32_t)sw_cursor_left(&cursor);
 		return;
 	}
-	transport.verify = packet->way != SW_WAY_OUT && !(packet->flags & SW_PACKET_LOOPBACK) && !found->more_fragments &&
-			   !found->routed;
+	transport.verify = packet->way != SW_WAY_OUT && !(packet->flags & SW_PACKET_LOOPBACK) &&
+			   !found->more_fragments && !found->routed;
 	if (cursor.cut)
 		packet->flags |= SW_PACKET_TRUNCATED;
 	else
@@ -142,7 +133,8 @@ static void ipv4(struct sw_packet *packet, struct sw_cursor cursor, size_t wire)
 
 	/* what stands behind the packet in the frame is padding */
 	size_t rest = packet->length - header_length;
-	struct sw_cursor inside = sw_cursor_of(cursor.at, rest < sw_cursor_left(&cursor) ? rest : sw_cursor_left(&cursor));
+	struct sw_cursor inside =
+		sw_cursor_of(cursor.at, rest < sw_cursor_left(&cursor) ? rest : sw_cursor_left(&cursor));
 
 	inside.cut = cursor.cut;
 	struct sw_extensions found = {.protocol = packet->protocol};
@@ -176,7 +168,8 @@ static void ipv6(struct sw_packet *packet, struct sw_cursor cursor, size_t wire)
 	size_t rest = length ? length : (wire > IPV6_HEADER ? wire - IPV6_HEADER : 0);
 
 	packet->length = (uint32_t)(rest + IPV6_HEADER);
-	struct sw_cursor inside = sw_cursor_of(cursor.at, rest < sw_cursor_left(&cursor) ? rest : sw_cursor_left(&cursor));
+	struct sw_cursor inside =
+		sw_cursor_of(cursor.at, rest < sw_cursor_left(&cursor) ? rest : sw_cursor_left(&cursor));
 	struct sw_extensions found = sw_decode_extensions(&inside, next);
 	size_t used = (size_t)(inside.at - cursor.at);
 

@@ -1,7 +1,7 @@
 /* Link layers: Ethernet with VLAN tags, Linux cooked (both versions), raw IP, BSD loopback.
  *
- * Enters: a frame and its link type. Leaves: way, interface and loopback flag as far as the link layer tells, and what the IP and
- * ARP decoders make of the rest. https://www.tcpdump.org/linktypes.html */
+ * Enters: a frame and its link type. Leaves: way, interface and loopback flag as far as the link layer tells, and
+ * what the IP and ARP decoders make of the rest. https://www.tcpdump.org/linktypes.html */
 #include "capture/decode.h"
 #include "capture/decode_internal.h"
 
@@ -38,12 +38,9 @@ static uint16_t pppoe(struct frame *frame)
 {
 	sw_cursor_skip(&frame->cursor, 6);
 	switch (sw_cursor_u16(&frame->cursor)) {
-	case 0x0021:
-		return ETHERTYPE_IPV4;
-	case 0x0057:
-		return ETHERTYPE_IPV6;
-	default:
-		return 0;
+	case 0x0021: return ETHERTYPE_IPV4;
+	case 0x0057: return ETHERTYPE_IPV6;
+	default: return 0;
 	}
 }
 
@@ -114,8 +111,8 @@ static void sll2(struct sw_packet *packet, struct frame *frame)
 		decode_ethertype(packet, frame, protocol);
 }
 
-/* The address family is in the byte order of the machine that captured, and IPv6's differs between systems (10, 24, 28, 30), so
- * the version nibble decides; the family only has to be a small number in one of both orders. */
+/* The address family is in the byte order of the machine that captured, and IPv6's differs between systems (10, 24,
+ * 28, 30), so the version nibble decides; the family only has to be a small number in one of both orders. */
 static void null(struct sw_packet *packet, struct frame *frame)
 {
 	uint32_t family = sw_cursor_u32(&frame->cursor);
@@ -141,28 +138,17 @@ void sw_decode_way(uint32_t linktype, const uint8_t *data, size_t captured, size
 
 	*packet = (struct sw_packet){.way = way, .tcp.window_scale = 255};
 	switch (linktype) {
-	case SW_LINK_ETHERNET:
-		ethernet(packet, &frame);
-		break;
-	case SW_LINK_SLL:
-		sll(packet, &frame);
-		break;
-	case SW_LINK_SLL2:
-		sll2(packet, &frame);
-		break;
+	case SW_LINK_ETHERNET: ethernet(packet, &frame); break;
+	case SW_LINK_SLL: sll(packet, &frame); break;
+	case SW_LINK_SLL2: sll2(packet, &frame); break;
 	case SW_LINK_NULL:
-	case SW_LINK_LOOP:
-		null(packet, &frame);
-		break;
+	case SW_LINK_LOOP: null(packet, &frame); break;
 	case SW_LINK_DLT_RAW:
 	case SW_LINK_DLT_RAW_OPENBSD:
 	case SW_LINK_RAW:
 	case SW_LINK_IPV4:
-	case SW_LINK_IPV6:
-		sw_decode_ip(packet, frame.cursor, wire_left(&frame));
-		break;
-	default:
-		break;
+	case SW_LINK_IPV6: sw_decode_ip(packet, frame.cursor, wire_left(&frame)); break;
+	default: break;
 	}
 	if (loopback_ip(&packet->src.ip) && loopback_ip(&packet->dst.ip))
 		packet->flags |= SW_PACKET_LOOPBACK;
@@ -185,9 +171,7 @@ bool sw_decode_knows(uint32_t linktype)
 	case SW_LINK_SLL:
 	case SW_LINK_IPV4:
 	case SW_LINK_IPV6:
-	case SW_LINK_SLL2:
-		return true;
-	default:
-		return false;
+	case SW_LINK_SLL2: return true;
+	default: return false;
 	}
 }

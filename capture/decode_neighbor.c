@@ -1,7 +1,7 @@
 /* ARP and IPv6 neighbour discovery: who asks for which address, who answers.
  *
- * Enters: a cursor at the ARP header, or at an ICMPv6 solicitation or advertisement. Leaves: struct sw_neighbor, in which `sender` is
- * always the one who asked: an answer names it as the one that is told. RFC 826, RFC 4861. */
+ * Enters: a cursor at the ARP header, or at an ICMPv6 solicitation or advertisement. Leaves: struct sw_neighbor, in
+ * which `sender` is always the one who asked: an answer names it as the one that is told. RFC 826, RFC 4861. */
 #include "capture/decode_internal.h"
 
 #define ETHERTYPE_IPV4 0x0800

@@ -1,7 +1,7 @@
 /* TCP and UDP headers, and which decoder takes the rest.
  *
- * Enters: what stands above IP. Leaves: ports, TCP's numbers and options, where the payload is and how long it was. RFC 9293,
- * RFC 7323 (window scale, timestamps), RFC 2018 (SACK), RFC 768. */
+ * Enters: what stands above IP. Leaves: ports, TCP's numbers and options, where the payload is and how long it was.
+ * RFC 9293, RFC 7323 (window scale, timestamps), RFC 2018 (SACK), RFC 768. */
 #include <netinet/in.h>
 
 #include "capture/checksum.h"
@@ -10,7 +10,15 @@
 #define TCP_HEADER 20u
 #define UDP_HEADER 8u
 
-enum { OPTION_END = 0, OPTION_NOP = 1, OPTION_MSS = 2, OPTION_SCALE = 3, OPTION_SACK_PERMITTED = 4, OPTION_SACK = 5, OPTION_TIMESTAMPS = 8 };
+enum {
+	OPTION_END = 0,
+	OPTION_NOP = 1,
+	OPTION_MSS = 2,
+	OPTION_SCALE = 3,
+	OPTION_SACK_PERMITTED = 4,
+	OPTION_SACK = 5,
+	OPTION_TIMESTAMPS = 8
+};
 
 void sw_decode_verify(struct sw_packet *packet, const struct sw_transport *transport, size_t field_at, bool pseudo)
 {
@@ -21,11 +29,13 @@ void sw_decode_verify(struct sw_packet *packet, const struct sw_transport *trans
 	if (!transport->verify || have < transport->wire || have < field_at + 2 || transport->cursor.cut)
 		return;
 	memcpy(&field, transport->cursor.at + field_at, sizeof field);
-	above = pseudo ? sw_checksum_pseudo(&packet->src.ip, &packet->dst.ip, packet->protocol, (uint32_t)transport->wire) : 0;
+	above = pseudo ? sw_checksum_pseudo(&packet->src.ip, &packet->dst.ip, packet->protocol,
+					    (uint32_t)transport->wire) :
+			 0;
 	if (sw_checksum_fold(sw_checksum_add(above, transport->cursor.at, transport->wire)) == 0xffff)
 		return;
-	/* Offload: the sender left the sum of the pseudo header for a device to complete, and a veth, a bridge or a tun hands the
-	 * packet over as it is (CHECKSUM_PARTIAL, which the kernel takes as good). */
+	/* Offload: the sender left the sum of the pseudo header for a device to complete, and a veth, a bridge or a
+	 * tun hands the packet over as it is (CHECKSUM_PARTIAL, which the kernel takes as good). */
 	if (pseudo && field == sw_checksum_fold(above))
 		return;
 	/* Captured on one Ethernet interface the way is not known; what leaves other systems may have no sum yet. */
@@ -143,12 +153,8 @@ static void udp(struct sw_packet *packet, const struct sw_transport *transport)
 void sw_decode_transport(struct sw_packet *packet, struct sw_transport *transport)
 {
 	switch (packet->protocol) {
-	case IPPROTO_TCP:
-		tcp(packet, transport);
-		break;
-	case IPPROTO_UDP:
-		udp(packet, transport);
-		break;
+	case IPPROTO_TCP: tcp(packet, transport); break;
+	case IPPROTO_UDP: udp(packet, transport); break;
 	case IPPROTO_ICMP:
 		if (packet->src.ip.family == 4)
 			sw_decode_icmp(packet, transport);
@@ -157,7 +163,6 @@ void sw_decode_transport(struct sw_packet *packet, struct sw_transport *transpor
 		if (packet->src.ip.family == 6)
 			sw_decode_icmp6(packet, transport);
 		break;
-	default:
-		break;
+	default: break;
 	}
 }

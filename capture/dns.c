@@ -1,4 +1,5 @@
-/* The DNS decoder. Enters: the bytes of a message, hostile. Leaves: struct sw_dns; whether an answer is good or late is not its to say. */
+/* The DNS decoder. Enters: the bytes of a message, hostile. Leaves: struct sw_dns; whether an answer is good or late
+ * is not its to say. */
 #include "capture/dns.h"
 
 #include <stdio.h>
@@ -147,7 +148,8 @@ bool sw_dns_decode(struct sw_dns *dns, const uint8_t *bytes, size_t captured, si
 	dns->next = NULL;
 	dns->cut = captured < wire;
 	/* the bit between is reserved and zero; a query answers nothing (an update is no query) */
-	if (message.cursor.cut || flags & 0x0040 || questions > QUESTIONS_MAX || (!dns->response && !dns->opcode && dns->answer_total))
+	if (message.cursor.cut || flags & 0x0040 || questions > QUESTIONS_MAX ||
+	    (!dns->response && !dns->opcode && dns->answer_total))
 		return false;
 	if (!read_question(&message, dns, questions)) {
 		dns->answer_total = 0;
@@ -166,36 +168,24 @@ bool sw_dns_decode(struct sw_dns *dns, const uint8_t *bytes, size_t captured, si
 const char *sw_dns_type_name(uint16_t type)
 {
 	switch (type) {
-	case SW_DNS_A:
-		return "A";
-	case SW_DNS_NS:
-		return "NS";
-	case SW_DNS_CNAME:
-		return "CNAME";
-	case SW_DNS_SOA:
-		return "SOA";
-	case SW_DNS_PTR:
-		return "PTR";
-	case 15:
-		return "MX";
-	case 16:
-		return "TXT";
-	case SW_DNS_AAAA:
-		return "AAAA";
-	case 33:
-		return "SRV";
-	case 64:
-		return "SVCB";
-	case 65:
-		return "HTTPS";
-	default:
-		return "?";
+	case SW_DNS_A: return "A";
+	case SW_DNS_NS: return "NS";
+	case SW_DNS_CNAME: return "CNAME";
+	case SW_DNS_SOA: return "SOA";
+	case SW_DNS_PTR: return "PTR";
+	case 15: return "MX";
+	case 16: return "TXT";
+	case SW_DNS_AAAA: return "AAAA";
+	case 33: return "SRV";
+	case 64: return "SVCB";
+	case 65: return "HTTPS";
+	default: return "?";
 	}
 }
 
 const char *sw_dns_rcode_name(uint8_t rcode)
 {
-	static const char *const names[] = {"NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP",   "REFUSED",
+	static const char *const names[] = {"NOERROR",  "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED",
 					    "YXDOMAIN", "YXRRSET", "NXRRSET",  "NOTAUTH",  "NOTZONE"};
 
 	return rcode < sizeof names / sizeof *names ? names[rcode] : "?";

@@ -8,7 +8,15 @@
 #define SW_DNS_ANSWERS 12 /* kept; `answer_total` says how many there were */
 #define SW_DNS_PORT 53u
 
-enum { SW_DNS_A = 1, SW_DNS_NS = 2, SW_DNS_CNAME = 5, SW_DNS_SOA = 6, SW_DNS_PTR = 12, SW_DNS_AAAA = 28, SW_DNS_OPT = 41 };
+enum {
+	SW_DNS_A = 1,
+	SW_DNS_NS = 2,
+	SW_DNS_CNAME = 5,
+	SW_DNS_SOA = 6,
+	SW_DNS_PTR = 12,
+	SW_DNS_AAAA = 28,
+	SW_DNS_OPT = 41
+};
 enum { SW_DNS_NOERROR, SW_DNS_FORMERR, SW_DNS_SERVFAIL, SW_DNS_NXDOMAIN, SW_DNS_NOTIMP, SW_DNS_REFUSED };
 
 struct sw_dns_answer {
@@ -26,7 +34,7 @@ struct sw_dns {
 	char name[SW_DNS_NAME]; /* of the question, without the last dot; odd bytes as \DDD; "." is the root */
 	uint16_t type; /* of the question */
 	uint16_t answer_total, answer_count;
-	bool cut; /* more of the message was on the wire than was captured, or it is malformed behind what stands here */
+	bool cut; /* not all was captured, or it is malformed behind what stands here */
 	const struct sw_dns *next; /* a further message in the same segment (TCP); NULL */
 	struct sw_dns_answer answers[SW_DNS_ANSWERS];
 };

@@ -1,7 +1,8 @@
 /* Copies of one packet on several interfaces: by what all copies have in common.
  *
- * A copy has the same ends, identification, numbers, flags and lengths, an equal or lower hop limit, another interface, and comes within
- * SW_DUPLICATE_NS. Where translation lies between, the ends differ and it is not known as a copy: two packets rather than a lost one. */
+ * A copy has the same ends, identification, numbers, flags and lengths, an equal or lower hop limit, another
+ * interface, and comes within SW_DUPLICATE_NS. Where translation lies between, the ends differ and it is not known
+ * as a copy: two packets rather than a lost one. */
 #include "capture/duplicate.h"
 
 #include <string.h>
@@ -53,22 +54,21 @@ static uint64_t key_of(const struct sw_packet *packet)
 {
 	uint64_t key = mix_ip(mix_ip(packet->kind, &packet->src.ip), &packet->dst.ip);
 
-	key = mix(key, (uint64_t)packet->src.port << 48 | (uint64_t)packet->dst.port << 32 | (uint64_t)packet->ip_id << 16 |
-			       packet->protocol);
+	key = mix(key, (uint64_t)packet->src.port << 48 | (uint64_t)packet->dst.port << 32 |
+			       (uint64_t)packet->ip_id << 16 | packet->protocol);
 	key = mix(key, (uint64_t)packet->payload_length << 32 | packet->fragment_id);
 	key = mix(key, (uint64_t)packet->fragment_offset << 32 | packet->length);
 	switch (packet->kind) {
 	case SW_PACKET_TCP:
 		key = mix(key, (uint64_t)packet->tcp.seq << 32 | packet->tcp.ack);
-		return mix(key, (uint64_t)packet->tcp.tsval << 32 | (uint32_t)packet->tcp.window << 8 | packet->tcp.flags);
+		return mix(key,
+			   (uint64_t)packet->tcp.tsval << 32 | (uint32_t)packet->tcp.window << 8 | packet->tcp.flags);
 	case SW_PACKET_ICMP:
 		key = mix(key, (uint64_t)packet->icmp.type << 8 | packet->icmp.code);
 		return mix(key, (uint64_t)packet->icmp.quote.seq << 32 | (uint32_t)packet->icmp.quote.src.port << 16 |
 					packet->icmp.quote.ip_id);
-	case SW_PACKET_NEIGHBOR:
-		return mix_ip(mix(key, packet->neighbor.op), &packet->neighbor.target);
-	default:
-		return key;
+	case SW_PACKET_NEIGHBOR: return mix_ip(mix(key, packet->neighbor.op), &packet->neighbor.target);
+	default: return key;
 	}
 }
 
@@ -98,14 +98,18 @@ bool sw_duplicates_seen(struct sw_duplicates *duplicates, const struct sw_packet
 	struct seen *seen = &duplicates->slots[key % SLOTS];
 	int64_t apart = packet->time_ns - seen->time_ns;
 	bool copy = several_interfaces(duplicates, packet->interface) && seen->count && seen->key == key &&
-		    apart <= DUPLICATE_NS && apart >= -DUPLICATE_NS && packet->ttl <= seen->ttl && seen->count < INTERFACES &&
-		    !on_interface(seen, packet->interface);
+		    apart <= DUPLICATE_NS && apart >= -DUPLICATE_NS && packet->ttl <= seen->ttl &&
+		    seen->count < INTERFACES && !on_interface(seen, packet->interface);
 
 	if (copy) {
 		seen->interfaces[seen->count++] = packet->interface;
 		seen->ttl = packet->ttl;
 		return true;
 	}
-	*seen = (struct seen){.key = key, .time_ns = packet->time_ns, .interfaces = {packet->interface}, .count = 1, .ttl = packet->ttl};
+	*seen = (struct seen){.key = key,
+			      .time_ns = packet->time_ns,
+			      .interfaces = {packet->interface},
+			      .count = 1,
+			      .ttl = packet->ttl};
 	return false;
 }

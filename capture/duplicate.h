@@ -1,7 +1,7 @@
 /* One packet seen on several interfaces (bridge and its port, bond, VLAN, tunnel, veth pair) is one packet.
  *
- * Enters: packets in order of time. Leaves: whether one is a copy of one that was seen a moment ago on another interface. A
- * retransmission is none: it is seen on the same interface again, or later. */
+ * Enters: packets in order of time. Leaves: whether one is a copy of one that was seen a moment ago on another
+ * interface. A retransmission is none: it is seen on the same interface again, or later. */
 #ifndef SW_CAPTURE_DUPLICATE_H
 #define SW_CAPTURE_DUPLICATE_H
 

@@ -1,7 +1,7 @@
 /* Capture files: what pcap and pcapng have in common.
  *
- * Enters: a path. Leaves: packets, one at a time, and what is known of the capture as a whole. The formats are in pcap_read.c and
- * pcapng_read.c. */
+ * Enters: a path. Leaves: packets, one at a time, and what is known of the capture as a whole. The formats are in
+ * pcap_read.c and pcapng_read.c. */
 #include "capture/file.h"
 
 #include <errno.h>
@@ -17,7 +17,8 @@ struct sw_capture_file *sw_capture_file_open(const char *path, struct sw_err *er
 	struct sw_capture_file *file = sw_alloc(sizeof *file);
 	int mine;
 
-	*file = (struct sw_capture_file){.source.fd = -1, .first_ns = SW_TIME_NONE, .last_ns = SW_TIME_NONE, .dropped = -1};
+	*file = (struct sw_capture_file){
+		.source.fd = -1, .first_ns = SW_TIME_NONE, .last_ns = SW_TIME_NONE, .dropped = -1};
 	file->path = sw_strdup(path);
 	file->application = sw_application_new();
 	file->duplicates = sw_duplicates_new();
@@ -65,8 +66,9 @@ int sw_file_damaged(struct sw_capture_file *file, struct sw_err *err, const char
 	va_start(arguments, format);
 	vsnprintf(what, sizeof what, format, arguments);
 	va_end(arguments);
-	file->failed = sw_err_set(&file->failure, -EBADMSG, "%s: packet %u at byte %llu%s: %s", file->path, file->count + 1,
-				  (unsigned long long)file->source.offset, file->source.packing ? " (decompressed)" : "", what);
+	file->failed = sw_err_set(&file->failure, -EBADMSG, "%s: packet %u at byte %llu%s: %s", file->path,
+				  file->count + 1, (unsigned long long)file->source.offset,
+				  file->source.packing ? " (decompressed)" : "", what);
 	if (err)
 		*err = file->failure;
 	return file->failed;

@@ -47,7 +47,8 @@ struct sw_capture_file {
 	} pcap;
 };
 
-/* Each recognises its format by the first bytes and prepares `file`; 1: mine, 0: not mine, negative: mine and unusable. */
+/* Each recognises its format by the first bytes and prepares `file`; 1: mine, 0: not mine, negative: mine and
+ * unusable. */
 int sw_pcap_begin(struct sw_capture_file *file, struct sw_err *err);
 int sw_pcapng_begin(struct sw_capture_file *file, struct sw_err *err);
 

@@ -1,4 +1,5 @@
-/* Decompression. Enters: a descriptor whose file is gzip or zstd. Leaves: its content, piece by piece, in fixed memory. */
+/* Decompression. Enters: a descriptor whose file is gzip or zstd. Leaves: its content, piece by piece, in fixed
+ * memory. */
 #include "capture/inflate.h"
 
 #include <errno.h>
@@ -33,7 +34,8 @@ static bool is_zstd(const uint8_t *head, size_t length)
 	static const uint8_t magic[4] = {0x28, 0xb5, 0x2f, 0xfd}; /* RFC 8878, section 3.1.1 */
 	static const uint8_t skippable[3] = {0x2a, 0x4d, 0x18}; /* section 3.1.2; first byte 0x50 to 0x5f */
 
-	return length >= 4 && (!memcmp(head, magic, 4) || ((head[0] & 0xf0) == 0x50 && !memcmp(head + 1, skippable, 3)));
+	return length >= 4 &&
+	       (!memcmp(head, magic, 4) || ((head[0] & 0xf0) == 0x50 && !memcmp(head + 1, skippable, 3)));
 }
 
 const char *sw_inflate_packing(const uint8_t *head, size_t length)

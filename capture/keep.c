@@ -1,5 +1,6 @@
-/* How much of a frame is kept. A handshake is recognised by a ClientHello at the begin of a segment (RFC 8446 section 5.1, also
- * after STARTTLS); from then on a bounded number of the connection's bytes is kept whole, since records cross segments. */
+/* How much of a frame is kept. A handshake is recognised by a ClientHello at the begin of a segment (RFC 8446
+ * section 5.1, also after STARTTLS); from then on a bounded number of the connection's bytes is kept whole, since
+ * records cross segments. */
 #include "capture/keep.h"
 
 #include <netinet/in.h>
@@ -41,7 +42,8 @@ static uint32_t slot_of(const struct sw_packet *packet)
 
 static bool is_tls_record(const uint8_t *payload, uint32_t length)
 {
-	return length >= TLS_RECORD && payload[0] >= TLS_CHANGE_CIPHER && payload[0] <= TLS_APPLICATION && payload[1] == 3 && payload[2] <= 4;
+	return length >= TLS_RECORD && payload[0] >= TLS_CHANGE_CIPHER && payload[0] <= TLS_APPLICATION &&
+	       payload[1] == 3 && payload[2] <= 4;
 }
 
 static uint32_t tcp_payload(struct sw_keep *keep, const struct sw_packet *packet)

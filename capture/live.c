@@ -1,7 +1,7 @@
 /* The live capture: what comes is held for a moment, what is the target's is delivered, the rest is forgotten.
  *
- * Enters: frames and events of ownership. Leaves: packets and the capture's status, through the sink. Knows nothing of flows, calls or
- * files. */
+ * Enters: frames and events of ownership. Leaves: packets and the capture's status, through the sink. Knows nothing
+ * of flows, calls or files. */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -45,8 +45,8 @@ struct sw_live {
 
 /* ---- frames come ------------------------------------------------------------------------------------------------ */
 
-static void put(struct sw_live *live, struct sw_lookback *ring, const struct sw_packet *packet, const struct sw_subject *subject,
-		const uint8_t *frame, uint32_t captured, uint32_t wire)
+static void put(struct sw_live *live, struct sw_lookback *ring, const struct sw_packet *packet,
+		const struct sw_subject *subject, const uint8_t *frame, uint32_t captured, uint32_t wire)
 {
 	struct sw_lookback_frame *held = sw_lookback_put(ring, captured);
 
@@ -73,7 +73,8 @@ static void came(u_char *context, const struct pcap_pkthdr *header, const u_char
 	live->newest_ns = packet.time_ns;
 	if (!sw_subject_of(&subject, &packet, live->fragments))
 		return;
-	put(live, live->lookback, &packet, &subject, frame, sw_keep_length(live->keep, &packet, frame, header->caplen), header->len);
+	put(live, live->lookback, &packet, &subject, frame, sw_keep_length(live->keep, &packet, frame, header->caplen),
+	    header->len);
 }
 
 /* ---- frames go -------------------------------------------------------------------------------------------------- */
@@ -140,7 +141,8 @@ static void decide(struct sw_live *live, int64_t until_ns)
 		if (!offer(live, frame) && frame->subject.neighbor) {
 			struct sw_packet packet = {.time_ns = frame->time_ns, .flags = frame->flags};
 
-			put(live, live->neighbors, &packet, &frame->subject, frame->bytes, frame->captured, frame->wire);
+			put(live, live->neighbors, &packet, &frame->subject, frame->bytes, frame->captured,
+			    frame->wire);
 		}
 	}
 }

@@ -1,10 +1,12 @@
 /* The live capture of one network namespace: the target's packets, and nobody else's.
  *
- * Enters: frames from libpcap, events of ownership. Leaves: through the sink, in order, the packets that belong to the target, with
- * their bytes cut to what may be kept. A packet is decided `hold_ns` after it came (ownership is told a moment after the call), and
- * once more when ownership is told later than that, as long as the look-back has it: then it is delivered out of order.
+ * Enters: frames from libpcap, events of ownership. Leaves: through the sink, in order, the packets that belong to
+ * the target, with their bytes cut to what may be kept. A packet is decided `hold_ns` after it came (ownership is
+ * told a moment after the call), and once more when ownership is told later than that, as long as the look-back has
+ * it: then it is delivered out of order.
  *
- * For one thread's poll loop: open, poll when sw_live_fd() is readable and every SW_LIVE_TICK_NS, drain at the end, close. */
+ * For one thread's poll loop: open, poll when sw_live_fd() is readable and every SW_LIVE_TICK_NS, drain at the end,
+ * close. */
 #ifndef SW_CAPTURE_LIVE_H
 #define SW_CAPTURE_LIVE_H
 
@@ -32,8 +34,9 @@ struct sw_live_options { /* 0 and NULL: the default */
 
 struct sw_live;
 
-/* `netns_fd`: of /proc/PID/ns/net, -1: this thread's namespace; stays the caller's. `netns`: the session's number of it. NULL with err set:
- * -EPERM no right to capture, -ENODEV no such interface, -EINVAL a wrong filter, -EACCES the namespace may not be entered. */
+/* `netns_fd`: of /proc/PID/ns/net, -1: this thread's namespace; stays the caller's. `netns`: the session's number of
+ * it. NULL with err set: -EPERM no right to capture, -ENODEV no such interface, -EINVAL a wrong filter, -EACCES the
+ * namespace may not be entered. */
 struct sw_live *sw_live_open(const struct sw_live_options *options, int netns_fd, uint32_t netns, struct sw_err *err);
 void sw_live_close(struct sw_live *live); /* NULL is allowed; says the status once more */
 
@@ -45,7 +48,8 @@ int sw_live_drain(struct sw_live *live, struct sw_err *err);
 /* Delivers what is owned, up to now, without waiting: for a moment at which somebody must decide. */
 void sw_live_flush(struct sw_live *live);
 
-/* An event of another namespace is not taken. `since_ns` must be the entry of the call that could first use the port. */
+/* An event of another namespace is not taken. `since_ns` must be the entry of the call that could first use the
+ * port. */
 void sw_live_own(struct sw_live *live, const struct sw_owner *owner);
 /* ARP and neighbour discovery of this address are the target's; also of the past minute. */
 void sw_live_next_hop(struct sw_live *live, const struct sw_ip *ip);

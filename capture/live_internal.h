@@ -8,7 +8,9 @@
 
 #define SW_LIVE_TIMEOUT_MS 10
 
-/* Opens and activates in the namespace. NULL with err set. With `no_bpf` the compiled filter is left in `program`, else it is empty. */
-pcap_t *sw_live_activate(const struct sw_live_options *options, int netns_fd, struct bpf_program *program, struct sw_err *err);
+/* Opens and activates in the namespace. NULL with err set. With `no_bpf` the compiled filter is left in `program`,
+ * else it is empty. */
+pcap_t *sw_live_activate(const struct sw_live_options *options, int netns_fd, struct bpf_program *program,
+			 struct sw_err *err);
 
 #endif

@@ -1,7 +1,8 @@
 /* Opening the capture: in the namespace, with the ring of the kernel that loses least, for this process alone.
  *
- * Enters: options and a namespace. Leaves: an activated libpcap handle. setns changes the calling thread, so a thread of its own does
- * all that depends on the namespace; the descriptor works from anywhere afterwards. packet(7), pcap(3PCAP). */
+ * Enters: options and a namespace. Leaves: an activated libpcap handle. setns changes the calling thread, so a
+ * thread of its own does all that depends on the namespace; the descriptor works from anywhere afterwards.
+ * packet(7), pcap(3PCAP). */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_packet.h>
@@ -35,17 +36,19 @@ static int refuse(struct opening *opening, int status)
 	switch (status) {
 	case PCAP_ERROR_PERM_DENIED:
 	case PCAP_ERROR_PROMISC_PERM_DENIED:
-		return sw_err_set(opening->err, -EPERM,
-				  "no right to capture packets; run it with sudo, or once: sudo setcap cap_net_raw=ep on its program file");
+		return sw_err_set(
+			opening->err, -EPERM,
+			"no right to capture packets: use sudo, or once: sudo setcap cap_net_raw=ep PROGRAM-FILE");
 	case PCAP_ERROR_NO_SUCH_DEVICE:
 		return sw_err_set(opening->err, -ENODEV, "%s: no such interface", interface ? interface : "any");
 	default:
-		return sw_err_set(opening->err, -EIO, "cannot capture: %s", said && *said ? said : pcap_statustostr(status));
+		return sw_err_set(opening->err, -EIO, "cannot capture: %s",
+				  said && *said ? said : pcap_statustostr(status));
 	}
 }
 
-/* One interface of the namespace: the socket that listens on all is bound to it, so that its frames keep the cooked header, which
- * says the way. Bytes in the ring from before are few and nobody's. */
+/* One interface of the namespace: the socket that listens on all is bound to it, so that its frames keep the cooked
+ * header, which says the way. Bytes in the ring from before are few and nobody's. */
 static int bind_interface(struct opening *opening)
 {
 	struct sockaddr_ll where = {.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL)};
@@ -59,8 +62,8 @@ static int bind_interface(struct opening *opening)
 	return 0;
 }
 
-/* Also without an expression: the program's answer is how much of a packet the kernel copies into the ring; without a program it
- * copies all 64 KiB of what offload made, and drops the next ones (seen: 500 of 100,000). */
+/* Also without an expression: the program's answer is how much of a packet the kernel copies into the ring; without
+ * a program it copies all 64 KiB of what offload made, and drops the next ones (seen: 500 of 100,000). */
 static int set_filter(struct opening *opening)
 {
 	const char *expression = opening->options->filter ? opening->options->filter : "";
@@ -69,7 +72,8 @@ static int set_filter(struct opening *opening)
 		return sw_err_set(opening->err, -EINVAL, "--filter %s: %s", expression, pcap_geterr(opening->handle));
 	if (opening->options->no_bpf)
 		return 0; /* the caller runs the program on each frame */
-	/* Now, before the capture counts as open: replacing it later would lose packets without a trace in the counters. */
+	/* Now, before the capture counts as open: replacing it later would lose packets without a trace in the
+	 * counters. */
 	int status = pcap_setfilter(opening->handle, opening->program);
 
 	pcap_freecode(opening->program);
@@ -112,8 +116,8 @@ static void *open_in_namespace(void *argument)
 	int failed;
 
 	if (opening->netns_fd >= 0 && setns(opening->netns_fd, CLONE_NEWNET)) {
-		sw_err_set(opening->err, errno == EPERM ? -EACCES : -errno, "cannot enter the program's network namespace: %s",
-			   strerror(errno));
+		sw_err_set(opening->err, errno == EPERM ? -EACCES : -errno,
+			   "cannot enter the program's network namespace: %s", strerror(errno));
 		return NULL;
 	}
 	opening->handle = pcap_create("any", said);
@@ -135,7 +139,8 @@ static void *open_in_namespace(void *argument)
 	return NULL;
 }
 
-pcap_t *sw_live_activate(const struct sw_live_options *options, int netns_fd, struct bpf_program *program, struct sw_err *err)
+pcap_t *sw_live_activate(const struct sw_live_options *options, int netns_fd, struct bpf_program *program,
+			 struct sw_err *err)
 {
 	struct opening opening = {.options = options, .netns_fd = netns_fd, .program = program, .err = err};
 	pthread_t thread;

@@ -22,7 +22,8 @@ struct sw_lookback *sw_lookback_new(size_t size)
 
 	lookback->size = (size + 4095) & ~(size_t)4095;
 	/* pages come as they are touched: a quiet session never uses most of it */
-	lookback->memory = mmap(NULL, lookback->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	lookback->memory =
+		mmap(NULL, lookback->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (lookback->memory == MAP_FAILED)
 		lookback->memory = NULL;
 	if (!lookback->memory) { /* mem.h: out of memory aborts */

@@ -1,7 +1,8 @@
 /* The look-back: a bounded ring of frames whose owner is not decided yet.
  *
- * Invariants: frames stand in the order in which they came; positions only grow; a frame is contiguous. When there is no room the oldest goes, and
- * the ring remembers up to which time it has forgotten. Knows nothing of who owns what.
+ * Invariants: frames stand in the order in which they came; positions only grow; a frame is contiguous. When there
+ * is no room the oldest goes, and the ring remembers up to which time it has forgotten. Knows nothing of who owns
+ * what.
  *
  * Life: new, put as frames come, walk from `oldest` or a kept position, forget what is too old, free. */
 #ifndef SW_CAPTURE_LOOKBACK_H
@@ -24,10 +25,12 @@ struct sw_lookback;
 struct sw_lookback *sw_lookback_new(size_t size);
 void sw_lookback_free(struct sw_lookback *lookback);
 
-/* Room for a frame of `captured` bytes: filled by the caller at once. Never NULL while captured is below a quarter of the ring. */
+/* Room for a frame of `captured` bytes: filled by the caller at once. Never NULL while captured is below a quarter
+ * of the ring. */
 struct sw_lookback_frame *sw_lookback_put(struct sw_lookback *lookback, uint32_t captured);
 
-/* The frame at *position (or the oldest that is left, when that is later), *position moves behind it; NULL at the end. */
+/* The frame at *position (or the oldest that is left, when that is later), *position moves behind it; NULL at the
+ * end. */
 struct sw_lookback_frame *sw_lookback_next(struct sw_lookback *lookback, uint64_t *position);
 uint64_t sw_lookback_end(const struct sw_lookback *lookback);
 

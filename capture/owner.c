@@ -48,16 +48,12 @@ void sw_owners_free(struct sw_owners *owners)
 static int table_of(uint8_t protocol)
 {
 	switch (protocol) {
-	case IPPROTO_TCP:
-		return TABLE_TCP;
+	case IPPROTO_TCP: return TABLE_TCP;
 	case IPPROTO_UDP:
-	case IPPROTO_UDPLITE:
-		return TABLE_UDP;
+	case IPPROTO_UDPLITE: return TABLE_UDP;
 	case IPPROTO_ICMP:
-	case IPPROTO_ICMPV6:
-		return TABLE_ICMP; /* ping sockets: the port is the echo identifier */
-	default:
-		return -1;
+	case IPPROTO_ICMPV6: return TABLE_ICMP; /* ping sockets: the port is the echo identifier */
+	default: return -1;
 	}
 }
 

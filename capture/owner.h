@@ -1,8 +1,9 @@
 /* Who owns which port when, in one network namespace: decides whether a packet is one of the target's.
  *
- * Enters: events of ownership (struct sw_owner, from the tracer) and the next hops that were asked about. Leaves: yes or no for a
- * packet's subject. The remote end is no part of the decision: with address translation, or an answer from elsewhere, it is not the one
- * that the call shows. An interval goes on SW_OWNER_GRACE_NS after its close, or until the port is another's. */
+ * Enters: events of ownership (struct sw_owner, from the tracer) and the next hops that were asked about. Leaves:
+ * yes or no for a packet's subject. The remote end is no part of the decision: with address translation, or an
+ * answer from elsewhere, it is not the one that the call shows. An interval goes on SW_OWNER_GRACE_NS after its
+ * close, or until the port is another's. */
 #ifndef SW_CAPTURE_OWNER_H
 #define SW_CAPTURE_OWNER_H
 
@@ -38,6 +39,7 @@ void sw_fragments_free(struct sw_fragments *fragments);
 /* False: the packet can be nobody's (not IP, or a protocol without ports). Learns of first fragments. */
 bool sw_subject_of(struct sw_subject *subject, const struct sw_packet *packet, struct sw_fragments *fragments);
 /* A later fragment whose first one has come since. */
-bool sw_subject_resolve(struct sw_subject *subject, const struct sw_packet *packet, const struct sw_fragments *fragments);
+bool sw_subject_resolve(struct sw_subject *subject, const struct sw_packet *packet,
+			const struct sw_fragments *fragments);
 
 #endif

@@ -17,7 +17,11 @@ enum sw_packet_kind {
 	SW_PACKET_FRAGMENT, /* a fragment that has no transport header; `ip_id` says of what */
 };
 
-enum sw_packet_way { SW_WAY_UNKNOWN, SW_WAY_IN, SW_WAY_OUT }; /* from the link layer; on loopback everything is in and out */
+enum sw_packet_way {
+	SW_WAY_UNKNOWN,
+	SW_WAY_IN,
+	SW_WAY_OUT
+}; /* from the link layer; on loopback everything is in and out */
 
 #define SW_TCP_FIN 0x01u
 #define SW_TCP_SYN 0x02u

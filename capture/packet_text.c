@@ -79,7 +79,8 @@ static void flags_text(uint8_t flags, char *buffer, size_t size)
 	static const struct {
 		uint8_t bit;
 		const char *name;
-	} names[] = {{SW_TCP_SYN, "SYN"}, {SW_TCP_FIN, "FIN"}, {SW_TCP_RST, "RST"}, {SW_TCP_PSH, "PSH"}, {SW_TCP_ACK, "ACK"}, {SW_TCP_URG, "URG"}};
+	} names[] = {{SW_TCP_SYN, "SYN"}, {SW_TCP_FIN, "FIN"}, {SW_TCP_RST, "RST"},
+		     {SW_TCP_PSH, "PSH"}, {SW_TCP_ACK, "ACK"}, {SW_TCP_URG, "URG"}};
 	size_t used = 0;
 
 	buffer[0] = '\0';
@@ -96,10 +97,11 @@ static void dns_text(const struct sw_dns *dns, char *buffer, size_t size)
 	if (!dns->response)
 		snprintf(buffer, size, "DNS %s? %s", sw_dns_type_name(dns->type), dns->name);
 	else if (dns->rcode || dns->truncated)
-		snprintf(buffer, size, "DNS %s %s: %s%s", sw_dns_type_name(dns->type), dns->name, sw_dns_rcode_name(dns->rcode),
-			 dns->truncated ? ", truncated" : "");
+		snprintf(buffer, size, "DNS %s %s: %s%s", sw_dns_type_name(dns->type), dns->name,
+			 sw_dns_rcode_name(dns->rcode), dns->truncated ? ", truncated" : "");
 	else
-		snprintf(buffer, size, "DNS %s %s: %u answers", sw_dns_type_name(dns->type), dns->name, dns->answer_total);
+		snprintf(buffer, size, "DNS %s %s: %u answers", sw_dns_type_name(dns->type), dns->name,
+			 dns->answer_total);
 }
 
 static void tls_text(const struct sw_tls *tls, char *buffer, size_t size)
@@ -196,8 +198,9 @@ static void icmp_text(const struct sw_packet *packet, enum sw_packet_way way, ch
 	quote_text(&icmp->quote, quoted, sizeof quoted);
 	if (icmp->mtu)
 		snprintf(mtu, sizeof mtu, " mtu %u", icmp->mtu);
-	snprintf(buffer, size, "%c ICMP%s %s (%u/%u)%s from %s%s  ttl %u%s", arrow(way), icmp->v6 ? "v6" : "", icmp_name(icmp),
-		 icmp->type, icmp->code, mtu, sw_ip_text(&packet->src.ip, src), quoted, packet->ttl, notes(packet));
+	snprintf(buffer, size, "%c ICMP%s %s (%u/%u)%s from %s%s  ttl %u%s", arrow(way), icmp->v6 ? "v6" : "",
+		 icmp_name(icmp), icmp->type, icmp->code, mtu, sw_ip_text(&packet->src.ip, src), quoted, packet->ttl,
+		 notes(packet));
 }
 
 static void neighbor_text(const struct sw_packet *packet, enum sw_packet_way way, char *buffer, size_t size)
@@ -211,8 +214,8 @@ static void neighbor_text(const struct sw_packet *packet, enum sw_packet_way way
 	if (neighbor->op == SW_NEIGHBOR_ASK)
 		snprintf(buffer, size, "%c %s who has %s?", arrow(way), protocol, target);
 	else
-		snprintf(buffer, size, "%c %s %s is at %02x:%02x:%02x:%02x:%02x:%02x", arrow(way), protocol, target, mac[0],
-			 mac[1], mac[2], mac[3], mac[4], mac[5]);
+		snprintf(buffer, size, "%c %s %s is at %02x:%02x:%02x:%02x:%02x:%02x", arrow(way), protocol, target,
+			 mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
 }
 
 char *sw_packet_text(const struct sw_packet *packet, enum sw_packet_way way, char *buffer, size_t size)
@@ -220,15 +223,9 @@ char *sw_packet_text(const struct sw_packet *packet, enum sw_packet_way way, cha
 	char what[WHAT_SIZE];
 
 	switch (packet->kind) {
-	case SW_PACKET_ICMP:
-		icmp_text(packet, way, buffer, size);
-		return buffer;
-	case SW_PACKET_NEIGHBOR:
-		neighbor_text(packet, way, buffer, size);
-		return buffer;
-	case SW_PACKET_TCP:
-		tcp_text(packet, what, sizeof what);
-		break;
+	case SW_PACKET_ICMP: icmp_text(packet, way, buffer, size); return buffer;
+	case SW_PACKET_NEIGHBOR: neighbor_text(packet, way, buffer, size); return buffer;
+	case SW_PACKET_TCP: tcp_text(packet, what, sizeof what); break;
 	case SW_PACKET_UDP:
 		if (packet->dns)
 			dns_text(packet->dns, what, sizeof what);
@@ -236,10 +233,12 @@ char *sw_packet_text(const struct sw_packet *packet, enum sw_packet_way way, cha
 			snprintf(what, sizeof what, "UDP  len %u", packet->payload_length);
 		break;
 	case SW_PACKET_FRAGMENT:
-		snprintf(what, sizeof what, "%s fragment at %u", sw_protocol_name(packet->protocol), packet->fragment_offset);
+		snprintf(what, sizeof what, "%s fragment at %u", sw_protocol_name(packet->protocol),
+			 packet->fragment_offset);
 		break;
 	default:
-		snprintf(what, sizeof what, "%s", packet->src.ip.family ? sw_protocol_name(packet->protocol) : "not IP");
+		snprintf(what, sizeof what, "%s",
+			 packet->src.ip.family ? sw_protocol_name(packet->protocol) : "not IP");
 		break;
 	}
 	ends(packet, way, what, buffer, size);

@@ -15,8 +15,7 @@
 static const struct variant {
 	uint32_t magic, tick_ns, header;
 } variants[] = {
-	{0xa1b2c3d4, 1000, 16},
-	{0xa1b23c4d, 1, 16}, /* nanoseconds */
+	{0xa1b2c3d4, 1000, 16}, {0xa1b23c4d, 1, 16}, /* nanoseconds */
 	{0xa1b2cd34, 1000, 24}, /* Kuznetzov's patched libpcap: interface, protocol, packet type behind the lengths */
 	{0xa1b234cd, 1000, 24}, /* Mesquita's */
 	{0xa12b3c4d, 1000, 16}, /* Navtel's */
@@ -25,14 +24,16 @@ static const struct variant {
 static int pcap_next(struct sw_capture_file *file, struct sw_packet *packet, struct sw_err *err)
 {
 	size_t header = file->pcap.header, have = sw_source_have(&file->source, header);
-	uint32_t limit = file->interfaces.items[0].snaplen > SNAPLEN_USUAL ? file->interfaces.items[0].snaplen : SNAPLEN_USUAL;
+	uint32_t limit = file->interfaces.items[0].snaplen > SNAPLEN_USUAL ? file->interfaces.items[0].snaplen :
+									     SNAPLEN_USUAL;
 
 	if (!have && !file->source.failure)
 		return 0;
 	if (have < header)
 		return sw_file_cut(file, header, "a packet header", err);
 	const uint8_t *at = sw_source_at(&file->source);
-	int64_t time_ns = (int64_t)sw_file_u32(file, at) * SW_NS_PER_S + (int64_t)sw_file_u32(file, at + 4) * file->pcap.tick_ns;
+	int64_t time_ns =
+		(int64_t)sw_file_u32(file, at) * SW_NS_PER_S + (int64_t)sw_file_u32(file, at + 4) * file->pcap.tick_ns;
 	uint32_t captured = sw_file_u32(file, at + 8), wire = sw_file_u32(file, at + 12);
 
 	if (file->pcap.lengths_swapped || (file->pcap.lengths_maybe_swapped && captured > wire)) {

@@ -1,7 +1,8 @@
-/* pcapng: several sections of either byte order, several interfaces, all packet blocks, drop counters, names, custom blocks.
+/* pcapng: several sections of either byte order, several interfaces, all packet blocks, drop counters, names, custom
+ * blocks.
  *
- * Enters: a stream that begins with a section header block. Leaves: its packets, and through the hooks what else it carries. Blocks that
- * are unknown are skipped, whatever their length. draft-ietf-opsawg-pcapng. */
+ * Enters: a stream that begins with a section header block. Leaves: its packets, and through the hooks what else it
+ * carries. Blocks that are unknown are skipped, whatever their length. draft-ietf-opsawg-pcapng. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -33,77 +34,12 @@ struct block {
 	const uint8_t *body, *end; /* between header and trailer */
 };
 
-/* ---- options ---------------------------------------------------------------------------------------------------- */
-
-static uint32_t read_u32(bool swapped, const uint8_t *at)
-{
-	uint32_t value;
-
-	memcpy(&value, at, sizeof value);
-	return swapped ? __builtin_bswap32(value) : value;
-}
-
-static uint16_t read_u16(bool swapped, const uint8_t *at)
-{
-	uint16_t value;
-
-	memcpy(&value, at, sizeof value);
-	return swapped ? __builtin_bswap16(value) : value;
-}
-
-static bool is_custom(uint16_t code)
-{
-	return code == SW_OPTION_CUSTOM_TEXT || code == SW_OPTION_CUSTOM_BYTES || code == SW_OPTION_CUSTOM_TEXT_ONCE ||
-	       code == SW_OPTION_CUSTOM_BYTES_ONCE;
-}
-
-bool sw_pcapng_option_next(struct sw_pcapng_options *options, struct sw_pcapng_option *option)
-{
-	size_t left = (size_t)(options->end - options->at);
-
-	if (left < 4)
-		return false;
-	*option = (struct sw_pcapng_option){.code = read_u16(options->swapped, options->at),
-					    .length = read_u16(options->swapped, options->at + 2),
-					    .bytes = options->at + 4};
-	left -= 4;
-	if (!option->code || option->length > left)
-		return false;
-	size_t padded = (option->length + 3) & ~(size_t)3;
-
-	options->at += 4 + (padded < left ? padded : left);
-	if (is_custom(option->code) && option->length >= 4) {
-		option->pen = read_u32(options->swapped, option->bytes);
-		option->bytes += 4;
-		option->length -= 4;
-	}
-	return true;
-}
-
-char *sw_pcapng_options_join(struct sw_pcapng_options options, uint16_t code, uint32_t pen, size_t *length)
-{
-	struct sw_pcapng_option option;
-	char *joined = NULL;
-	size_t used = 0;
-
-	while (sw_pcapng_option_next(&options, &option)) {
-		if (option.code != code || option.pen != pen)
-			continue;
-		joined = sw_realloc(joined, used + option.length + 1);
-		memcpy(joined + used, option.bytes, option.length);
-		used += option.length;
-		joined[used] = '\0';
-	}
-	*length = used;
-	return joined;
-}
+/* ---- blocks that describe --------------------------------------------------------------------------------------- */
 
 static struct sw_pcapng_options options_of(const struct sw_capture_file *file, const uint8_t *at, const uint8_t *end)
 {
 	return (struct sw_pcapng_options){.at = at < end ? at : end, .end = end, .swapped = file->swapped};
 }
-
-/* ---- blocks that describe --------------------------------------------------------------------------------------- */
 
 static void section_ended(struct sw_capture_file *file)
 {
@@ -147,7 +83,8 @@ static void add_name(struct sw_capture_file *file, const struct sw_pcapng_option
 
 static int64_t offset_ns(const struct sw_capture_file *file, const uint8_t *at)
 {
-	uint64_t low = sw_file_u32(file, at + (file->swapped ? 4 : 0)), high = sw_file_u32(file, at + (file->swapped ? 0 : 4));
+	uint64_t low = sw_file_u32(file, at + (file->swapped ? 4 : 0)),
+		 high = sw_file_u32(file, at + (file->swapped ? 0 : 4));
 	int64_t seconds;
 
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
@@ -295,7 +232,7 @@ static int64_t time_of(const struct sw_file_interface *interface, uint64_t units
 		for (unsigned left = interface->exponent - 9u; left && ns; left--)
 			ns /= 10;
 	}
-	sum = (ns > (uint64_t)TIME_MAX ? TIME_MAX : (int64_t)ns) + (__extension__ (__int128)interface->offset_ns);
+	sum = (ns > (uint64_t)TIME_MAX ? TIME_MAX : (int64_t)ns) + (__extension__(__int128) interface->offset_ns);
 	return sum > TIME_MAX ? TIME_MAX : sum < 0 ? 0 : (int64_t)sum;
 }
 
@@ -330,18 +267,21 @@ static int deliver(struct sw_capture_file *file, const struct block *block, cons
 	size_t padded = ((size_t)found->captured + 3) & ~(size_t)3, room = (size_t)(block->end - found->bytes);
 
 	if (found->captured > room)
-		return sw_file_damaged(file, err, "%u bytes of a packet in a block of %u", found->captured, block->length);
+		return sw_file_damaged(file, err, "%u bytes of a packet in a block of %u", found->captured,
+				       block->length);
 	file->options = options_of(file, found->bytes + (padded < room ? padded : room), block->end);
 	file->raw = (struct sw_raw_packet){.linktype = interface->linktype,
 					   .captured = found->captured,
 					   .wire = found->wire,
 					   .bytes = found->bytes,
 					   .interface = file->interface_base + found->interface};
-	int64_t time_ns = !found->timeless ? time_of(interface, found->units) :
-			  file->last_ns == SW_TIME_NONE ? 0 : file->last_ns;
+	int64_t time_ns = !found->timeless              ? time_of(interface, found->units) :
+			  file->last_ns == SW_TIME_NONE ? 0 :
+							  file->last_ns;
 
 	if (interface->linktype != SW_LINK_UPPER_PDU) {
-		sw_file_packet(file, packet, time_ns, file->options.at < file->options.end ? way_of(file) : SW_WAY_UNKNOWN);
+		sw_file_packet(file, packet, time_ns,
+			       file->options.at < file->options.end ? way_of(file) : SW_WAY_UNKNOWN);
 		return 1;
 	}
 	struct sw_capture_record record = {.id = ++file->count,
@@ -356,7 +296,8 @@ static int deliver(struct sw_capture_file *file, const struct block *block, cons
 	return 0;
 }
 
-static int packet_block(struct sw_capture_file *file, const struct block *block, struct sw_packet *packet, struct sw_err *err)
+static int packet_block(struct sw_capture_file *file, const struct block *block, struct sw_packet *packet,
+			struct sw_err *err)
 {
 	const uint8_t *at = block->body;
 	struct found found = {0};
@@ -378,14 +319,16 @@ static int packet_block(struct sw_capture_file *file, const struct block *block,
 	return deliver(file, block, &found, packet, err);
 }
 
-static int simple_block(struct sw_capture_file *file, const struct block *block, struct sw_packet *packet, struct sw_err *err)
+static int simple_block(struct sw_capture_file *file, const struct block *block, struct sw_packet *packet,
+			struct sw_err *err)
 {
 	struct found found = {.bytes = block->body + 4, .timeless = true};
 
 	if (block->end - block->body < 4)
 		return sw_file_damaged(file, err, "a simple packet block of %u bytes", block->length);
 	found.wire = found.captured = sw_file_u32(file, block->body);
-	if (file->interfaces.count && file->interfaces.items[0].snaplen && found.captured > file->interfaces.items[0].snaplen)
+	if (file->interfaces.count && file->interfaces.items[0].snaplen &&
+	    found.captured > file->interfaces.items[0].snaplen)
 		found.captured = file->interfaces.items[0].snaplen;
 	size_t room = (size_t)(block->end - found.bytes);
 
@@ -407,10 +350,8 @@ static bool is_read(uint32_t type)
 	case BLOCK_STATISTICS:
 	case BLOCK_PACKET:
 	case BLOCK_CUSTOM:
-	case BLOCK_CUSTOM_ONCE:
-		return true;
-	default:
-		return false;
+	case BLOCK_CUSTOM_ONCE: return true;
+	default: return false;
 	}
 }
 
@@ -449,7 +390,8 @@ static int block_next(struct sw_capture_file *file, struct block *block, struct 
 		return sw_source_skip(&file->source, length) ? 2 : sw_file_cut(file, length, "a block", err);
 	}
 	if (block->length > BLOCK_MAX)
-		return sw_file_damaged(file, err, "a block of %u bytes, the largest possible is %u", block->length, BLOCK_MAX);
+		return sw_file_damaged(file, err, "a block of %u bytes, the largest possible is %u", block->length,
+				       BLOCK_MAX);
 	if (have < block->length && sw_source_have(&file->source, block->length) < block->length)
 		return sw_file_cut(file, block->length, "a block", err);
 	at = sw_source_at(&file->source);
@@ -461,27 +403,18 @@ static int block_next(struct sw_capture_file *file, struct block *block, struct 
 	return 1;
 }
 
-static int dispatch(struct sw_capture_file *file, const struct block *block, struct sw_packet *packet, struct sw_err *err)
+static int dispatch(struct sw_capture_file *file, const struct block *block, struct sw_packet *packet,
+		    struct sw_err *err)
 {
 	switch (block->type) {
-	case BLOCK_SECTION:
-		return section_block(file, block, err);
-	case BLOCK_INTERFACE:
-		return interface_block(file, block, err);
+	case BLOCK_SECTION: return section_block(file, block, err);
+	case BLOCK_INTERFACE: return interface_block(file, block, err);
 	case BLOCK_PACKET:
-	case BLOCK_PACKET_OLD:
-		return packet_block(file, block, packet, err);
-	case BLOCK_PACKET_SIMPLE:
-		return simple_block(file, block, packet, err);
-	case BLOCK_STATISTICS:
-		statistics_block(file, block);
-		return 0;
-	case BLOCK_NAMES:
-		names_block(file, block);
-		return 0;
-	default:
-		custom_block(file, block);
-		return 0;
+	case BLOCK_PACKET_OLD: return packet_block(file, block, packet, err);
+	case BLOCK_PACKET_SIMPLE: return simple_block(file, block, packet, err);
+	case BLOCK_STATISTICS: statistics_block(file, block); return 0;
+	case BLOCK_NAMES: names_block(file, block); return 0;
+	default: custom_block(file, block); return 0;
 	}
 }
 

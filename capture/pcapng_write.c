@@ -1,4 +1,5 @@
-/* Writing pcapng. Enters: sections, interfaces, packets, texts. Leaves: blocks on a descriptor. draft-ietf-opsawg-pcapng. */
+/* Writing pcapng. Enters: sections, interfaces, packets, texts. Leaves: blocks on a descriptor.
+ * draft-ietf-opsawg-pcapng. */
 #include "capture/pcapng_write.h"
 
 #include <errno.h>
@@ -188,7 +189,8 @@ static void put_time(struct sw_pcapng_writer *writer, int64_t time_ns)
 	put_u32(writer, (uint32_t)units);
 }
 
-int sw_pcapng_write_section(struct sw_pcapng_writer *writer, const struct sw_pcapng_section *section, struct sw_err *err)
+int sw_pcapng_write_section(struct sw_pcapng_writer *writer, const struct sw_pcapng_section *section,
+			    struct sw_err *err)
 {
 	static const int64_t unknown_length = -1;
 
@@ -205,7 +207,8 @@ int sw_pcapng_write_section(struct sw_pcapng_writer *writer, const struct sw_pca
 	return end(writer, true, err);
 }
 
-int sw_pcapng_write_interface(struct sw_pcapng_writer *writer, const struct sw_pcapng_interface *interface, struct sw_err *err)
+int sw_pcapng_write_interface(struct sw_pcapng_writer *writer, const struct sw_pcapng_interface *interface,
+			      struct sw_err *err)
 {
 	static const uint8_t nanoseconds = 9;
 
@@ -248,7 +251,8 @@ int sw_pcapng_write_packet(struct sw_pcapng_writer *writer, const struct sw_pcap
 	return end(writer, options, err);
 }
 
-int sw_pcapng_write_text(struct sw_pcapng_writer *writer, const struct sw_pcapng_packet *packet, const char *text, struct sw_err *err)
+int sw_pcapng_write_text(struct sw_pcapng_writer *writer, const struct sw_pcapng_packet *packet, const char *text,
+			 struct sw_err *err)
 {
 	size_t length = strnlen(text, TEXT_MAX), room = length + 64;
 	sw_auto_free uint8_t *record = sw_alloc(room);
@@ -322,7 +326,8 @@ int sw_pcap_write_header(struct sw_pcapng_writer *writer, uint32_t linktype, uin
 	return failed(writer, err);
 }
 
-int sw_pcap_write_packet(struct sw_pcapng_writer *writer, int64_t time_ns, const struct sw_raw_packet *raw, struct sw_err *err)
+int sw_pcap_write_packet(struct sw_pcapng_writer *writer, int64_t time_ns, const struct sw_raw_packet *raw,
+			 struct sw_err *err)
 {
 	int64_t at = time_ns < 0 ? 0 : time_ns;
 

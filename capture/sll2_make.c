@@ -39,20 +39,18 @@ static bool body_of(struct body *body, const struct sw_raw_packet *raw)
 		*body = (struct body){.protocol = sw_cursor_u16(&cursor), .header = 16};
 		return !cursor.cut;
 	case SW_LINK_NULL:
-	case SW_LINK_LOOP:
-		return ip_body(body, raw, 4);
+	case SW_LINK_LOOP: return ip_body(body, raw, 4);
 	case SW_LINK_DLT_RAW:
 	case SW_LINK_DLT_RAW_OPENBSD:
 	case SW_LINK_RAW:
 	case SW_LINK_IPV4:
-	case SW_LINK_IPV6:
-		return ip_body(body, raw, 0);
-	default:
-		return false;
+	case SW_LINK_IPV6: return ip_body(body, raw, 0);
+	default: return false;
 	}
 }
 
-uint32_t sw_frame_to_sll2(const struct sw_packet *packet, const struct sw_raw_packet *raw, uint8_t *buffer, size_t size, uint32_t *wire)
+uint32_t sw_frame_to_sll2(const struct sw_packet *packet, const struct sw_raw_packet *raw, uint8_t *buffer, size_t size,
+			  uint32_t *wire)
 {
 	uint16_t hardware = packet->flags & SW_PACKET_LOOPBACK ? ARPHRD_LOOPBACK_TYPE :
 			    raw->linktype == SW_LINK_ETHERNET  ? ARPHRD_ETHER_TYPE :

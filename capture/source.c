@@ -59,7 +59,8 @@ int sw_source_open(struct sw_source *source, const char *path, struct sw_err *er
 {
 	struct stat stat;
 
-	*source = (struct sw_source){.fd = !strcmp(path, "-") ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)};
+	*source = (struct sw_source){.fd = !strcmp(path, "-") ? dup(STDIN_FILENO) :
+								open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)};
 	if (source->fd < 0)
 		return sw_err_set(err, -errno, "%s: %s", path, strerror(errno));
 	if (!fstat(source->fd, &stat) && S_ISDIR(stat.st_mode)) {

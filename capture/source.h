@@ -1,7 +1,7 @@
 /* A file as a stream of bytes: plain, gzip or zstd, recognised by content.
  *
- * Invariants: `begin` <= `end` <= `size`; `offset` is where buffer[begin] stands in the (decompressed) stream. Memory is one buffer
- * that grows to the largest piece asked for at once. Knows nothing of capture formats. */
+ * Invariants: `begin` <= `end` <= `size`; `offset` is where buffer[begin] stands in the (decompressed) stream.
+ * Memory is one buffer that grows to the largest piece asked for at once. Knows nothing of capture formats. */
 #ifndef SW_CAPTURE_SOURCE_H
 #define SW_CAPTURE_SOURCE_H
 
@@ -34,7 +34,8 @@ void sw_source_close(struct sw_source *source);
 size_t sw_source_fill(struct sw_source *source, size_t want);
 bool sw_source_skip(struct sw_source *source, uint64_t length); /* false: the stream ended before */
 
-/* Bytes that stand at buffer[begin]: at least `want`, fewer only at the end of the stream. Earlier pointers become invalid. */
+/* Bytes that stand at buffer[begin]: at least `want`, fewer only at the end of the stream. Earlier pointers become
+ * invalid. */
 static inline size_t sw_source_have(struct sw_source *source, size_t want)
 {
 	size_t have = source->end - source->begin;

@@ -1,7 +1,8 @@
 /* What a packet is about: whose ports decide whether it is kept.
  *
- * Enters: a decoded packet. Leaves: struct sw_subject. An ICMP error is about the packet that it quotes: one that comes in quotes what
- * left here, one that leaves quotes what came. A later fragment is about what its first one was. */
+ * Enters: a decoded packet. Leaves: struct sw_subject. An ICMP error is about the packet that it quotes: one that
+ * comes in quotes what left here, one that leaves quotes what came. A later fragment is about what its first one
+ * was. */
 #include <netinet/in.h>
 #include <string.h>
 
@@ -37,7 +38,8 @@ static uint32_t slot_of(const struct sw_packet *packet)
 {
 	struct sw_endpoint src = {.ip = packet->src.ip}, dst = {.ip = packet->dst.ip};
 
-	return (sw_endpoint_hash(&src) * 31 + sw_endpoint_hash(&dst) + packet->fragment_id * 2654435761u) % FRAGMENT_SLOTS;
+	return (sw_endpoint_hash(&src) * 31 + sw_endpoint_hash(&dst) + packet->fragment_id * 2654435761u) %
+	       FRAGMENT_SLOTS;
 }
 
 static void learn(struct sw_fragments *fragments, const struct sw_packet *packet)
@@ -53,13 +55,15 @@ static void learn(struct sw_fragments *fragments, const struct sw_packet *packet
 	};
 }
 
-bool sw_subject_resolve(struct sw_subject *subject, const struct sw_packet *packet, const struct sw_fragments *fragments)
+bool sw_subject_resolve(struct sw_subject *subject, const struct sw_packet *packet,
+			const struct sw_fragments *fragments)
 {
 	const struct datagram *datagram = &fragments->slots[slot_of(packet)];
 	int64_t apart = packet->time_ns - datagram->time_ns;
 
-	if (!datagram->src.family || datagram->id != packet->fragment_id || !sw_ip_equal(&datagram->src, &packet->src.ip) ||
-	    !sw_ip_equal(&datagram->dst, &packet->dst.ip) || apart > FRAGMENT_LIFE_NS || apart < -FRAGMENT_LIFE_NS)
+	if (!datagram->src.family || datagram->id != packet->fragment_id ||
+	    !sw_ip_equal(&datagram->src, &packet->src.ip) || !sw_ip_equal(&datagram->dst, &packet->dst.ip) ||
+	    apart > FRAGMENT_LIFE_NS || apart < -FRAGMENT_LIFE_NS)
 		return false;
 	subject->protocol = datagram->protocol;
 	subject->src.port = datagram->src_port;
@@ -107,16 +111,12 @@ bool sw_subject_of(struct sw_subject *subject, const struct sw_packet *packet, s
 		if (packet->flags & SW_PACKET_MORE_FRAGMENTS)
 			learn(fragments, packet);
 		return true;
-	case SW_PACKET_ICMP:
-		return icmp(subject, packet);
+	case SW_PACKET_ICMP: return icmp(subject, packet);
 	case SW_PACKET_NEIGHBOR:
 		subject->neighbor = true;
 		subject->dst.ip = packet->neighbor.target;
 		return true;
-	case SW_PACKET_FRAGMENT:
-		(void)sw_subject_resolve(subject, packet, fragments);
-		return true;
-	default:
-		return false;
+	case SW_PACKET_FRAGMENT: (void)sw_subject_resolve(subject, packet, fragments); return true;
+	default: return false;
 	}
 }

@@ -1,5 +1,5 @@
-/* TLS records across segments. Enters: segments of one direction. Leaves: which records and handshake messages they carry. The hellos
- * themselves are read in tls_hello.c. */
+/* TLS records across segments. Enters: segments of one direction. Leaves: which records and handshake messages they
+ * carry. The hellos themselves are read in tls_hello.c. */
 #include "capture/tls.h"
 
 #include <string.h>
@@ -19,7 +19,8 @@ void sw_tls_start(struct sw_tls_stream *stream)
 
 bool sw_tls_looks_like(const uint8_t *bytes, size_t captured)
 {
-	if (captured < RECORD_HEADER || bytes[0] < SW_TLS_CHANGE_CIPHER || bytes[0] > SW_TLS_APPLICATION || bytes[1] != 3 || bytes[2] > 4)
+	if (captured < RECORD_HEADER || bytes[0] < SW_TLS_CHANGE_CIPHER || bytes[0] > SW_TLS_APPLICATION ||
+	    bytes[1] != 3 || bytes[2] > 4)
 		return false;
 	unsigned length = (unsigned)bytes[3] << 8 | bytes[4];
 
@@ -91,8 +92,8 @@ static void alert(struct sw_tls_stream *stream, const uint8_t *bytes, size_t len
 	}
 }
 
-/* Is what follows the change of ciphers still in the clear? Only a hello of exactly the record's length is (TLS 1.3: the second
- * ClientHello comes behind a change that means nothing). */
+/* Is what follows the change of ciphers still in the clear? Only a hello of exactly the record's length is (TLS 1.3:
+ * the second ClientHello comes behind a change that means nothing). */
 static bool clear_hello(const struct sw_tls_stream *stream, const uint8_t *bytes, size_t length)
 {
 	return stream->record.content == SW_TLS_HANDSHAKE && length >= MESSAGE_HEADER &&
@@ -120,8 +121,8 @@ static void record_began(struct sw_tls_stream *stream, const uint8_t *body, size
 		stream->changed_cipher = true;
 }
 
-/* Handshake bytes that were not captured: what was seen of a hello is read; where the next message begins is known while the gap lies inside
- * one message. */
+/* Handshake bytes that were not captured: what was seen of a hello is read; where the next message begins is known
+ * while the gap lies inside one message. */
 static void handshake_gap(struct sw_tls_stream *stream, size_t length, struct sw_tls *tls)
 {
 	bool inside = stream->message_have == MESSAGE_HEADER && length <= stream->message_left;
@@ -192,14 +193,15 @@ static void unknown_bytes(struct sw_tls_stream *stream, size_t length, struct sw
 		body(stream, NULL, length, false, tls);
 }
 
-bool sw_tls_feed(struct sw_tls_stream *stream, uint32_t seq, const uint8_t *bytes, size_t captured, size_t wire, struct sw_tls *tls)
+bool sw_tls_feed(struct sw_tls_stream *stream, uint32_t seq, const uint8_t *bytes, size_t captured, size_t wire,
+		 struct sw_tls *tls)
 {
 	*tls = (struct sw_tls){0};
 	if (stream->synced) {
 		int32_t ahead = (int32_t)(seq - stream->next);
 
 		if (ahead < 0) { /* came before, in whole or in part */
-			size_t again = (size_t)-(int64_t)ahead;
+			size_t again = (size_t) - (int64_t)ahead;
 
 			if (again >= wire)
 				return false;

@@ -1,7 +1,8 @@
 /* TLS records and what of the handshake is in the clear, as plain data. RFC 8446, 5246, 6066 (SNI), 7301 (ALPN).
  *
- * A stream is one direction of a connection: records cross segments, so whoever feeds the segments in order keeps one struct sw_tls_stream for
- * each. Segments that come again are known by their numbers; a gap is bridged where it lies inside one record. */
+ * A stream is one direction of a connection: records cross segments, so whoever feeds the segments in order keeps
+ * one struct sw_tls_stream for each. Segments that come again are known by their numbers; a gap is bridged where it
+ * lies inside one record. */
 #ifndef SW_CAPTURE_TLS_H
 #define SW_CAPTURE_TLS_H
 
@@ -69,8 +70,10 @@ struct sw_tls_stream {
 void sw_tls_start(struct sw_tls_stream *stream);
 bool sw_tls_looks_like(const uint8_t *bytes, size_t captured); /* a record begins here */
 
-/* One segment: `wire` bytes at sequence number `seq`, of which `captured` are there. False: it carried no TLS that can be followed. */
-bool sw_tls_feed(struct sw_tls_stream *stream, uint32_t seq, const uint8_t *bytes, size_t captured, size_t wire, struct sw_tls *tls);
+/* One segment: `wire` bytes at sequence number `seq`, of which `captured` are there. False: it carried no TLS that
+ * can be followed. */
+bool sw_tls_feed(struct sw_tls_stream *stream, uint32_t seq, const uint8_t *bytes, size_t captured, size_t wire,
+		 struct sw_tls *tls);
 
 const char *sw_tls_alert_name(uint8_t alert); /* "handshake_failure"; "?" when unknown */
 const char *sw_tls_version_name(uint16_t version); /* "TLS 1.2" */

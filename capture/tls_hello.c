@@ -1,5 +1,5 @@
-/* ClientHello and ServerHello: versions, cipher suite, server name, protocols. RFC 8446 section 4.1, RFC 6066 section 3, RFC 7301.
- * And the names of TLS's numbers. */
+/* ClientHello and ServerHello: versions, cipher suite, server name, protocols. RFC 8446 section 4.1, RFC 6066
+ * section 3, RFC 7301. And the names of TLS's numbers. */
 #include "capture/tls_hello.h"
 
 #include "capture/cursor.h"
@@ -7,8 +7,9 @@
 enum { EXTENSION_NAME = 0, EXTENSION_ALPN = 16, EXTENSION_VERSIONS = 43 };
 
 /* RFC 8446, section 4.1.3: the random of a hello retry request */
-static const uint8_t retry_random[32] = {0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91,
-					 0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c};
+static const uint8_t retry_random[32] = {0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c,
+					 0x02, 0x1e, 0x65, 0xb8, 0x91, 0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb,
+					 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c};
 
 static void copy_text(char *text, size_t size, const uint8_t *bytes, size_t length)
 {
@@ -113,16 +114,42 @@ const char *sw_tls_alert_name(uint8_t alert)
 	static const struct {
 		uint8_t alert;
 		const char *name;
-	} names[] = { /* RFC 8446 section 6, RFC 5246 section 7.2 */
-		{0, "close_notify"}, {10, "unexpected_message"}, {20, "bad_record_mac"}, {21, "decryption_failed"}, {22, "record_overflow"},
-		{30, "decompression_failure"}, {40, "handshake_failure"}, {41, "no_certificate"}, {42, "bad_certificate"},
-		{43, "unsupported_certificate"}, {44, "certificate_revoked"}, {45, "certificate_expired"}, {46, "certificate_unknown"},
-		{47, "illegal_parameter"}, {48, "unknown_ca"}, {49, "access_denied"}, {50, "decode_error"}, {51, "decrypt_error"},
-		{60, "export_restriction"}, {70, "protocol_version"}, {71, "insufficient_security"}, {80, "internal_error"},
-		{86, "inappropriate_fallback"}, {90, "user_canceled"}, {100, "no_renegotiation"}, {109, "missing_extension"},
-		{110, "unsupported_extension"}, {111, "certificate_unobtainable"}, {112, "unrecognized_name"},
-		{113, "bad_certificate_status_response"}, {114, "bad_certificate_hash_value"}, {115, "unknown_psk_identity"},
-		{116, "certificate_required"}, {120, "no_application_protocol"},
+	} names[] = {
+		/* RFC 8446 section 6, RFC 5246 section 7.2 */
+		{0, "close_notify"},
+		{10, "unexpected_message"},
+		{20, "bad_record_mac"},
+		{21, "decryption_failed"},
+		{22, "record_overflow"},
+		{30, "decompression_failure"},
+		{40, "handshake_failure"},
+		{41, "no_certificate"},
+		{42, "bad_certificate"},
+		{43, "unsupported_certificate"},
+		{44, "certificate_revoked"},
+		{45, "certificate_expired"},
+		{46, "certificate_unknown"},
+		{47, "illegal_parameter"},
+		{48, "unknown_ca"},
+		{49, "access_denied"},
+		{50, "decode_error"},
+		{51, "decrypt_error"},
+		{60, "export_restriction"},
+		{70, "protocol_version"},
+		{71, "insufficient_security"},
+		{80, "internal_error"},
+		{86, "inappropriate_fallback"},
+		{90, "user_canceled"},
+		{100, "no_renegotiation"},
+		{109, "missing_extension"},
+		{110, "unsupported_extension"},
+		{111, "certificate_unobtainable"},
+		{112, "unrecognized_name"},
+		{113, "bad_certificate_status_response"},
+		{114, "bad_certificate_hash_value"},
+		{115, "unknown_psk_identity"},
+		{116, "certificate_required"},
+		{120, "no_application_protocol"},
 	};
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -142,31 +169,18 @@ const char *sw_tls_version_name(uint16_t version)
 const char *sw_tls_message_name(uint8_t type)
 {
 	switch (type) {
-	case 0:
-		return "HelloRequest";
-	case SW_TLS_CLIENT_HELLO:
-		return "ClientHello";
-	case SW_TLS_SERVER_HELLO:
-		return "ServerHello";
-	case 4:
-		return "NewSessionTicket";
-	case SW_TLS_CERTIFICATE:
-		return "Certificate";
-	case 12:
-		return "ServerKeyExchange";
-	case SW_TLS_CERTIFICATE_REQUEST:
-		return "CertificateRequest";
-	case SW_TLS_SERVER_HELLO_DONE:
-		return "ServerHelloDone";
-	case 15:
-		return "CertificateVerify";
-	case 16:
-		return "ClientKeyExchange";
-	case SW_TLS_FINISHED:
-		return "Finished";
-	case 22:
-		return "CertificateStatus";
-	default:
-		return "handshake";
+	case 0: return "HelloRequest";
+	case SW_TLS_CLIENT_HELLO: return "ClientHello";
+	case SW_TLS_SERVER_HELLO: return "ServerHello";
+	case 4: return "NewSessionTicket";
+	case SW_TLS_CERTIFICATE: return "Certificate";
+	case 12: return "ServerKeyExchange";
+	case SW_TLS_CERTIFICATE_REQUEST: return "CertificateRequest";
+	case SW_TLS_SERVER_HELLO_DONE: return "ServerHelloDone";
+	case 15: return "CertificateVerify";
+	case 16: return "ClientKeyExchange";
+	case SW_TLS_FINISHED: return "Finished";
+	case 22: return "CertificateStatus";
+	default: return "handshake";
 	}
 }

@@ -1,4 +1,5 @@
-/* Records of link type 252. https://www.tcpdump.org/linktypes/LINKTYPE_WIRESHARK_UPPER_PDU.html, Wireshark's exported_pdu.h. */
+/* Records of link type 252. https://www.tcpdump.org/linktypes/LINKTYPE_WIRESHARK_UPPER_PDU.html, Wireshark's
+ * exported_pdu.h. */
 #include "capture/upper_pdu.h"
 
 #include <string.h>
@@ -24,7 +25,8 @@ size_t sw_upper_pdu_make(const char *dissector, const char *text, size_t length,
 	return head + length;
 }
 
-bool sw_upper_pdu_split(const uint8_t *record, size_t length, char dissector[64], const uint8_t **data, size_t *data_length)
+bool sw_upper_pdu_split(const uint8_t *record, size_t length, char dissector[64], const uint8_t **data,
+			size_t *data_length)
 {
 	struct sw_cursor cursor = sw_cursor_of(record, length);
 

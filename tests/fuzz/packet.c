@@ -1,5 +1,5 @@
-/* Fuzz target: the packet decoder, its text, subject and what is kept, DNS and TLS. The first byte chooses the link type, the second how many bytes the
- * frame had beyond those that are there. */
+/* Fuzz target: the packet decoder, its text, subject and what is kept, DNS and TLS. The first byte chooses the link
+ * type, the second how many bytes the frame had beyond those that are there. */
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -16,7 +16,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const uint32_t links[] = {SW_LINK_ETHERNET, SW_LINK_SLL2, SW_LINK_SLL, SW_LINK_RAW, SW_LINK_NULL, SW_LINK_LOOP, SW_LINK_IPV4, SW_LINK_IPV6};
+static const uint32_t links[] = {SW_LINK_ETHERNET, SW_LINK_SLL2, SW_LINK_SLL,  SW_LINK_RAW,
+				 SW_LINK_NULL,     SW_LINK_LOOP, SW_LINK_IPV4, SW_LINK_IPV6};
 
 static struct sw_application *application;
 static struct sw_fragments *fragments;
@@ -67,7 +68,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	sw_decode(raw.linktype, raw.bytes, raw.captured, raw.wire, &packet);
 	if (packet.payload)
-		assert(packet.payload >= raw.bytes && packet.payload + packet.payload_captured <= raw.bytes + raw.captured);
+		assert(packet.payload >= raw.bytes &&
+		       packet.payload + packet.payload_captured <= raw.bytes + raw.captured);
 	packet.time_ns = data[0];
 	sw_application_packet(application, &packet);
 	(void)sw_packet_text(&packet, SW_WAY_OUT, text, sizeof text);

@@ -1,4 +1,5 @@
-/* The packet decoder: every link layer and header it knows, cut and damaged frames, checksums. Frames are built here, byte by byte. */
+/* The packet decoder: every link layer and header it knows, cut and damaged frames, checksums. Frames are built
+ * here, byte by byte. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -29,10 +30,12 @@ static void hex(struct bytes *bytes, const char *text)
 	}
 }
 
-/* 10.77.1.2:38526 > 10.77.2.2:5433, SYN, seq 1000, MSS 1460, SACK permitted, timestamps 1000, window scale 10; checksums right */
+/* 10.77.1.2:38526 > 10.77.2.2:5433, SYN, seq 1000, MSS 1460, SACK permitted, timestamps 1000, window scale 10;
+ * checksums right */
 #define IPV4_SYN "4500003c12344000 40061014 0a4d0102 0a4d0202"
 #define TCP_SYN "967e1539 000003e8 00000000 a002faf0 00000000 020405b4 0402 080a000003e800000000 0103030a"
-#define IPV6_HEAD(next, length) "60000000" length next "3f fd000000000000000000000000000001 fd000000000000000000000000000002"
+#define IPV6_HEAD(next, length)                                                                                        \
+	"60000000" length next "3f fd000000000000000000000000000001 fd000000000000000000000000000002"
 #define TCP_PLAIN "01bb9c40 00000005 00000006 5014 0100 00000000"
 #define UDP_FIVE "00070008 000d0000 68656c6c6f"
 
@@ -151,7 +154,8 @@ static void extension_headers(void **state)
 	struct bytes frame = {0}, fragment = {0}, ah = {0};
 
 	(void)state;
-	hex(&frame, IPV6_HEAD("00", "0035") "3c00010400000000 2b00010400000000 11020000 00000000 fd000000000000000000000000000009" UDP_FIVE);
+	hex(&frame, IPV6_HEAD("00", "0035") "3c00010400000000 2b00010400000000 11020000 00000000 "
+					    "fd000000000000000000000000000009" UDP_FIVE);
 	struct sw_packet packet = decode(SW_LINK_RAW, &frame);
 
 	assert_int_equal(packet.kind, SW_PACKET_UDP);
@@ -160,7 +164,8 @@ static void extension_headers(void **state)
 	assert_int_equal(packet.payload_length, 5);
 	assert_memory_equal(packet.payload, "hello", 5);
 
-	hex(&fragment, IPV6_HEAD("2c", "0010") "1100 05a9 0000abcd" "7575757575757575");
+	hex(&fragment, IPV6_HEAD("2c", "0010") "1100 05a9 0000abcd"
+					       "7575757575757575");
 	packet = decode(SW_LINK_IPV6, &fragment);
 	assert_int_equal(packet.kind, SW_PACKET_FRAGMENT);
 	assert_int_equal(packet.fragment_id, 0xabcd);
@@ -217,7 +222,8 @@ static void icmp_quotes(void **state)
 	struct sw_packet packet = decode(SW_LINK_RAW, &full);
 
 	assert_int_equal(packet.kind, SW_PACKET_ICMP);
-	assert_true(packet.icmp.is_error && packet.icmp.quote.present && packet.icmp.quote.has_seq && packet.icmp.quote.has_flags);
+	assert_true(packet.icmp.is_error && packet.icmp.quote.present && packet.icmp.quote.has_seq &&
+		    packet.icmp.quote.has_flags);
 	assert_int_equal(packet.icmp.code, 10);
 	assert_int_equal(packet.icmp.quote.src.port, 38526);
 	assert_int_equal(packet.icmp.quote.seq, 1000);
@@ -265,7 +271,8 @@ static void neighbors(void **state)
 	assert_ip(&packet.neighbor.sender, "10.77.1.2");
 	assert_memory_equal(packet.neighbor.mac, "\x02\x11\x22\x33\x44\x55", 6);
 
-	hex(&advertisement, IPV6_HEAD("3a", "0020") "8800 0000 60000000 fd000000000000000000000000000254 0201 02aabbccddee");
+	hex(&advertisement,
+	    IPV6_HEAD("3a", "0020") "8800 0000 60000000 fd000000000000000000000000000254 0201 02aabbccddee");
 	packet = decode(SW_LINK_RAW, &advertisement);
 	assert_int_equal(packet.kind, SW_PACKET_NEIGHBOR);
 	assert_int_equal(packet.neighbor.op, SW_NEIGHBOR_ANSWER);
@@ -316,7 +323,8 @@ static void hostile(void **state)
 	struct bytes frame = {0};
 
 	(void)state;
-	hex(&frame, "0800 0000 00000002 0001 04 06 02aabbccddee0000 4500 0058 0001 0000 3f01 0000 0a4d0101 0a4d0102 030a 0000 00000000" IPV4_SYN TCP_SYN);
+	hex(&frame, "0800 0000 00000002 0001 04 06 02aabbccddee0000 "
+		    "4500 0058 0001 0000 3f01 0000 0a4d0101 0a4d0102 030a 0000 00000000" IPV4_SYN TCP_SYN);
 	for (size_t length = 0; length <= frame.length; length++) {
 		for (size_t at = 0; at < length; at++) {
 			uint8_t *exact = sw_alloc(length), before = frame.at[at];
@@ -326,7 +334,8 @@ static void hostile(void **state)
 			memcpy(exact, frame.at, length);
 			sw_decode(links[(at + length) % SW_COUNT(links)], exact, length, length, &packet);
 			if (packet.payload)
-				assert_true(packet.payload >= exact && packet.payload + packet.payload_captured <= exact + length);
+				assert_true(packet.payload >= exact &&
+					    packet.payload + packet.payload_captured <= exact + length);
 			assert_true(packet.payload_captured <= packet.payload_length || !packet.payload);
 			frame.at[at] = before;
 			free(exact);
@@ -361,10 +370,18 @@ static void texts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(link_layers),	       cmocka_unit_test(loopback_is_known), cmocka_unit_test(padding_is_no_payload),
-		cmocka_unit_test(offload_leaves_length_zero), cmocka_unit_test(extension_headers), cmocka_unit_test(ipv4_fragments),
-		cmocka_unit_test(sack_blocks),	       cmocka_unit_test(icmp_quotes),	    cmocka_unit_test(neighbors),
-		cmocka_unit_test(checksums),	       cmocka_unit_test(hostile),	    cmocka_unit_test(texts),
+		cmocka_unit_test(link_layers),
+		cmocka_unit_test(loopback_is_known),
+		cmocka_unit_test(padding_is_no_payload),
+		cmocka_unit_test(offload_leaves_length_zero),
+		cmocka_unit_test(extension_headers),
+		cmocka_unit_test(ipv4_fragments),
+		cmocka_unit_test(sack_blocks),
+		cmocka_unit_test(icmp_quotes),
+		cmocka_unit_test(neighbors),
+		cmocka_unit_test(checksums),
+		cmocka_unit_test(hostile),
+		cmocka_unit_test(texts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
-/* Capture files: what the writer wrote comes back, in every variant that others write; damage is said with its place. */
+/* Capture files: what the writer wrote comes back, in every variant that others write; damage is said with its
+ * place. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,9 +21,10 @@
 
 #define TIME INT64_C(1795381041123456789)
 
-static const uint8_t frame[] = { /* SLL2, out; 10.77.1.2:1 > 10.77.2.2:2 UDP "hello" */
-	0x08, 0x00, 0, 0, 0, 0, 0, 2, 0, 1, 4, 6, 2, 2, 2, 2, 2, 2, 0, 0, 0x45, 0, 0, 33, 0, 1, 0x40, 0, 64, 17, 0, 0, 10, 77, 1, 2, 10,
-	77, 2, 2, 0, 1, 0, 2, 0, 13, 0, 0, 'h', 'e', 'l', 'l', 'o'};
+static const uint8_t frame[] = {/* SLL2, out; 10.77.1.2:1 > 10.77.2.2:2 UDP "hello" */
+				0x08, 0x00, 0,    0, 0, 0,  0, 2, 0,    1,  4,  6,  2,   2,   2,   2,   2,  2,
+				0,    0,    0x45, 0, 0, 33, 0, 1, 0x40, 0,  64, 17, 0,   0,   10,  77,  1,  2,
+				10,   77,   2,    2, 0, 1,  0, 2, 0,    13, 0,  0,  'h', 'e', 'l', 'l', 'o'};
 
 struct memory_file {
 	int fd;
@@ -115,7 +117,8 @@ static void pcap_variants(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < SW_COUNT(variants) * 2; i++) {
-		size_t length = make_pcap(bytes, variants[i / 2].magic, i % 2, variants[i / 2].extra, variants[i / 2].fraction);
+		size_t length =
+			make_pcap(bytes, variants[i / 2].magic, i % 2, variants[i / 2].extra, variants[i / 2].fraction);
 		struct memory_file file = make(bytes, length);
 		struct sw_err err = {0};
 		struct sw_packet last;
@@ -249,7 +252,8 @@ static void got_record(void *context, const struct sw_capture_record *record)
 	assert_true(sw_upper_pdu_split(record->bytes, record->length, dissector, &data, &length));
 	assert_string_equal(dissector, "syslog");
 	snprintf(got->record, sizeof got->record, "%.*s", (int)length, (const char *)data);
-	sw_auto_free char *custom = sw_pcapng_options_join(record->options, SW_OPTION_CUSTOM_TEXT, SW_PCAPNG_PEN, &got->custom_length);
+	sw_auto_free char *custom =
+		sw_pcapng_options_join(record->options, SW_OPTION_CUSTOM_TEXT, SW_PCAPNG_PEN, &got->custom_length);
 
 	got->custom_end = custom ? custom[got->custom_length - 1] : 0;
 	got->record_id = record->id;
@@ -276,13 +280,30 @@ static void write_incident(int fd)
 	memset(custom, 'a', 199999);
 	custom[199999] = 'z';
 	sw_ip_parse("10.77.2.2", &ip);
-	sw_pcapng_write_section(writer, &(struct sw_pcapng_section){.application = "sockwhy", .os = "Linux", .custom = "{\"schema\":1}", .custom_length = 12}, &err);
-	sw_pcapng_write_interface(writer, &(struct sw_pcapng_interface){.linktype = SW_LINK_SLL2, .snaplen = 2048, .name = "any", .filter = "tcp"}, &err);
-	sw_pcapng_write_interface(writer, &(struct sw_pcapng_interface){.linktype = SW_LINK_UPPER_PDU, .snaplen = 262144, .name = "calls"}, &err);
-	sw_pcapng_write_text(writer, &(struct sw_pcapng_packet){.interface = 1, .time_ns = TIME - 10, .custom = custom, .custom_length = 200000}, "connect(3, 10.77.2.2:2) = 0", &err);
+	sw_pcapng_write_section(
+		writer,
+		&(struct sw_pcapng_section){
+			.application = "sockwhy", .os = "Linux", .custom = "{\"schema\":1}", .custom_length = 12},
+		&err);
+	sw_pcapng_write_interface(writer,
+				  &(struct sw_pcapng_interface){
+					  .linktype = SW_LINK_SLL2, .snaplen = 2048, .name = "any", .filter = "tcp"},
+				  &err);
+	sw_pcapng_write_interface(
+		writer,
+		&(struct sw_pcapng_interface){.linktype = SW_LINK_UPPER_PDU, .snaplen = 262144, .name = "calls"}, &err);
+	sw_pcapng_write_text(writer,
+			     &(struct sw_pcapng_packet){
+				     .interface = 1, .time_ns = TIME - 10, .custom = custom, .custom_length = 200000},
+			     "connect(3, 10.77.2.2:2) = 0", &err);
 	sw_pcapng_write_packet(writer,
-			       &(struct sw_pcapng_packet){.interface = 0, .time_ns = TIME, .captured = sizeof frame, .wire = 99, .bytes = frame,
-							  .comment_count = 1, .comments = comments},
+			       &(struct sw_pcapng_packet){.interface = 0,
+							  .time_ns = TIME,
+							  .captured = sizeof frame,
+							  .wire = 99,
+							  .bytes = frame,
+							  .comment_count = 1,
+							  .comments = comments},
 			       &err);
 	sw_pcapng_write_name(writer, &ip, "db.lab", &err);
 	sw_pcapng_write_statistics(writer, 0, TIME, 10, 7, &err);
@@ -360,9 +381,11 @@ static size_t make_pcapng(uint8_t *bytes, bool swap)
 	P16(0), P16(0), P32(44);
 	P32(0x12345678), P32(16), P32(0), P32(16); /* unknown */
 	P32(6), P32(32 + 56), P32(0), P32(0), P32(1536), P32(sizeof frame), P32(sizeof frame);
-	memcpy(bytes + n, frame, sizeof frame), memset(bytes + n + sizeof frame, 0, 56 - sizeof frame), n += 56, P32(32 + 56);
+	memcpy(bytes + n, frame, sizeof frame), memset(bytes + n + sizeof frame, 0, 56 - sizeof frame), n += 56,
+		P32(32 + 56);
 	P32(3), P32(16 + 56), P32(sizeof frame);
-	memcpy(bytes + n, frame, sizeof frame), memset(bytes + n + sizeof frame, 0, 56 - sizeof frame), n += 56, P32(16 + 56);
+	memcpy(bytes + n, frame, sizeof frame), memset(bytes + n + sizeof frame, 0, 56 - sizeof frame), n += 56,
+		P32(16 + 56);
 	return n;
 #undef P16
 #undef P32
@@ -415,7 +438,8 @@ static void pcap_writer(void **state)
 {
 	struct memory_file file = make("", 0);
 	struct sw_pcapng_writer *writer = sw_pcapng_writer_new(file.fd, "memory");
-	struct sw_raw_packet raw = {.linktype = SW_LINK_SLL2, .captured = sizeof frame, .wire = sizeof frame, .bytes = frame};
+	struct sw_raw_packet raw = {
+		.linktype = SW_LINK_SLL2, .captured = sizeof frame, .wire = sizeof frame, .bytes = frame};
 	struct sw_err err = {0};
 	struct sw_packet last;
 	uint32_t count;
@@ -452,7 +476,8 @@ static void write_error_is_said(void **state)
 
 static void cooked_from_other_links(void **state)
 {
-	struct sw_raw_packet raw = {.linktype = SW_LINK_RAW, .captured = sizeof frame - 20, .wire = sizeof frame - 20, .bytes = frame + 20};
+	struct sw_raw_packet raw = {
+		.linktype = SW_LINK_RAW, .captured = sizeof frame - 20, .wire = sizeof frame - 20, .bytes = frame + 20};
 	struct sw_packet packet, again;
 	uint8_t buffer[128];
 	uint32_t wire, length;
@@ -472,7 +497,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pcap_variants),       cmocka_unit_test(truncated_pcap_says_where),
-		cmocka_unit_test(compressed),	       cmocka_unit_test(not_a_capture),
+		cmocka_unit_test(compressed),          cmocka_unit_test(not_a_capture),
 		cmocka_unit_test(incident_round_trip), cmocka_unit_test(pcapng_variants),
 		cmocka_unit_test(damaged_pcapng),      cmocka_unit_test(pcap_writer),
 		cmocka_unit_test(write_error_is_said), cmocka_unit_test(cooked_from_other_links),

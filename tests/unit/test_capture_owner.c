@@ -1,4 +1,5 @@
-/* Whose packet is it: intervals of ownership, quotes, fragments, next hops; the look-back ring; copies on several interfaces; what is kept. */
+/* Whose packet is it: intervals of ownership, quotes, fragments, next hops; the look-back ring; copies on several
+ * interfaces; what is kept. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -35,7 +36,8 @@ static struct sw_packet packet_of(enum sw_packet_kind kind, const char *src, con
 
 static void own(struct sw_owners *owners, const char *local, int64_t since_ns, int64_t until_ns, bool mine)
 {
-	struct sw_owner owner = {.protocol = IPPROTO_TCP, .mine = mine, .local = end(local), .since_ns = since_ns, .until_ns = until_ns};
+	struct sw_owner owner = {
+		.protocol = IPPROTO_TCP, .mine = mine, .local = end(local), .since_ns = since_ns, .until_ns = until_ns};
 
 	sw_owners_event(owners, &owner);
 }
@@ -95,7 +97,8 @@ static void way_says_which_end_is_local(void **state)
 {
 	struct sw_owners *owners = sw_owners_new();
 	struct sw_packet out = packet_of(SW_PACKET_TCP, "10.0.0.1:5000", "10.0.0.2:4001", SW_WAY_OUT);
-	struct sw_owner any = {.protocol = IPPROTO_TCP, .mine = true, .local.port = 4001, .since_ns = T0, .until_ns = INT64_MAX};
+	struct sw_owner any = {
+		.protocol = IPPROTO_TCP, .mine = true, .local.port = 4001, .since_ns = T0, .until_ns = INT64_MAX};
 
 	(void)state;
 	sw_owners_event(owners, &any);
@@ -125,7 +128,11 @@ static void fragments_by_identification(void **state)
 {
 	struct sw_fragments *fragments = sw_fragments_new();
 	struct sw_owners *owners = sw_owners_new();
-	struct sw_owner owner = {.protocol = IPPROTO_UDP, .mine = true, .local = end("10.0.0.1:4001"), .since_ns = T0, .until_ns = INT64_MAX};
+	struct sw_owner owner = {.protocol = IPPROTO_UDP,
+				 .mine = true,
+				 .local = end("10.0.0.1:4001"),
+				 .since_ns = T0,
+				 .until_ns = INT64_MAX};
 	struct sw_packet first = packet_of(SW_PACKET_UDP, "10.0.0.1:4001", "10.0.0.2:53", SW_WAY_OUT);
 	struct sw_packet later = packet_of(SW_PACKET_FRAGMENT, "10.0.0.1:0", "10.0.0.2:0", SW_WAY_OUT);
 	struct sw_subject subject;
@@ -170,7 +177,10 @@ static void many_ports(void **state)
 	(void)state;
 	for (int round = 0; round < 3; round++) {
 		for (uint32_t port = 1; port < 65536; port++) {
-			struct sw_owner owner = {.protocol = IPPROTO_TCP, .mine = true, .local = end("10.0.0.1:1"), .since_ns = T0 + round * 100 * SECOND};
+			struct sw_owner owner = {.protocol = IPPROTO_TCP,
+						 .mine = true,
+						 .local = end("10.0.0.1:1"),
+						 .since_ns = T0 + round * 100 * SECOND};
 
 			owner.local.port = (uint16_t)port;
 			owner.until_ns = owner.since_ns + SECOND;
@@ -223,7 +233,8 @@ static void ring_keeps_order_and_counts_loss(void **state)
 
 /* ---- copies ----------------------------------------------------------------------------------------------------- */
 
-static bool seen(struct sw_duplicates *duplicates, struct sw_packet *packet, uint32_t interface, int64_t time_ns, uint8_t ttl)
+static bool seen(struct sw_duplicates *duplicates, struct sw_packet *packet, uint32_t interface, int64_t time_ns,
+		 uint8_t ttl)
 {
 	packet->interface = interface;
 	packet->time_ns = time_ns;
@@ -251,7 +262,8 @@ static void copies(void **state)
 
 /* ---- what is kept ----------------------------------------------------------------------------------------------- */
 
-static uint32_t kept(struct sw_keep *keep, struct sw_packet *packet, const uint8_t *frame, uint32_t headers, uint32_t payload)
+static uint32_t kept(struct sw_keep *keep, struct sw_packet *packet, const uint8_t *frame, uint32_t headers,
+		     uint32_t payload)
 {
 	packet->payload = frame + headers;
 	packet->payload_length = packet->payload_captured = payload;
@@ -260,7 +272,8 @@ static uint32_t kept(struct sw_keep *keep, struct sw_packet *packet, const uint8
 
 static void payload_is_not_kept(void **state)
 {
-	static const uint8_t hello[60] = {[40] = 22, 3, 1, 0, 100, 1}, data[60] = {[40] = 'G', 'E', 'T'}, record[60] = {[40] = 23, 3, 3};
+	static const uint8_t hello[60] = {[40] = 22, 3, 1, 0, 100, 1}, data[60] = {[40] = 'G', 'E', 'T'},
+			     record[60] = {[40] = 23, 3, 3};
 	struct sw_keep *keep = sw_keep_new(false), *all = sw_keep_new(true);
 	struct sw_packet packet = packet_of(SW_PACKET_TCP, "10.0.0.1:4001", "10.0.0.2:443", SW_WAY_OUT);
 	struct sw_packet back = packet_of(SW_PACKET_TCP, "10.0.0.2:443", "10.0.0.1:4001", SW_WAY_IN);
@@ -285,11 +298,16 @@ static void payload_is_not_kept(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(intervals), cmocka_unit_test(listener_survives_its_connections),
-		cmocka_unit_test(way_says_which_end_is_local), cmocka_unit_test(quotes),
-		cmocka_unit_test(fragments_by_identification), cmocka_unit_test(next_hops),
-		cmocka_unit_test(many_ports), cmocka_unit_test(ring_keeps_order_and_counts_loss),
-		cmocka_unit_test(copies), cmocka_unit_test(payload_is_not_kept),
+		cmocka_unit_test(intervals),
+		cmocka_unit_test(listener_survives_its_connections),
+		cmocka_unit_test(way_says_which_end_is_local),
+		cmocka_unit_test(quotes),
+		cmocka_unit_test(fragments_by_identification),
+		cmocka_unit_test(next_hops),
+		cmocka_unit_test(many_ports),
+		cmocka_unit_test(ring_keeps_order_and_counts_loss),
+		cmocka_unit_test(copies),
+		cmocka_unit_test(payload_is_not_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

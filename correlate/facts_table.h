@@ -306,6 +306,16 @@
 	X(NS, rtt_time, "time that this cost")										\
 	X(COUNT, exchanges, "exchanges in all")
 
+/* What came back for a question. Set in facts_answer.c. */
+#define SW_FACTS_ANSWER(X)												\
+	X(COUNT, datagrams_out, "datagrams of ours that left")								\
+	X(COUNT, datagrams_in, "datagrams that came back")								\
+	X(FLAG, answer_in_time, "the first of the answer came before the operation ended")				\
+	X(COUNT, answer_repeats, "segments of the answer that came again, unacknowledged by our host")			\
+	X(TEXT, elsewhere, "another end that answered to our port")							\
+	X(SEEN, elsewhere_packet, "its answer")										\
+	X(BYTES, asked, "bytes that the call asked to move")
+
 #define SW_FACT_TABLE(X)                                                                                               \
 	SW_FACTS_CALL(X)                                                                                               \
 	SW_FACTS_KERNEL(X)                                                                                             \
@@ -313,6 +323,7 @@
 	SW_FACTS_HANDSHAKE(X)                                                                                          \
 	SW_FACTS_ICMP(X)                                                                                               \
 	SW_FACTS_NEIGHBOR(X)                                                                                           \
-	SW_FACTS_STREAM(X)
+	SW_FACTS_STREAM(X)                                                                                             \
+	SW_FACTS_ANSWER(X)
 
 #endif

@@ -7,6 +7,7 @@
 #ifndef SW_CORRELATE_SYMPTOMS_H
 #define SW_CORRELATE_SYMPTOMS_H
 
+#include "correlate/account.h"
 #include "correlate/debt.h"
 #include "correlate/flows.h"
 
@@ -78,6 +79,7 @@ struct sw_symptom_context {
 	const struct sw_debt *debt; /* never NULL */
 	const struct sw_flow *flow; /* no packets fit */
 	enum sw_link link;
+	const struct sw_flow *elsewhere; /* datagrams: another end that sent to our port during the operation and was not asked */
 	bool flow_is_peers;
 	const struct sw_socket_seen *socket; /* NULL where the call had none (EBADF, socket(2) itself) */
 	const struct sw_call *opening, *surfaced; /* copies; they may be the same call */
@@ -92,6 +94,7 @@ struct sw_symptom_context {
 	const struct sw_call *const *calls; /* every call kept for this debt, in order of time: opening, last timed-out wait, surfaced, close */
 	size_t packet_count;
 	const struct sw_packet *const *packets; /* of the flow, as sw_flows_kept() has them, oldest first: evidence is quoted from these */
+	const struct sw_account_summary *account; /* of the socket's bytes and patterns so far */
 	uint8_t host_ttl; /* hop count of the remote host's packets, over all flows (sw_flows_host_ttl); 0 unknown */
 	const struct sw_neighbor_seen *neighbor; /* resolution of the target or of its next hop, as the packets show it */
 	enum sw_absence absence;

@@ -43,4 +43,7 @@
 /* Segments this near below the maximum count as full size: options and the last one of a write make them smaller. */
 #define SW_FULL_SIZE_PERCENT 85
 
+/* An answer that is written later than this after its request was read can have outlasted a client's patience. */
+#define SW_ANSWER_LATE_NS (500 * SW_NS_PER_MS)
+
 #endif

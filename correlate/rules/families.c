@@ -2,7 +2,8 @@
 #include "correlate/rules.h"
 
 extern const struct sw_rule_family sw_rules_connect, sw_rules_local, sw_rules_stream_end, sw_rules_stream_silence,
-	sw_rules_stream_slow, sw_rules_datagram, sw_rules_unix, sw_rules_last;
+	sw_rules_stream_slow, sw_rules_datagram, sw_rules_serve, sw_rules_unix,
+	sw_rules_last;
 
 const struct sw_rule_family *const sw_rule_families[] = {
 	&sw_rules_connect,
@@ -11,6 +12,7 @@ const struct sw_rule_family *const sw_rule_families[] = {
 	&sw_rules_stream_silence,
 	&sw_rules_stream_slow,
 	&sw_rules_datagram,
+	&sw_rules_serve,
 	&sw_rules_unix,
 	&sw_rules_last,
 	NULL,

@@ -49,7 +49,7 @@ void sw_debts_free(struct sw_debts *debts)
 
 /* ---- opening and ending --------------------------------------------------------------------------------------- */
 
-static void call_without_lists(struct sw_call *copy, const struct sw_call *call)
+void sw_debt_call_copy(struct sw_call *copy, const struct sw_call *call)
 {
 	*copy = *call;
 	copy->waits = NULL;
@@ -90,7 +90,7 @@ struct sw_debt_state *sw_debt_open(struct sw_debts *debts, enum sw_operation ope
 	state->socket = socket;
 	state->progress_ns = call->enter_ns;
 	state->first_read_ns = state->told_ns = state->writable_ns = SW_TIME_NONE;
-	call_without_lists(&state->opening, call);
+	sw_debt_call_copy(&state->opening, call);
 	state->place = debts->live.count;
 	*SW_ARRAY_ADD(&debts->live) = state;
 	if (socket) {
@@ -192,7 +192,7 @@ static struct sw_pending *pending_begin(struct sw_debts *debts, const struct sw_
 {
 	struct sw_pending *pending = pending_of(debts, call->tid);
 
-	call_without_lists(&pending->call, call);
+	sw_debt_call_copy(&pending->call, call);
 	pending->inside = true;
 	pending->waits.count = 0;
 	for (uint32_t i = 0; i < call->wait_count; i++)
@@ -251,6 +251,8 @@ void sw_debts_leave(struct sw_debts *debts, const struct sw_call *call)
 		leave_socket(debts, socket, call);
 	sw_debts_call(debts, socket, call);
 	sw_debts_account_leave(debts, pending, socket, call);
+	if (socket && call->result >= 0 && (sw_call_writes(call) || call->sys == SW_SYS_LISTEN || call->sys == SW_SYS_ACCEPT || call->sys == SW_SYS_ACCEPT4))
+		sw_debt_call_copy(&socket->last, call);
 }
 
 bool sw_call_reads(const struct sw_call *call)

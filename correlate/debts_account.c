@@ -114,3 +114,39 @@ void sw_debts_account_end(struct sw_debt_state *state)
 	if (begun && state->debt.outcome != SW_OUTCOME_DONE) /* it stopped after its first byte: the whole is what counts */
 		memcpy(state->debt.time_ns, parts, sizeof parts);
 }
+
+/* ---- patterns ------------------------------------------------------------------------------------------------- */
+
+/* A few are chance; this many are how the program works. */
+#define NAGLE_LEAST 3
+#define ROUND_TRIPS_LEAST 10
+
+static void tell_pattern(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_account_summary *summary,
+			 const struct sw_account_pattern *pattern, enum sw_part part)
+{
+	bool server = socket->seen.socket.flags & SW_SOCKET_ACCEPTED;
+	struct sw_debt_state *state = sw_debt_open(debts, server ? SW_OPERATION_DRAIN : SW_OPERATION_ANSWER, socket, &socket->last);
+	int64_t busy_ns = summary->exchanges_ns > pattern->total_ns ? summary->exchanges_ns : pattern->total_ns;
+
+	sw_debts_account_end(state); /* its time is that of many: told here, not measured */
+	state->debt.began_ns = state->progress_ns = pattern->last_ns - busy_ns;
+	sw_debt_end(debts, state, SW_OUTCOME_SLOW, 0, &socket->last, pattern->last_ns);
+	memset(state->debt.time_ns, 0, sizeof state->debt.time_ns);
+	state->debt.time_ns[part] = pattern->total_ns;
+	state->debt.time_ns[SW_PART_PEER_APPLICATION] += busy_ns - pattern->total_ns;
+}
+
+/* A pattern that fills half of a connection's busy time is a symptom, whatever each single exchange took. */
+void sw_debts_patterns(struct sw_debts *debts, struct sw_socket_state *socket)
+{
+	struct sw_account_summary summary;
+
+	if (!socket->account || !socket->last.id || !sw_socket_is_stream(socket))
+		return;
+	summary = sw_account_summary(socket->account);
+	if (summary.nagle.count >= NAGLE_LEAST && summary.nagle.total_ns >= summary.exchanges_ns / 2)
+		tell_pattern(debts, socket, &summary, &summary.nagle, SW_PART_NAGLE);
+	else if (summary.round_trips.count >= ROUND_TRIPS_LEAST && summary.round_trips.total_ns >= summary.exchanges_ns / 2 &&
+		 summary.round_trips.total_ns >= debts->options->slow_ns)
+		tell_pattern(debts, socket, &summary, &summary.round_trips, SW_PART_ROUND_TRIP);
+}

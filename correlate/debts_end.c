@@ -83,6 +83,7 @@ void sw_debts_gone(struct sw_debts *debts, struct sw_socket_state *socket, const
 		if (socket->open[i])
 			gone_one(debts, socket->open[i], call, pid, time_ns);
 	}
+	sw_debts_patterns(debts, socket);
 }
 
 /* A thread or process that ends inside a call: the time it waited there is booked first. */

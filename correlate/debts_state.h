@@ -46,6 +46,7 @@ void sw_debt_end(struct sw_debts *debts, struct sw_debt_state *debt, enum sw_out
 void sw_debt_progress(struct sw_debt_state *debt, int64_t time_ns);
 /* Ends it without a trace: it was no debt, or another debt's symptom tells it. */
 void sw_debt_drop(struct sw_debts *debts, struct sw_debt_state *debt, int64_t time_ns);
+void sw_debt_call_copy(struct sw_call *copy, const struct sw_call *call); /* without its lists */
 void sw_debt_keep_call(struct sw_call **place, const struct sw_call *call);
 
 int64_t sw_call_end(const struct sw_call *call); /* exit, or enter where it has none */
@@ -66,6 +67,7 @@ void sw_debts_account_leave(struct sw_debts *debts, struct sw_pending *pending, 
 void sw_debts_account_begin(struct sw_debt_state *debt);
 void sw_debts_account_first(struct sw_debt_state *debt, int64_t time_ns); /* the first byte of an answer */
 void sw_debts_account_end(struct sw_debt_state *debt);
+void sw_debts_patterns(struct sw_debts *debts, struct sw_socket_state *socket);
 
 void sw_debts_stream(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call);
 void sw_debts_datagram(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call);

@@ -85,10 +85,12 @@ static uint32_t count_alike(struct grouping *grouping, const struct sw_symptom_c
 
 /* What the grouping knows and a single symptom's judge does not: a missing service that nobody needs is a note whatever came
  * of it; a try that was made good still cost its time. */
-static void weigh(struct sw_finding *finding, const struct sw_symptom_context *context)
+static void weigh(struct sw_finding *finding, const struct sw_symptom_context *context, const struct sw_debt_state *debt)
 {
 	const struct sw_attempt_seen *attempt = context->attempt;
 
+	if (context->debt->outcome == SW_OUTCOME_LOST || context->debt->outcome == SW_OUTCOME_FAILED)
+		finding->lost_bytes = sw_symptom_lost_bytes(debt, context->flow);
 	if (sw_symptom_is_optional(context)) {
 		finding->severity = SW_SEVERITY_NOTE;
 		return;
@@ -112,7 +114,8 @@ static void add_occurrence(struct sw_finding *finding, const struct sw_occurrenc
 }
 
 /* Makes the finding again in the report's arena, and carries over what the group has gathered. */
-static void represent(struct grouping *grouping, size_t index, const struct sw_symptom_context *context, const char *key)
+static void represent(struct grouping *grouping, size_t index, const struct sw_symptom_context *context, const struct sw_debt_state *debt,
+		      const char *key)
 {
 	struct sw_arena *arena = grouping->report->arena;
 	struct sw_finding *place = &grouping->findings.items[index], old = *place;
@@ -120,7 +123,7 @@ static void represent(struct grouping *grouping, size_t index, const struct sw_s
 
 	if (!sw_finding_make(place, context, arena))
 		return;
-	weigh(place, context);
+	weigh(place, context, debt);
 	sw_groups_fingerprint(key, place->fingerprint);
 	sw_peers_words(&context->contrast, context->target, &place->meanwhile, arena);
 	grouping->attempts.items[index] = context->debt->attempt;
@@ -141,7 +144,8 @@ static void represent(struct grouping *grouping, size_t index, const struct sw_s
 	place->occurrences = room;
 }
 
-static struct group *group_new(struct grouping *grouping, const char *key, const struct sw_symptom_context *context)
+static struct group *group_new(struct grouping *grouping, const char *key, const struct sw_symptom_context *context,
+			       const struct sw_debt_state *debt)
 {
 	struct group *group = sw_alloc(sizeof *group);
 
@@ -150,11 +154,12 @@ static struct group *group_new(struct grouping *grouping, const char *key, const
 	HASH_ADD_STR(grouping->groups, key, group);
 	SW_ARRAY_ADD(&grouping->findings);
 	SW_ARRAY_ADD(&grouping->attempts);
-	represent(grouping, group->finding, context, key);
+	represent(grouping, group->finding, context, debt, key);
 	return group;
 }
 
-static void join(struct grouping *grouping, struct group *group, const struct sw_finding *once, const struct sw_symptom_context *context)
+static void join(struct grouping *grouping, struct group *group, const struct sw_finding *once, const struct sw_symptom_context *context,
+		 const struct sw_debt_state *debt)
 {
 	struct sw_finding *finding = &grouping->findings.items[group->finding];
 
@@ -169,7 +174,7 @@ static void join(struct grouping *grouping, struct group *group, const struct sw
 	if (once->occurrence_count)
 		add_occurrence(finding, &once->occurrences[0]);
 	if (outranks(once, finding))
-		represent(grouping, group->finding, context, group->key);
+		represent(grouping, group->finding, context, debt, group->key);
 }
 
 static void note_last(struct grouping *grouping, struct group *group, const struct sw_finding *once)
@@ -196,13 +201,13 @@ static void take(struct grouping *grouping, struct sw_debt_state *debt)
 	context.same_before = count_alike(grouping, &context);
 	memset(&once, 0, sizeof once);
 	if (sw_finding_make(&once, &context, scratch)) {
-		weigh(&once, &context);
+		weigh(&once, &context, debt);
 		key_of(key, &once, &context);
 		HASH_FIND_STR(grouping->groups, key, group);
 		if (group)
-			join(grouping, group, &once, &context);
+			join(grouping, group, &once, &context, debt);
 		else
-			group = group_new(grouping, key, &context);
+			group = group_new(grouping, key, &context, debt);
 		note_last(grouping, group, &once);
 		if (debt->socket && sw_socket_is_ip(debt->socket) && context.absence != SW_ABSENCE_COUNTS)
 			grouping->all_count = false;

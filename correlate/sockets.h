@@ -6,7 +6,6 @@
 #ifndef SW_CORRELATE_SOCKETS_H
 #define SW_CORRELATE_SOCKETS_H
 
-#include "correlate/account.h"
 #include "correlate/symptoms.h"
 #include "src/base/mem.h"
 
@@ -37,6 +36,7 @@ struct sw_socket_state {
 	uint32_t flow; /* found by link.c; 0 none yet */
 	enum sw_link link;
 	bool flow_is_peers;
+	struct sw_call last; /* the last write, listen or accept, without its lists; id 0: none */
 	bool gone; /* the last known descriptor was closed */
 	bool datagram; /* SOCK_DGRAM and the like */
 	bool checked; /* a second connect() has said EISCONN once, which is how some programs look for success */

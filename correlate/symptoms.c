@@ -24,6 +24,32 @@ static bool syn_again(const struct sw_debt *debt, const struct sw_flow *flow)
 	return flow->side[SW_SIDE_OURS].syn_retransmissions > 0 && flow->side[SW_SIDE_OURS].last_syn.time_ns <= debt->ended_ns;
 }
 
+int64_t sw_symptom_lost_bytes(const struct sw_debt_state *state, const struct sw_flow *flow)
+{
+	const struct sw_side *ours = flow ? &flow->side[SW_SIDE_OURS] : NULL;
+	int64_t acked;
+
+	if (!ours || flow->protocol != IPPROTO_TCP || flow->began_before || !state->socket)
+		return 0;
+	acked = ours->acked_to;
+	if (ours->fin_at && acked > ours->fin_at)
+		acked = ours->fin_at;
+	acked = acked > 1 ? acked - 1 : 0;
+	return state->socket->seen.bytes_written > acked ? state->socket->seen.bytes_written - acked : 0;
+}
+
+/* Calls said success, and it can no longer arrive: a RST of either side came first, or the kernel sent again in vain. */
+static bool is_lost(const struct sw_debt_state *state, const struct sw_flow *flow)
+{
+	const struct sw_side *ours;
+
+	if (!flow || sw_symptom_lost_bytes(state, flow) == 0)
+		return false;
+	ours = &flow->side[SW_SIDE_OURS];
+	return ours->rst.packet || flow->side[SW_SIDE_PEER].rst.packet ||
+	       (ours->last_retransmission.packet && ours->last_retransmission.time_ns > ours->acked_ns);
+}
+
 bool sw_symptom_is(struct sw_debt_state *state, const struct sw_flow *flow, const struct sw_correlate_options *options)
 {
 	struct sw_debt *debt = &state->debt;
@@ -43,6 +69,11 @@ bool sw_symptom_is(struct sw_debt_state *state, const struct sw_flow *flow, cons
 		if (debt->gap_ns < options->slow_ns)
 			return false;
 		break;
+	case SW_OPERATION_DRAIN:
+		if (!is_lost(state, flow))
+			return false;
+		debt->outcome = SW_OUTCOME_LOST;
+		return true;
 	default: /* what was delivered late, and whom we let wait, is told by those who waited */
 		return false;
 	}
@@ -270,6 +301,16 @@ static void fill_attempt(struct sw_symptom_context *context, const struct sw_sou
 		context->attempt = seen;
 }
 
+static void fill_account(struct sw_symptom_context *context, const struct sw_debt_state *state, struct sw_arena *arena)
+{
+	struct sw_account_summary summary;
+
+	if (!state->socket || !state->socket->account)
+		return;
+	summary = sw_account_summary(state->socket->account);
+	context->account = sw_arena_copy(arena, &summary, sizeof summary);
+}
+
 void sw_symptom_fill(struct sw_symptom_context *context, const struct sw_sources *sources, struct sw_debt_state *state, struct sw_arena *arena)
 {
 	const struct sw_correlate_options *options = sources->options;
@@ -293,6 +334,7 @@ void sw_symptom_fill(struct sw_symptom_context *context, const struct sw_sources
 	fill_neighbor(context, sources);
 	fill_deadline(context, state);
 	fill_attempt(context, sources, state, arena);
+	fill_account(context, state, arena);
 	sw_peers_contrast(sources->peers, sources->flows, &state->target, state->debt.began_ns, &context->contrast);
 	sw_symptom_absence(context, sources);
 }

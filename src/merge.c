@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture/dns.h"
+#include "capture/tls.h"
 #include "src/base/mem.h"
 
 enum record_kind { RECORD_SOCKET, RECORD_ENTER, RECORD_LEAVE, RECORD_PROCESS, RECORD_FACT, RECORD_PACKET };
@@ -249,18 +251,43 @@ static void pass_limit(void *context, const struct sw_limit *limit)
 		merge->trace.limit(merge->trace.context, limit);
 }
 
+static size_t dns_size(const struct sw_packet *packet)
+{
+	size_t size = 0;
+
+	for (const struct sw_dns *dns = packet->dns; dns; dns = dns->next)
+		size += aligned(sizeof *dns);
+	return size;
+}
+
+/* The messages of one segment hang together. */
+static void put_dns(char **at, struct sw_packet *copy)
+{
+	const struct sw_dns **link = &copy->dns;
+
+	for (const struct sw_dns *dns = copy->dns; dns; dns = dns->next) {
+		struct sw_dns *place = (struct sw_dns *)*at;
+
+		*place = *dns;
+		*at += aligned(sizeof *dns);
+		*link = place;
+		link = &place->next;
+	}
+}
+
 static void push_packet(void *context, const struct sw_packet *packet)
 {
 	struct sw_merge *merge = context;
-	struct block *block = take_block(merge, RECORD_PACKET, aligned(sizeof *packet) + packet->payload_captured);
+	size_t size = aligned(sizeof *packet) + aligned(packet->payload_captured) + dns_size(packet) +
+		      (packet->tls ? aligned(sizeof *packet->tls) : 0);
+	struct block *block = take_block(merge, RECORD_PACKET, size);
 	struct sw_packet *copy = (struct sw_packet *)block->data;
 	char *at = block->data + aligned(sizeof *packet);
 
 	*copy = *packet;
 	copy->payload = put(&at, packet->payload, packet->payload_captured);
-	/* Decoded parts live in the decoder's memory; they are decoded again from the payload where they are wanted. */
-	copy->dns = NULL;
-	copy->tls = NULL;
+	copy->tls = packet->tls ? put(&at, packet->tls, sizeof *packet->tls) : NULL;
+	put_dns(&at, copy);
 	push(merge, packet->time_ns, block);
 }
 

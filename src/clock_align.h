@@ -1,0 +1,35 @@
+/* How far the log's clock is from the capture's: from pairs of a call and the packet that it must have sent.
+ *
+ * Enters: the calls of the log with their own stamps, packets of the capture. Leaves: what to add to the log's stamps, with the error
+ * of that, or that the pairs do not agree. Each connect and its SYN, each send and its packet lie together: the packet left
+ * between the call's stamp and the stamp of the log's next line. Memory is bounded: of a long recording a sample is kept. */
+#ifndef SW_CLOCK_ALIGN_H
+#define SW_CLOCK_ALIGN_H
+
+#include "capture/packet.h"
+#include "tracer/strace.h"
+
+struct sw_align;
+
+enum sw_aligned { SW_ALIGNED_SAME, SW_ALIGNED_ESTIMATED, SW_ALIGNED_FAILED };
+
+struct sw_alignment {
+	enum sw_aligned aligned;
+	int64_t offset_ns; /* to be added to the log's stamps */
+	int64_t error_ns; /* half of the width of what fits; 0 exact */
+	int64_t drift; /* parts per 10^9, since the log's first stamp */
+	int64_t pairs; /* that fit */
+	int64_t asked; /* calls whose packet was looked for and seen to this address at all */
+};
+
+struct sw_align *sw_align_new(void);
+void sw_align_free(struct sw_align *align);
+
+/* First all calls, then all packets. */
+struct sw_trace_sink sw_align_sink(struct sw_align *align);
+size_t sw_align_calls(const struct sw_align *align); /* kept so far */
+void sw_align_packet(struct sw_align *align, const struct sw_packet *packet);
+
+void sw_align_solve(struct sw_align *align, enum sw_strace_clock clock, struct sw_alignment *alignment);
+
+#endif

@@ -1,0 +1,390 @@
+/* `sockwhy explain`: files in, the same report out as a live session's.
+ *
+ * Enters: incidents, strace logs, captures, by their paths. Leaves: the report; exit status 0 where nothing failed, 1 where something
+ * did. Reading is src/import.c's, judging the correlator's. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "correlate/correlate.h"
+#include "src/base/mem.h"
+#include "src/import.h"
+#include "src/options.h"
+#include "src/outputs.h"
+#include "src/publish.h"
+#include "src/report/report.h"
+#include "src/timeline.h"
+
+struct explain {
+	const struct sw_options *options;
+	struct sw_outputs outputs;
+	struct sw_import *import;
+	struct sw_alignment alignment;
+	struct sw_correlate *correlate;
+	struct sw_timeline *timeline; /* NULL without -v */
+	struct sw_incident *incident; /* NULL without -o FILE.pcapng or FILE.pcap */
+	int64_t first_ns, last_ns;
+	uint32_t command_pid;
+	char *command; /* NULL unknown */
+};
+
+/* ---- records on their way to everybody who wants them --------------------------------------------------------- */
+
+static void seen(struct explain *explain, int64_t time_ns)
+{
+	if (time_ns == SW_TIME_NONE)
+		return;
+	if (explain->first_ns == SW_TIME_NONE || time_ns < explain->first_ns)
+		explain->first_ns = time_ns;
+	if (explain->last_ns == SW_TIME_NONE || time_ns > explain->last_ns)
+		explain->last_ns = time_ns;
+}
+
+static void on_socket(void *context, const struct sw_socket *socket)
+{
+	struct explain *explain = context;
+
+	sw_correlate_socket(explain->correlate, socket);
+	if (explain->incident)
+		sw_incident_socket(explain->incident, socket);
+}
+
+static void on_enter(void *context, const struct sw_call *call)
+{
+	struct explain *explain = context;
+
+	seen(explain, call->enter_ns);
+	sw_correlate_enter(explain->correlate, call);
+}
+
+static void on_leave(void *context, const struct sw_call *call)
+{
+	struct explain *explain = context;
+
+	seen(explain, call->exit_ns);
+	sw_correlate_leave(explain->correlate, call);
+	if (explain->timeline)
+		sw_timeline_call(explain->timeline, call);
+	if (explain->incident)
+		sw_incident_call(explain->incident, call);
+}
+
+static void on_process(void *context, const struct sw_process *process)
+{
+	struct explain *explain = context;
+
+	seen(explain, process->time_ns);
+	sw_correlate_process(explain->correlate, process);
+	if (process->is_command) {
+		explain->command_pid = process->pid;
+		if (process->command_line && !explain->command)
+			explain->command = sw_strdup(process->command_line);
+	}
+	if (explain->timeline)
+		sw_timeline_process(explain->timeline, process);
+	if (explain->incident)
+		sw_incident_process(explain->incident, process);
+}
+
+static void on_fact(void *context, const struct sw_fact *fact)
+{
+	struct explain *explain = context;
+
+	sw_correlate_fact(explain->correlate, fact);
+	if (explain->timeline)
+		sw_timeline_fact(explain->timeline, fact);
+	if (explain->incident)
+		sw_incident_fact(explain->incident, fact);
+}
+
+static void on_limit(void *context, const struct sw_limit *limit)
+{
+	struct explain *explain = context;
+
+	sw_correlate_limit(explain->correlate, limit);
+	if (explain->incident)
+		sw_incident_limit(explain->incident, limit);
+}
+
+static void on_packet(void *context, const struct sw_packet *packet)
+{
+	struct explain *explain = context;
+
+	seen(explain, packet->time_ns);
+	sw_correlate_packet(explain->correlate, packet);
+	if (explain->timeline)
+		sw_timeline_packet(explain->timeline, packet);
+}
+
+static void on_raw(void *context, const struct sw_packet *packet, const struct sw_raw_packet *raw)
+{
+	struct explain *explain = context;
+
+	on_packet(context, packet);
+	if (explain->incident)
+		sw_incident_packet(explain->incident, packet, raw);
+}
+
+static void on_status(void *context, const struct sw_capture_status *status)
+{
+	struct explain *explain = context;
+
+	sw_correlate_status(explain->correlate, status);
+	if (explain->incident)
+		sw_incident_status(explain->incident, status);
+}
+
+/* ---- progress ------------------------------------------------------------------------------------------------- */
+
+static void show_progress(void *context, double done)
+{
+	static int shown = -1;
+	int percent = (int)(done * 100);
+
+	(void)context;
+	if (percent == shown)
+		return;
+	shown = percent;
+	fprintf(stderr, "\rreading ... %3d %%", percent);
+	fflush(stderr);
+}
+
+static void clear_progress(void)
+{
+	fputs("\r                  \r", stderr);
+}
+
+/* ---- what could not be seen ----------------------------------------------------------------------------------- */
+
+static void limit(struct explain *explain, const char *what, const char *costs)
+{
+	on_limit(explain, &(struct sw_limit){ what, costs });
+}
+
+static void log_limits(struct explain *explain, const struct sw_import_input *input)
+{
+	const struct sw_strace_summary *summary = &input->summary;
+	sw_auto_free char *what = NULL;
+
+	if (summary->unread) {
+		what = sw_format("%s: %lld line%s could not be read, the first is line %lld: %s", input->path,
+				 (long long)summary->unread, summary->unread == 1 ? "" : "s", (long long)summary->unread_lines[0],
+				 summary->unread_text);
+		limit(explain, what, "what stood there is not known");
+	}
+	if (summary->clock == SW_STRACE_CLOCK_NONE)
+		limit(explain, "the log has no time stamps (strace -ttt)", "no duration, and calls cannot be held against packets");
+	else if (summary->clock == SW_STRACE_CLOCK_TIME_OF_DAY && summary->resolution_ns == SW_NS_PER_S)
+		limit(explain, "the log's stamps are whole seconds (strace -ttt)", "the order of calls and packets within a second is not known");
+	if (!summary->durations)
+		limit(explain, "the log has no durations (strace -T)", "how long a call took is known only from above");
+}
+
+static void clock_limits(struct explain *explain)
+{
+	const struct sw_alignment *alignment = &explain->alignment;
+	sw_auto_free char *what = NULL;
+
+	if (alignment->aligned != SW_ALIGNED_FAILED)
+		return;
+	what = sw_format("the clocks of log and capture could not be matched: %lld of %lld calls have a packet at one offset (--clock-offset)",
+			 (long long)alignment->pairs, (long long)alignment->asked);
+	limit(explain, what, "no verdict rests on calls and packets together");
+}
+
+static void input_limits(struct explain *explain)
+{
+	const struct sw_import_input *inputs;
+	size_t count;
+
+	inputs = sw_import_inputs(explain->import, &count);
+	for (size_t i = 0; i < count; i++) {
+		if (inputs[i].type == SW_IMPORT_STRACE)
+			log_limits(explain, &inputs[i]);
+		if (inputs[i].text[0]) {
+			sw_auto_free char *what = sw_format("%s: %s", inputs[i].path, inputs[i].text);
+
+			limit(explain, what, "what stands behind that was not read");
+		}
+	}
+}
+
+static void side_limits(struct explain *explain, const struct sw_correlate_options *how)
+{
+	if (how->packets_missing) {
+		limit(explain, "no capture was given", "verdicts rest on the calls alone; a capture (tcpdump -i any -w FILE) would show what answered");
+		on_status(explain, &(struct sw_capture_status){ .available = false,
+								.opened_ns = SW_TIME_NONE,
+								.closed_ns = SW_TIME_NONE,
+								.dropped = -1,
+								.last_drop_ns = SW_TIME_NONE,
+								.why_not = "no capture was given" });
+	}
+	if (how->calls_missing)
+		limit(explain, "no log of the calls was given", "what the application saw is not known; strace -f -ttt -T -yy would show it");
+	if (how->calls_missing && explain->options->host_count == 0)
+		limit(explain, "whose side the capture is seen from was not said (--host ADDRESS)", "it is taken from the packets");
+}
+
+/* ---- the run -------------------------------------------------------------------------------------------------- */
+
+static struct sw_correlate_options correlate_options(const struct explain *explain)
+{
+	const struct sw_options *options = explain->options;
+	struct sw_correlate_options how = { .slow_ns = options->slow_ns, .settle_ns = options->settle_ns, .imported = true };
+	size_t incidents = sw_import_count(explain->import, SW_IMPORT_INCIDENT);
+	size_t logs = sw_import_count(explain->import, SW_IMPORT_STRACE);
+
+	how.calls_missing = logs + incidents == 0;
+	how.packets_missing = incidents == 0 && (sw_import_count(explain->import, SW_IMPORT_CAPTURE) == 0 ||
+						 explain->alignment.aligned == SW_ALIGNED_FAILED);
+	how.imported = incidents == 0;
+	how.clock_error_ns = explain->alignment.error_ns;
+	how.host_count = options->host_count;
+	memcpy(how.hosts, options->hosts, sizeof how.hosts);
+	return how;
+}
+
+static int align(struct explain *explain, struct sw_err *err)
+{
+	int code = sw_import_align(explain->import, &explain->alignment, err);
+
+	if (code < 0 || !explain->options->clock_offset_given)
+		return code;
+	sw_import_set_offset(explain->import, explain->options->clock_offset_ns);
+	explain->alignment = (struct sw_alignment){ .aligned = SW_ALIGNED_ESTIMATED, .offset_ns = explain->options->clock_offset_ns };
+	return 0;
+}
+
+static void read_all(struct explain *explain)
+{
+	const struct sw_trace_sink trace = { .context = explain,
+					     .socket = on_socket,
+					     .enter = on_enter,
+					     .leave = on_leave,
+					     .process = on_process,
+					     .fact = on_fact,
+					     .limit = on_limit };
+	const struct sw_packet_sink packets = { .context = explain, .packet = on_packet, .status = on_status, .raw = on_raw };
+	bool show = isatty(STDERR_FILENO) && !explain->options->quiet;
+
+	sw_import_run(explain->import, &trace, &packets, show ? show_progress : NULL, NULL);
+	if (show)
+		clear_progress();
+}
+
+static const char *clock_base(const struct explain *explain)
+{
+	switch (sw_import_clock(explain->import)) {
+	case SW_STRACE_CLOCK_TIME_OF_DAY:
+		return "time-of-day";
+	case SW_STRACE_CLOCK_RELATIVE:
+	case SW_STRACE_CLOCK_NONE:
+		return sw_import_count(explain->import, SW_IMPORT_STRACE) ? "relative" : "realtime";
+	default:
+		return "realtime";
+	}
+}
+
+static void fill_context(struct explain *explain, struct sw_report_context *context, struct sw_report_input *shown)
+{
+	static const char *const aligned[] = { "same-clock", "estimated", "failed" };
+	const struct sw_import_input *inputs;
+	size_t count;
+
+	inputs = sw_import_inputs(explain->import, &count);
+	for (size_t i = 0; i < count; i++)
+		shown[i] = (struct sw_report_input){ inputs[i].path, inputs[i].kind, inputs[i].records, inputs[i].unread };
+	context->inputs = shown;
+	context->input_count = count;
+	context->clock = (struct sw_report_clock){ clock_base(explain), explain->alignment.offset_ns, explain->alignment.error_ns,
+						   aligned[explain->alignment.aligned], explain->alignment.pairs };
+	/* The host that explains is not the one that was recorded. */
+	context->host = (struct sw_report_host){ 0 };
+	context->target = (struct sw_report_target){ .mode = SW_MODE_EXPLAIN,
+						     .command_count = explain->command ? 1 : 0,
+						     .command = (const char *const *)&explain->command,
+						     .pid = explain->command_pid,
+						     .started_ns = explain->first_ns,
+						     .ended_ns = explain->last_ns };
+}
+
+static void fill_session(struct explain *explain, struct sw_report_context *context)
+{
+	const struct sw_incident_session *session = sw_import_session(explain->import);
+
+	if (!session)
+		return;
+	context->host = session->host;
+	context->target = session->target;
+	context->target.mode = session->mode;
+}
+
+static int publish(struct explain *explain)
+{
+	struct sw_report_input shown[SW_IMPORT_INPUTS_MAX];
+	struct sw_report_context context = { 0 };
+	struct sw_err err = { 0 };
+	struct sw_report *report;
+	int code, failed;
+
+	sw_publish_context(&context, explain->options);
+	fill_context(explain, &context, shown);
+	fill_session(explain, &context);
+	report = sw_correlate_finish(explain->correlate, explain->last_ns == SW_TIME_NONE ? 0 : explain->last_ns);
+	explain->correlate = NULL;
+	context.report = report;
+	if (explain->timeline)
+		sw_timeline_lend(explain->timeline, &context);
+	code = sw_publish(explain->options, &explain->outputs, &context, stdout);
+	if (explain->incident && sw_incident_finish(explain->incident, &explain->outputs, &context, &err) < 0) {
+		fprintf(stderr, "sockwhy: %s\n", err.text);
+		code = err.code;
+	}
+	failed = sw_report_status(report) == SW_STATUS_FAILED;
+	sw_report_free(report);
+	return code < 0 ? SW_EXIT_TOOL : failed;
+}
+
+static int run(struct explain *explain, struct sw_err *err)
+{
+	struct sw_correlate_options how;
+	int status;
+
+	if (align(explain, err) < 0)
+		return SW_EXIT_USAGE;
+	if (sw_incident_new(&explain->outputs, &explain->incident, err) < 0)
+		return SW_EXIT_TOOL;
+	how = correlate_options(explain);
+	explain->correlate = sw_correlate_new(&how);
+	explain->timeline = explain->options->verbose ? sw_timeline_new() : NULL;
+	read_all(explain);
+	side_limits(explain, &how);
+	clock_limits(explain);
+	input_limits(explain);
+	status = publish(explain);
+	sw_timeline_free(explain->timeline);
+	sw_incident_free(explain->incident);
+	return status;
+}
+
+int sw_cmd_explain(const struct sw_options *options)
+{
+	struct explain explain = { .options = options, .first_ns = SW_TIME_NONE, .last_ns = SW_TIME_NONE };
+	struct sw_err err = { 0 };
+	int status = SW_EXIT_USAGE;
+
+	if (options->argc > SW_IMPORT_INPUTS_MAX)
+		sw_err_set(&err, -E2BIG, "at most %d files can be read at once", SW_IMPORT_INPUTS_MAX);
+	else if (sw_outputs_open(&explain.outputs, options, &err) < 0)
+		status = SW_EXIT_TOOL;
+	else if (sw_import_open(options->argv, (size_t)options->argc, &explain.import, &err) == 0)
+		status = run(&explain, &err);
+	if (err.code)
+		fprintf(stderr, "sockwhy: %s\n", err.text);
+	sw_import_free(explain.import);
+	sw_outputs_release(&explain.outputs);
+	free(explain.command);
+	return status;
+}

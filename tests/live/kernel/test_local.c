@@ -10,13 +10,16 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "kernel.h"
@@ -380,6 +383,33 @@ static void test_path_behind_a_root(void **state)
 	assert_string_equal(kernel_text(&kernel, "unix-path", "missing"), "");
 }
 
+/* Without privilege, and the program made a user namespace with a network of its own (unshare -rn): the way in leads through both. */
+static void in_user_namespace(struct outcome *outcome)
+{
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNET))
+		abort();
+	act_connect(outcome, SOCK_STREAM, "192.0.2.7:80", 0);
+}
+
+static void test_user_namespace(void **state)
+{
+	(void)state;
+	int status;
+	pid_t asker = fork();
+	if (asker == 0) {
+		become_nobody();
+		prctl(PR_SET_DUMPABLE, 1);
+		ask(NULL, in_user_namespace, false);
+		bool right = target.outcome.error == ENETUNREACH && !strcmp(kernel_text(&kernel, "route", "type"), "none") &&
+			     kernel_number(&kernel, "netns", "number") == 1 && kernel_number(&kernel, "sysctl", "tcp_syn_retries") > 0 &&
+			     prctl(PR_GET_DUMPABLE) == 1;
+		done(NULL);
+		_exit(right ? 0 : 1);
+	}
+	waitpid(asker, &status, 0);
+	assert_int_equal(status, 0);
+}
+
 int main(void)
 {
 	if (geteuid() != 0)
@@ -403,6 +433,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_path_with_full_queue, done),
 		cmocka_unit_test_teardown(test_abstract_name, done),
 		cmocka_unit_test_teardown(test_path_behind_a_root, done),
+		cmocka_unit_test_teardown(test_user_namespace, done),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 	rmdir(folder);

@@ -119,7 +119,11 @@ void sw_debts_account_end(struct sw_debt_state *state)
 
 /* A few are chance; this many are how the program works. */
 #define NAGLE_LEAST 3
-#define ROUND_TRIPS_LEAST 10
+#define ROUND_TRIPS_LEAST 5
+/* Shorter round trips are those of one machine or one room: they bound what a busy client can do, and slow nothing down. */
+#define ROUND_TRIP_NOTABLE_NS (2 * SW_NS_PER_MS)
+/* Exchanges now and then on a long-lived connection make nobody wait. */
+#define ROUND_TRIPS_DENSITY 4
 
 static void tell_pattern(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_account_summary *summary,
 			 const struct sw_account_pattern *pattern, enum sw_part part)
@@ -128,12 +132,22 @@ static void tell_pattern(struct sw_debts *debts, struct sw_socket_state *socket,
 	struct sw_debt_state *state = sw_debt_open(debts, server ? SW_OPERATION_DRAIN : SW_OPERATION_ANSWER, socket, &socket->last);
 	int64_t busy_ns = summary->exchanges_ns > pattern->total_ns ? summary->exchanges_ns : pattern->total_ns;
 
+	state->debt.ended_ns = pattern->last_ns;
 	sw_debts_account_end(state); /* its time is that of many: told here, not measured */
 	state->debt.began_ns = state->progress_ns = pattern->last_ns - busy_ns;
 	sw_debt_end(debts, state, SW_OUTCOME_SLOW, 0, &socket->last, pattern->last_ns);
 	memset(state->debt.time_ns, 0, sizeof state->debt.time_ns);
 	state->debt.time_ns[part] = pattern->total_ns;
 	state->debt.time_ns[SW_PART_PEER_APPLICATION] += busy_ns - pattern->total_ns;
+}
+
+static bool bound_by_round_trips(const struct sw_account_summary *summary, int64_t slow_ns)
+{
+	const struct sw_account_pattern *trips = &summary->round_trips;
+
+	return trips->count >= ROUND_TRIPS_LEAST && trips->total_ns >= slow_ns && trips->total_ns >= summary->exchanges_ns / 2 &&
+	       trips->total_ns / trips->count >= ROUND_TRIP_NOTABLE_NS &&
+	       trips->total_ns >= (trips->last_ns - trips->first_ns) / ROUND_TRIPS_DENSITY;
 }
 
 /* A pattern that fills half of a connection's busy time is a symptom, whatever each single exchange took. */
@@ -146,7 +160,6 @@ void sw_debts_patterns(struct sw_debts *debts, struct sw_socket_state *socket)
 	summary = sw_account_summary(socket->account);
 	if (summary.nagle.count >= NAGLE_LEAST && summary.nagle.total_ns >= summary.exchanges_ns / 2)
 		tell_pattern(debts, socket, &summary, &summary.nagle, SW_PART_NAGLE);
-	else if (summary.round_trips.count >= ROUND_TRIPS_LEAST && summary.round_trips.total_ns >= summary.exchanges_ns / 2 &&
-		 summary.round_trips.total_ns >= debts->options->slow_ns)
+	else if (bound_by_round_trips(&summary, debts->options->slow_ns))
 		tell_pattern(debts, socket, &summary, &summary.round_trips, SW_PART_ROUND_TRIP);
 }

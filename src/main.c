@@ -10,8 +10,6 @@ int main(int argc, char **argv)
 	switch (options.command) {
 	case SW_COMMAND_RUN:
 		return sw_cmd_run(&options);
-	case SW_COMMAND_ATTACH:
-		return sw_cmd_attach(&options);
 	case SW_COMMAND_EXPLAIN:
 		return sw_cmd_explain(&options);
 	}

@@ -227,9 +227,6 @@ static const struct command {
 	 {.parser = rest, .children = live_children, .args_doc = "-- COMMAND [ARG...]",
 	  .doc = "Run COMMAND and say why its network calls failed, hung or took long.\v"
 		 "The report goes to standard error; the exit status is that of COMMAND."}},
-	{"attach", SW_COMMAND_ATTACH, "no process to attach to: sockwhy attach PID",
-	 {.parser = rest, .children = live_children, .args_doc = "PID",
-	  .doc = "Follow a live process and say why its network calls fail, hang or take long."}},
 	{"explain", SW_COMMAND_EXPLAIN, "nothing to explain: sockwhy explain FILE...",
 	 {.parser = rest, .children = import_children, .args_doc = "FILE...",
 	  .doc = "Explain an incident file, or an strace log and a packet capture, in any order.\v"
@@ -239,7 +236,6 @@ static const struct command {
 static void usage(FILE *to)
 {
 	fputs("Usage: sockwhy run [OPTION...] -- COMMAND [ARG...]\n"
-	      "   or: sockwhy attach [OPTION...] PID\n"
 	      "   or: sockwhy explain [OPTION...] FILE...\n"
 	      "Why did this program's network call fail, hang or crawl?\n\n"
 	      "  sockwhy COMMAND --help says more; sockwhy --version gives the version.\n",
@@ -257,7 +253,7 @@ static const struct command *find_command(const char *name)
 static int no_command(int argc, char **argv)
 {
 	if (argc < 2) {
-		fputs("sockwhy: what should be done? sockwhy run -- COMMAND, sockwhy attach PID or sockwhy explain FILE...\n", stderr);
+		fputs("sockwhy: what should be done? sockwhy run -- COMMAND, or sockwhy explain FILE...\n", stderr);
 		return SW_EXIT_USAGE;
 	}
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-?") == 0 || strcmp(argv[1], "help") == 0) {
@@ -268,7 +264,7 @@ static int no_command(int argc, char **argv)
 		puts(argp_program_version);
 		return 0;
 	}
-	fprintf(stderr, "sockwhy: '%s' is no command; there are run, attach and explain (see: sockwhy --help)\n", argv[1]);
+	fprintf(stderr, "sockwhy: '%s' is no command; there are run and explain (see: sockwhy --help)\n", argv[1]);
 	return SW_EXIT_USAGE;
 }
 

@@ -10,7 +10,7 @@
 #include "src/base/err.h"
 #include "src/base/mem.h"
 
-enum sw_command { SW_COMMAND_RUN, SW_COMMAND_ATTACH, SW_COMMAND_EXPLAIN };
+enum sw_command { SW_COMMAND_RUN, SW_COMMAND_EXPLAIN };
 
 struct sw_output {
 	const char *path; /* "-": standard output */
@@ -30,7 +30,7 @@ struct sw_options {
 	bool detachable; /* --detachable */
 	bool payload; /* --payload: keep payload bytes */
 	unsigned switches; /* SW_SWITCH_*: --without, for tests and for kernels that lie */
-	char *const *argv; /* run: the command, NULL terminated; explain: the files; attach: the PIDs */
+	char *const *argv; /* run: the command, NULL terminated; explain: the files */
 	int argc;
 	/* explain */
 	struct sw_ip hosts[16]; /* --host */
@@ -51,7 +51,6 @@ int sw_options_parse(int argc, char **argv, struct sw_options *options, int *sta
 
 /* The commands: each returns the program's exit status. Exit statuses: REPORT.md. */
 int sw_cmd_run(const struct sw_options *options);
-int sw_cmd_attach(const struct sw_options *options);
 int sw_cmd_explain(const struct sw_options *options);
 
 #define SW_EXIT_USAGE 2

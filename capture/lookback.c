@@ -2,8 +2,6 @@
 #include "capture/lookback.h"
 
 #include <assert.h>
-#include <stdio.h>
-#include <sys/mman.h>
 
 #include "src/base/mem.h"
 
@@ -21,15 +19,8 @@ struct sw_lookback *sw_lookback_new(size_t size)
 	struct sw_lookback *lookback = sw_alloc(sizeof *lookback);
 
 	lookback->size = (size + 4095) & ~(size_t)4095;
-	/* pages come as they are touched: a quiet session never uses most of it */
-	lookback->memory =
-		mmap(NULL, lookback->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (lookback->memory == MAP_FAILED)
-		lookback->memory = NULL;
-	if (!lookback->memory) { /* mem.h: out of memory aborts */
-		(void)fputs("sockwhy: out of memory\n", stderr);
-		abort();
-	}
+	/* its pages come as they are touched: a quiet session never uses most of it */
+	lookback->memory = sw_alloc(lookback->size);
 	lookback->forgotten_ns = SW_TIME_NONE;
 	return lookback;
 }
@@ -38,7 +29,7 @@ void sw_lookback_free(struct sw_lookback *lookback)
 {
 	if (!lookback)
 		return;
-	munmap(lookback->memory, lookback->size);
+	free(lookback->memory);
 	free(lookback);
 }
 

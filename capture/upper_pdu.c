@@ -18,7 +18,8 @@ size_t sw_upper_pdu_make(const char *dissector, const char *text, size_t length,
 	buffer[1] = TAG_DISSECTOR;
 	buffer[2] = (uint8_t)(padded >> 8);
 	buffer[3] = (uint8_t)padded;
-	memcpy(buffer + TAG_HEADER, dissector, name);
+	for (size_t i = 0; i < name; i++) /* padded with zeros, not terminated */
+		buffer[TAG_HEADER + i] = (uint8_t)dissector[i];
 	if (length > size - head)
 		length = size - head;
 	memcpy(buffer + head, text, length);

@@ -115,7 +115,9 @@ def session(command, script):
     os.waitpid(pid, 0)
     text = output.decode(errors="replace").replace("\r", "")
     text = text.replace(command, "") if command else text
-    return [" ".join(w for w in line.split() if not w.isdigit()) for line in text.split("\n")]
+    lines = [" ".join(w for w in line.split() if not w.isdigit()) for line in text.split("\n")]
+    # The shell says a stop at its next prompt or at `jobs`, or at both: that depends on the moment.
+    return list(dict.fromkeys(line for line in lines if line))
 
 
 def job_control(tracer):

@@ -46,7 +46,8 @@ static void gone(void *context, struct sw_socket_state *socket, const struct sw_
 static bool review(void *context, struct sw_debt_state *debt)
 {
 	struct sw_correlate *correlate = context;
-	struct sw_flow *flow = sw_links_find(correlate->links, debt, correlate->now_ns);
+	struct sw_flow *flow = debt->debt.flow ? sw_flows_get(correlate->flows, debt->debt.flow) :
+						  sw_links_find(correlate->links, debt, correlate->now_ns);
 
 	debt->debt.flow = flow ? flow->id : 0;
 	if (debt->debt.operation == SW_OPERATION_CONNECT && !debt->tentative)
@@ -345,6 +346,24 @@ static void release(struct sw_correlate *correlate)
 	free(correlate);
 }
 
+/* SYNs for a listener of ours that came again and were never answered: no call tells of them. */
+static void find_unserved(struct sw_correlate *correlate)
+{
+	size_t count = sw_flows_count(correlate->flows);
+
+	for (size_t id = 1; id <= count; id++) {
+		const struct sw_flow *flow = sw_flows_get(correlate->flows, (uint32_t)id);
+		struct sw_socket_state *listener;
+
+		if (!flow || flow->protocol != IPPROTO_TCP || flow->initiator || flow->synack_count || flow->side[SW_SIDE_OURS].packets ||
+		    flow->side[SW_SIDE_PEER].syn_retransmissions == 0)
+			continue;
+		listener = sw_links_listener(correlate->links, flow);
+		if (listener)
+			sw_debts_unserved(correlate->debts, listener, flow);
+	}
+}
+
 static void relink(struct sw_correlate *correlate)
 {
 	for (size_t i = 0; i < sw_debts_kept(correlate->debts); i++) {
@@ -365,6 +384,7 @@ struct sw_report *sw_correlate_finish(struct sw_correlate *correlate, int64_t en
 
 	advance(correlate, end_ns);
 	report->arena = correlate->arena;
+	find_unserved(correlate);
 	sw_debts_finish(correlate->debts, end_ns);
 	relink(correlate);
 	sources.statuses = correlate->statuses.items;

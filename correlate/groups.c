@@ -52,8 +52,12 @@ static void where_text(const struct sw_symptom_context *context, char *text)
 {
 	const struct sw_addr *target = context->target;
 
+	const struct sw_socket_seen *socket = context->socket;
+
 	*text = 0;
-	if (context->name)
+	if (socket && (socket->socket.flags & (SW_SOCKET_ACCEPTED | SW_SOCKET_LISTENING))) /* clients come from any port: the service is the end */
+		snprintf(text, SW_ADDR_TEXT, "port %u", socket->socket.local.endpoint.port);
+	else if (context->name)
 		snprintf(text, SW_ADDR_TEXT, "%s", context->name);
 	else if (target && target->present)
 		sw_addr_text(target, text);

@@ -233,6 +233,21 @@ void sw_links_packet(struct sw_links *links, const struct sw_flow_change *change
 	bind_by_port(links, flow);
 }
 
+struct sw_socket_state *sw_links_listener(const struct sw_links *links, const struct sw_flow *flow)
+{
+	struct local *local = local_find(links, flow->protocol, flow->local.port);
+
+	for (size_t i = 0; local && i < local->objects.count; i++) {
+		struct sw_socket_state *socket = sw_sockets_get(links->sockets, local->objects.items[i]);
+
+		if (socket && (socket->seen.socket.flags & SW_SOCKET_LISTENING) &&
+		    (sw_ip_is_any(&socket->seen.socket.local.endpoint.ip) ||
+		     sw_ip_equal(&socket->seen.socket.local.endpoint.ip, &flow->local.ip)))
+			return socket;
+	}
+	return NULL;
+}
+
 /* ---- which end of a packet is ours ---------------------------------------------------------------------------- */
 
 /* How well a packet's end fits a socket of ours: 3 both ends, 2 the local one, 1 a listener or an any address; 0 not. */

@@ -38,6 +38,17 @@ int64_t sw_symptom_lost_bytes(const struct sw_debt_state *state, const struct sw
 	return state->socket->seen.bytes_written > acked ? state->socket->seen.bytes_written - acked : 0;
 }
 
+/* We are the server, and the client had gone when we wrote: its FIN or RST came first, and a RST answered. A FIN alone may be half a
+ * close (nc -N), whose sender still reads. */
+static bool left_before_answer(const struct sw_debt_state *state, const struct sw_flow *flow)
+{
+	const struct sw_side *peer = &flow->side[SW_SIDE_PEER];
+	int64_t wrote_ns = state->debt.operation == SW_OPERATION_SERVE ? state->debt.ended_ns : state->socket->seen.last_write_ns;
+	int64_t left_ns = peer->fin.packet ? peer->fin.time_ns : peer->rst.packet ? peer->rst.time_ns : INT64_MAX;
+
+	return (state->socket->seen.socket.flags & SW_SOCKET_ACCEPTED) && peer->rst.packet && wrote_ns != SW_TIME_NONE && left_ns < wrote_ns;
+}
+
 /* Calls said success, and it can no longer arrive: a RST of either side came first, or the kernel sent again in vain. */
 static bool is_lost(const struct sw_debt_state *state, const struct sw_flow *flow)
 {
@@ -45,6 +56,8 @@ static bool is_lost(const struct sw_debt_state *state, const struct sw_flow *flo
 
 	if (!flow || sw_symptom_lost_bytes(state, flow) == 0)
 		return false;
+	if (left_before_answer(state, flow))
+		return false; /* the debt of serving tells it */
 	ours = &flow->side[SW_SIDE_OURS];
 	return ours->rst.packet || flow->side[SW_SIDE_PEER].rst.packet ||
 	       (ours->last_retransmission.packet && ours->last_retransmission.time_ns > ours->acked_ns);
@@ -73,6 +86,11 @@ bool sw_symptom_is(struct sw_debt_state *state, const struct sw_flow *flow, cons
 		if (!is_lost(state, flow))
 			return false;
 		debt->outcome = SW_OUTCOME_LOST;
+		return true;
+	case SW_OPERATION_SERVE:
+		if (!flow || !left_before_answer(state, flow))
+			return false;
+		debt->outcome = SW_OUTCOME_UNSERVED;
 		return true;
 	default: /* what was delivered late, and whom we let wait, is told by those who waited */
 		return false;
@@ -245,6 +263,43 @@ static void fill_packets(struct sw_symptom_context *context, const struct sw_sou
 	context->packets = list;
 }
 
+/* An end that was never asked and sent to our port meanwhile. */
+static void fill_elsewhere(struct sw_symptom_context *context, const struct sw_sources *sources)
+{
+	const struct sw_flow *flow = context->flow;
+	uint32_t ids[16];
+	size_t count;
+
+	if (!flow || flow->protocol != IPPROTO_UDP)
+		return;
+	count = sw_flows_of_port(sources->flows, IPPROTO_UDP, &flow->local, context->debt->began_ns, context->debt->ended_ns, ids, SW_COUNT(ids));
+	for (size_t i = 0; i < count && i < SW_COUNT(ids); i++) {
+		const struct sw_flow *other = sw_flows_get(sources->flows, ids[i]);
+
+		if (other && ids[i] != flow->id && other->side[SW_SIDE_PEER].packets && !other->side[SW_SIDE_OURS].packets)
+			context->elsewhere = other;
+	}
+}
+
+/* How long the same end took to answer other datagrams: what a recording that ends sooner could not show. */
+static void fill_answers_after(struct sw_symptom_context *context, const struct sw_sources *sources)
+{
+	const struct sw_flow *flow = context->flow;
+
+	context->answers_after_ns = -1;
+	if (!flow || flow->protocol != IPPROTO_UDP)
+		return;
+	for (size_t id = 1; id <= sw_flows_count(sources->flows); id++) {
+		const struct sw_flow *other = sw_flows_get(sources->flows, (uint32_t)id);
+		bool answered = other && other->id != flow->id && other->protocol == IPPROTO_UDP &&
+				sw_endpoint_equal(&other->remote, &flow->remote) && other->side[SW_SIDE_PEER].first.packet &&
+				other->side[SW_SIDE_OURS].first.packet;
+
+		if (answered)
+			context->answers_after_ns = other->side[SW_SIDE_PEER].first.time_ns - other->side[SW_SIDE_OURS].first.time_ns;
+	}
+}
+
 /* ---- whose timer ---------------------------------------------------------------------------------------------- */
 
 /* tcp_syn_retries after the linear ones, each twice the one before; RFC 6298, ip-sysctl of the kernel's documentation. */
@@ -332,10 +387,14 @@ void sw_symptom_fill(struct sw_symptom_context *context, const struct sw_sources
 	fill_facts(context, sources, state, arena);
 	fill_packets(context, sources, arena);
 	fill_neighbor(context, sources);
+	fill_elsewhere(context, sources);
+	fill_answers_after(context, sources);
 	fill_deadline(context, state);
 	fill_attempt(context, sources, state, arena);
 	fill_account(context, state, arena);
 	sw_peers_contrast(sources->peers, sources->flows, &state->target, state->debt.began_ns, &context->contrast);
+	if (state->debt.operation != SW_OPERATION_CONNECT && context->contrast.same_end_ok && !--context->contrast.same_end_ok)
+		context->contrast.same_end_before_ns = context->contrast.same_end_after_ns = SW_TIME_NONE; /* it was this connection's own */
 	sw_symptom_absence(context, sources);
 }
 

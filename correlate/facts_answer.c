@@ -80,6 +80,8 @@ void sw_facts_of_answer(struct sw_facts *facts, const struct sw_symptom_context 
 	elsewhere_facts(facts, context, arena);
 	if (!context->flow)
 		return;
+	facts->answers_after = context->answers_after_ns;
+	facts->ended_sooner = facts->answers_after > 0 && context->end_ns - context->debt->began_ns < facts->answers_after + SW_AT_ONCE_NS;
 	datagram_facts(facts, context);
 	repeat_facts(facts, context->flow);
 	first_answer(facts, context);

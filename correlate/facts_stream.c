@@ -61,14 +61,32 @@ static void byte_facts(struct sw_facts *facts, const struct sw_symptom_context *
 		facts->all_acked = false;
 }
 
+/* When the first byte of this operation's request left: by its number, since an answer before it may lie microseconds away. */
+static int64_t request_left_ns(const struct sw_symptom_context *context)
+{
+	const struct sw_flow *flow = context->flow;
+	const struct sw_side *ours = &flow->side[SW_SIDE_OURS];
+	int64_t began = context->debt->began_ns, first = SW_TIME_NONE;
+	int64_t request = data_end(ours) - context->debt->bytes_accepted;
+
+	for (size_t i = 0; context->debt->bytes_accepted > 0 && ours->isn_known && i < context->packet_count; i++) {
+		const struct sw_packet *packet = context->packets[i];
+
+		if (!packet->payload_length || !sw_endpoint_equal(&packet->src, &flow->local))
+			continue;
+		if ((int64_t)(uint32_t)(packet->tcp.seq - ours->isn) + packet->payload_length > request && first == SW_TIME_NONE)
+			first = packet->time_ns;
+	}
+	return first == SW_TIME_NONE ? began : first;
+}
+
 static void answer_facts(struct sw_facts *facts, const struct sw_symptom_context *context)
 {
 	const struct sw_side *ours = &context->flow->side[SW_SIDE_OURS], *peer = &context->flow->side[SW_SIDE_PEER];
 	int64_t began = context->debt->began_ns - SW_STAMP_SLACK_NS, end = debt_end(context);
 
 	facts->request_sent = ours->last_new_data.packet && ours->last_new_data.time_ns >= began;
-	facts->answer_begun = peer->last_new_data.packet && peer->last_new_data.time_ns >= began &&
-			      (!facts->request_sent || after(peer->last_new_data, ours->first_data));
+	facts->answer_begun = peer->last_new_data.packet && peer->last_new_data.time_ns >= request_left_ns(context);
 	facts->answer_read = context->debt->bytes_read > 0;
 	if (facts->answer_begun && ours->last_new_data.packet && after(peer->last_new_data, ours->last_new_data))
 		facts->answer_after = peer->last_new_data.time_ns - ours->last_new_data.time_ns;
@@ -204,10 +222,29 @@ static void part_facts(struct sw_facts *facts, const struct sw_debt *debt)
 		*parts[part] = debt->time_ns[part];
 }
 
+static void pattern_facts(struct sw_facts *facts, const struct sw_account_summary *account)
+{
+	if (!account)
+		return;
+	facts->nagle_count = account->nagle.count;
+	facts->nagle_time = account->nagle.total_ns;
+	facts->rtt_count = account->round_trips.count;
+	facts->rtt_time = account->round_trips.total_ns;
+	facts->exchanges = account->exchanges;
+}
+
 void sw_facts_of_stream(struct sw_facts *facts, const struct sw_symptom_context *context)
 {
 	own_end_facts(facts, context);
 	part_facts(facts, context->debt);
+	pattern_facts(facts, context->account);
+	if (context->account) {
+		facts->nagle_count = context->account->nagle.count;
+		facts->nagle_time = context->account->nagle.total_ns;
+		facts->rtt_count = context->account->round_trips.count;
+		facts->rtt_time = context->account->round_trips.total_ns;
+		facts->exchanges = context->account->exchanges;
+	}
 	if (context->socket) {
 		facts->bytes_written = context->socket->bytes_written;
 		facts->bytes_read = context->socket->bytes_read;

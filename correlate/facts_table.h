@@ -312,6 +312,8 @@
 	X(COUNT, datagrams_in, "datagrams that came back")								\
 	X(FLAG, answer_in_time, "the first of the answer came before the operation ended")				\
 	X(COUNT, answer_repeats, "segments of the answer that came again, unacknowledged by our host")			\
+	X(NS, answers_after, "how long the same end took to answer other datagrams")					\
+	X(FLAG, ended_sooner, "the recording ended before that time had passed")					\
 	X(TEXT, elsewhere, "another end that answered to our port")							\
 	X(SEEN, elsewhere_packet, "its answer")										\
 	X(BYTES, asked, "bytes that the call asked to move")

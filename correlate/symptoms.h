@@ -80,6 +80,7 @@ struct sw_symptom_context {
 	const struct sw_flow *flow; /* no packets fit */
 	enum sw_link link;
 	const struct sw_flow *elsewhere; /* datagrams: another end that sent to our port during the operation and was not asked */
+	int64_t answers_after_ns; /* datagrams: how long the same end took to answer another one; -1 it answered none */
 	bool flow_is_peers;
 	const struct sw_socket_seen *socket; /* NULL where the call had none (EBADF, socket(2) itself) */
 	const struct sw_call *opening, *surfaced; /* copies; they may be the same call */

@@ -33,7 +33,16 @@ static bool in_vain(const struct sw_facts *facts)
 
 static bool late_datagram(const struct sw_facts *facts, struct sw_match *match)
 {
-	if (!FACT(is_udp) || !FACT(gave_up) || FACT(answer_after_end) <= 0)
+	if (!FACT(is_udp) || !FACT(gave_up))
+		return false;
+	if (FACT(ended_sooner) && !FACT(answer_begun) && FACT(answers_after) > FACT(duration)) {
+		at_most(match, SW_CONFIDENCE_LIKELY);
+		unseen(match, "the reply to this question: the recording ended before it was due");
+		cite(match, FACT(own_data));
+		match->cause = "{remote} answered another question after {answers_after}, and the application gave up after {duration}";
+		return true;
+	}
+	if (FACT(answer_after_end) <= 0)
 		return false;
 	if (FACT(answer_begun) && FACT(answer_in_time))
 		return near(match, "the reply came before the application gave up");

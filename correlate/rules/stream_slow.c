@@ -35,6 +35,8 @@ static bool slow_by_rtt(const struct sw_facts *facts, struct sw_match *match)
 {
 	cite(match, FACT(own_data));
 	cite(match, FACT(peer_data));
+	if (FACT(rtt_count) > 1)
+		match->cause = "{rtt_count:exchange} one after the other took {rtt_time} of round trips; one takes at least {rtt}";
 	return covers(facts, match, FACT(part_round_trip));
 }
 
@@ -47,6 +49,8 @@ static bool slow_by_window(const struct sw_facts *facts, struct sw_match *match)
 static bool nagle_delayed_ack(const struct sw_facts *facts, struct sw_match *match)
 {
 	cite(match, FACT(own_data));
+	if (FACT(nagle_count) <= 0)
+		match->cause = "of {duration} a small write was held back for {part_nagle} until the peer's delayed ACK came";
 	return covers(facts, match, FACT(part_nagle));
 }
 

@@ -46,6 +46,7 @@ struct sw_align {
 	SW_ARRAY(struct interval) intervals;
 	struct sw_socket *sockets; /* by id modulo SOCKETS_MAX */
 	int64_t first_ns; /* the log's */
+	int64_t capture_first_ns, capture_last_ns; /* SW_TIME_NONE: no packet */
 };
 
 struct sw_align *sw_align_new(void)
@@ -53,7 +54,7 @@ struct sw_align *sw_align_new(void)
 	struct sw_align *align = sw_alloc(sizeof *align);
 
 	align->sockets = sw_alloc(SOCKETS_MAX * sizeof *align->sockets);
-	align->first_ns = SW_TIME_NONE;
+	align->first_ns = align->capture_first_ns = align->capture_last_ns = SW_TIME_NONE;
 	return align;
 }
 
@@ -165,6 +166,9 @@ void sw_align_packet(struct sw_align *align, const struct sw_packet *packet)
 {
 	struct seen seen = { .protocol = packet->protocol, .src = packet->src, .dst = packet->dst, .time_ns = packet->time_ns };
 
+	if (align->capture_first_ns == SW_TIME_NONE)
+		align->capture_first_ns = packet->time_ns;
+	align->capture_last_ns = packet->time_ns;
 	if (packet->kind == SW_PACKET_TCP) {
 		bool syn = (packet->tcp.flags & (SW_TCP_SYN | SW_TCP_ACK)) == SW_TCP_SYN;
 
@@ -318,8 +322,33 @@ static struct region vote_with_drift(struct sw_align *align, uint32_t *asked, in
 	return best;
 }
 
-void sw_align_solve(struct sw_align *align, enum sw_strace_clock clock, struct sw_alignment *alignment)
+#define APART_NS SW_NS_PER_S /* a capture may begin a little behind the log's first line, and end before its last */
+
+/* No pair at all: is there one round offset by which both recordings are of the same time? */
+static void by_range(const struct sw_align *align, const struct sw_strace_summary *log, struct sw_alignment *alignment)
 {
+	int64_t from_ns, to_ns;
+
+	if (log->clock != SW_STRACE_CLOCK_EPOCH && log->clock != SW_STRACE_CLOCK_TIME_OF_DAY)
+		return;
+	if (align->capture_first_ns == SW_TIME_NONE) {
+		/* An empty capture contradicts nothing; seconds since 1970 are taken at their word. */
+		alignment->aligned = log->clock == SW_STRACE_CLOCK_EPOCH ? SW_ALIGNED_SAME : SW_ALIGNED_FAILED;
+		return;
+	}
+	from_ns = align->capture_first_ns - log->last_ns - APART_NS;
+	to_ns = align->capture_last_ns - log->first_ns + APART_NS;
+	if (to_ns - from_ns >= QUARTER_NS && log->clock != SW_STRACE_CLOCK_EPOCH)
+		return;
+	if (log->clock == SW_STRACE_CLOCK_EPOCH && from_ns <= 0 && to_ns >= 0)
+		alignment->aligned = SW_ALIGNED_SAME;
+	else if (log->clock == SW_STRACE_CLOCK_TIME_OF_DAY && round_inside(from_ns, to_ns, QUARTER_NS, &alignment->offset_ns))
+		alignment->aligned = SW_ALIGNED_ESTIMATED;
+}
+
+void sw_align_solve(struct sw_align *align, const struct sw_strace_summary *log, struct sw_alignment *alignment)
+{
+	bool coarse = log->resolution_ns >= SW_NS_PER_S;
 	struct region best;
 	uint32_t asked;
 
@@ -328,15 +357,13 @@ void sw_align_solve(struct sw_align *align, enum sw_strace_clock clock, struct s
 	alignment->pairs = best.votes;
 	alignment->asked = asked;
 	if (asked == 0) {
-		/* Nothing to compare: seconds since 1970 are taken at their word. */
-		if (clock == SW_STRACE_CLOCK_EPOCH)
-			alignment->aligned = SW_ALIGNED_SAME;
+		by_range(align, log, alignment);
 		return;
 	}
-	if (best.votes * 2 < asked || clock == SW_STRACE_CLOCK_NONE)
+	if (best.votes * 2 < asked || log->clock == SW_STRACE_CLOCK_NONE)
 		return;
-	/* What begins at the log's start is round by chance only. */
-	if (best.round && clock != SW_STRACE_CLOCK_RELATIVE && alignment->drift == 0) {
+	/* What begins at the log's start is round by chance only. Whole seconds are cut off: the middle is nearer than the round. */
+	if (best.round && log->clock != SW_STRACE_CLOCK_RELATIVE && alignment->drift == 0 && !coarse) {
 		alignment->offset_ns = best.round_ns;
 		alignment->aligned = best.round_ns == 0 ? SW_ALIGNED_SAME : SW_ALIGNED_ESTIMATED;
 		return;
@@ -344,4 +371,6 @@ void sw_align_solve(struct sw_align *align, enum sw_strace_clock clock, struct s
 	alignment->aligned = SW_ALIGNED_ESTIMATED;
 	alignment->offset_ns = best.from_ns + (best.to_ns - best.from_ns) / 2;
 	alignment->error_ns = (best.to_ns - best.from_ns) / 2;
+	if (coarse && alignment->error_ns < log->resolution_ns / 2)
+		alignment->error_ns = log->resolution_ns / 2;
 }

@@ -30,6 +30,7 @@ struct sw_trace_sink sw_align_sink(struct sw_align *align);
 size_t sw_align_calls(const struct sw_align *align); /* kept so far */
 void sw_align_packet(struct sw_align *align, const struct sw_packet *packet);
 
-void sw_align_solve(struct sw_align *align, enum sw_strace_clock clock, struct sw_alignment *alignment);
+/* `log`: clock, resolution and range of the log's stamps. */
+void sw_align_solve(struct sw_align *align, const struct sw_strace_summary *log, struct sw_alignment *alignment);
 
 #endif

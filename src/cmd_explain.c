@@ -111,6 +111,9 @@ static void on_packet(void *context, const struct sw_packet *packet)
 {
 	struct explain *explain = context;
 
+	/* On a clock that is not the calls' a packet would be held against the wrong ones. */
+	if (explain->alignment.aligned == SW_ALIGNED_FAILED)
+		return;
 	seen(explain, packet->time_ns);
 	sw_correlate_packet(explain->correlate, packet);
 	if (explain->timeline)

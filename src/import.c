@@ -42,7 +42,7 @@ struct sw_import {
 	struct sw_strace *strace;
 	struct sw_merge *merge;
 	int64_t offset_ns, drift;
-	enum sw_strace_clock clock;
+	struct sw_strace_summary stamps; /* of the first log that has any; range of all */
 	const struct sw_packet_sink *packets;
 	const struct sw_trace_sink *trace;
 };
@@ -477,14 +477,21 @@ static void read_logs(struct sw_import *import, struct sw_align *align, bool qui
 		if (quick && (log->source.offset > QUICK_BYTES || sw_align_calls(align) >= QUICK_CALLS))
 			break;
 	}
+	import->stamps = (struct sw_strace_summary){ .first_ns = SW_TIME_NONE, .last_ns = SW_TIME_NONE };
 	for (size_t i = 0; i < import->inputs.count; i++) {
 		struct sw_strace_summary summary;
 
 		if (!import->inputs.items[i].log)
 			continue;
 		sw_strace_summary(import->inputs.items[i].log, &summary);
-		if (summary.first_ns != SW_TIME_NONE)
-			import->clock = summary.clock;
+		if (summary.first_ns == SW_TIME_NONE)
+			continue;
+		if (import->stamps.first_ns == SW_TIME_NONE)
+			import->stamps = summary;
+		if (summary.first_ns < import->stamps.first_ns)
+			import->stamps.first_ns = summary.first_ns;
+		if (summary.last_ns > import->stamps.last_ns)
+			import->stamps.last_ns = summary.last_ns;
 	}
 }
 
@@ -527,7 +534,7 @@ static int align_pass(struct sw_import *import, bool quick, struct sw_alignment 
 	import->offset_ns = import->drift = 0;
 	read_logs(import, align, quick);
 	read_captures(import, align, quick);
-	sw_align_solve(align, import->clock, alignment);
+	sw_align_solve(align, &import->stamps, alignment);
 	sw_align_free(align);
 	return reopen(import, err);
 }
@@ -566,5 +573,5 @@ void sw_import_set_offset(struct sw_import *import, int64_t offset_ns)
 
 enum sw_strace_clock sw_import_clock(const struct sw_import *import)
 {
-	return import->clock;
+	return import->stamps.clock;
 }

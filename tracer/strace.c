@@ -421,7 +421,7 @@ static void read_line(struct sw_strace_log *log, struct span bytes)
 	if (line.kind == LINE_EMPTY || line.kind == LINE_ATTACHED)
 		return;
 	if (log->holds)
-		strace_flush_held(log, strace_when(log) + (log->summary.resolution_ns ? log->summary.resolution_ns - 1 : 0));
+		strace_flush_held(log, strace_when(log));
 	if (line.kind == LINE_REST) {
 		joined_line(log, bytes);
 		return;

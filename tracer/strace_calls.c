@@ -86,8 +86,9 @@ static int64_t exit_of(const struct sw_call *call, int64_t duration_ns, int64_t 
 	return exit_ns > bound_ns && duration_ns < 0 ? bound_ns : exit_ns;
 }
 
-void strace_flush_held(struct sw_strace_log *log, int64_t bound_ns)
+void strace_flush_held(struct sw_strace_log *log, int64_t next_ns)
 {
+	int64_t bound_ns = next_ns;
 	const struct sw_trace_sink *sink = log->strace->sink;
 	struct sw_call *call = &log->held;
 
@@ -96,19 +97,24 @@ void strace_flush_held(struct sw_strace_log *log, int64_t bound_ns)
 	log->holds = false;
 	if (call->exit_bound_ns != SW_TIME_NONE && call->exit_bound_ns < bound_ns)
 		bound_ns = call->exit_bound_ns;
-	call->exit_ns = exit_of(call, log->held_duration_ns, bound_ns);
+	call->exit_ns = exit_of(call, log->held_duration_ns, bound_ns > call->enter_ns ? bound_ns : call->enter_ns);
+	/* The next line's stamp is cut off at its last digit. */
+	bound_ns += log->summary.resolution_ns ? log->summary.resolution_ns - 1 : 0;
 	call->exit_bound_ns = bound_ns > call->exit_ns ? bound_ns : call->exit_ns;
+	if (log->held_thread)
+		log->held_thread->exit_ns = call->exit_ns;
 	call->stack_count = call->error ? (uint32_t)log->frames.count : 0;
 	call->stack = call->stack_count ? log->frames.items : NULL;
 	if (sink->leave)
 		sink->leave(sink->context, call);
 }
 
-static void hold(struct sw_strace_log *log, const struct sw_call *call, int64_t duration_ns, int64_t bound_ns)
+static void hold(struct sw_strace_log *log, struct thread *thread, const struct sw_call *call, int64_t duration_ns, int64_t bound_ns)
 {
 	log->held = *call;
 	log->held.exit_bound_ns = bound_ns;
 	log->holds = true;
+	log->held_thread = thread;
 	log->held_duration_ns = duration_ns;
 	log->frames.count = 0;
 }
@@ -124,6 +130,14 @@ static void say_enter(struct sw_strace_log *log, const struct sw_call *call)
 	log->summary.calls++;
 	if (sink->enter)
 		sink->enter(sink->context, &entry);
+}
+
+/* Stamps are cut off, to whole seconds with -t: a thread's next call does not begin before the last one ended. */
+static int64_t enter_of(const struct sw_strace_log *log, const struct thread *thread)
+{
+	int64_t now_ns = strace_when(log);
+
+	return thread->exit_ns > now_ns && thread->exit_ns - now_ns < log->summary.resolution_ns ? thread->exit_ns : now_ns;
 }
 
 /* ---- from text to a record ------------------------------------------------------------------------------------ */
@@ -155,7 +169,7 @@ static void decode_call(struct sw_strace_log *log, struct thread *thread, struct
 
 void strace_call_complete(struct sw_strace_log *log, struct thread *thread, enum sw_sys sys, const struct line *line)
 {
-	struct sw_call call = { .sys = sys, .enter_ns = strace_when(log) };
+	struct sw_call call = { .sys = sys, .enter_ns = enter_of(log, thread) };
 	struct decode decode;
 
 	decode_call(log, thread, &decode, &call, line->arguments, line->result);
@@ -164,7 +178,7 @@ void strace_call_complete(struct sw_strace_log *log, struct thread *thread, enum
 	call.id = ++log->strace->last_call;
 	say_enter(log, &call);
 	if (decode.ended) {
-		hold(log, &call, line->duration_ns, SW_TIME_NONE);
+		hold(log, thread, &call, line->duration_ns, SW_TIME_NONE);
 	} else if (is_restart(line->result)) {
 		thread->pending = PENDING_RESTART;
 		thread->sys = sys;
@@ -178,7 +192,7 @@ void strace_call_complete(struct sw_strace_log *log, struct thread *thread, enum
 
 void strace_call_begin(struct sw_strace_log *log, struct thread *thread, enum sw_sys sys, const struct line *line)
 {
-	struct sw_call call = { .sys = sys, .enter_ns = strace_when(log) };
+	struct sw_call call = { .sys = sys, .enter_ns = enter_of(log, thread) };
 	struct decode decode;
 
 	thread->pending = PENDING_UNFINISHED;
@@ -213,7 +227,7 @@ static void end_joined(struct sw_strace_log *log, struct thread *thread, const s
 		say_enter(log, &call);
 	}
 	if (decode.ended)
-		hold(log, &call, duration_ns, strace_when(log));
+		hold(log, thread, &call, duration_ns, strace_when(log));
 }
 
 void strace_call_resume(struct sw_strace_log *log, struct thread *thread, const struct line *line)

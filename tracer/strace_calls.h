@@ -5,7 +5,7 @@
 #include "tracer/strace_state.h"
 
 int64_t strace_when(const struct sw_strace_log *log); /* of the line that is being read, with the offset */
-void strace_flush_held(struct sw_strace_log *log, int64_t bound_ns);
+void strace_flush_held(struct sw_strace_log *log, int64_t next_ns); /* stamp of the next line */
 
 void strace_call_complete(struct sw_strace_log *log, struct thread *thread, enum sw_sys sys, const struct line *line);
 void strace_call_begin(struct sw_strace_log *log, struct thread *thread, enum sw_sys sys, const struct line *line);

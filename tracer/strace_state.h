@@ -31,6 +31,7 @@ struct thread {
 	uint32_t call_id;
 	int32_t call_fd;
 	int64_t enter_ns, interrupted_ns;
+	int64_t exit_ns; /* of its last call */
 	UT_hash_handle hh;
 };
 
@@ -75,6 +76,7 @@ struct sw_strace_log {
 	uint8_t data[DATA_MAX];
 	struct sw_call held;
 	bool holds;
+	struct thread *held_thread;
 	int64_t held_duration_ns; /* -1 unknown */
 	struct sw_strace_summary summary;
 };

@@ -127,6 +127,8 @@ static void represent(struct grouping *grouping, size_t index, const struct sw_s
 
 	if (!sw_finding_make(place, context, arena))
 		return;
+	for (size_t i = 0; i < place->fact_count; i++) /* they may stand in the kernel's facts, which end with the correlator */
+		place->facts[i].text = sw_arena_strdup(arena, place->facts[i].text);
 	weigh(place, context, debt);
 	sw_groups_fingerprint(key, place->fingerprint);
 	sw_peers_words(&context->contrast, context->target, &place->meanwhile, arena);

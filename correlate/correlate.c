@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "correlate/answers.h"
 #include "correlate/groups.h"
 #include "src/base/arena.h"
 
@@ -52,6 +53,10 @@ static bool review(void *context, struct sw_debt_state *debt)
 	debt->debt.flow = flow ? flow->id : 0;
 	if (debt->debt.operation == SW_OPERATION_CONNECT && !debt->tentative)
 		sw_peers_ended(correlate->peers, &debt->target, debt->debt.outcome == SW_OUTCOME_DONE, debt->debt.ended_ns);
+	if (sw_answer_is_no(correlate->flows, flow, &debt->debt)) {
+		debt->debt.outcome = SW_OUTCOME_ANSWERED_NO;
+		return true;
+	}
 	return sw_symptom_is(debt, flow, &correlate->options);
 }
 

@@ -38,6 +38,7 @@ static void outcome_facts(struct sw_facts *facts, const struct sw_debt *debt)
 	facts->gave_up = debt->outcome == SW_OUTCOME_GAVE_UP;
 	facts->hung = debt->outcome == SW_OUTCOME_HUNG || debt->outcome == SW_OUTCOME_OPEN;
 	facts->slow = debt->outcome == SW_OUTCOME_SLOW || debt->outcome == SW_OUTCOME_DONE;
+	facts->answered_no = debt->outcome == SW_OUTCOME_ANSWERED_NO;
 	facts->ended_by_eof = debt->outcome == SW_OUTCOME_EOF;
 	facts->lost = debt->outcome == SW_OUTCOME_LOST;
 	facts->unserved = debt->outcome == SW_OUTCOME_UNSERVED;

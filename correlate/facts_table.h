@@ -17,6 +17,7 @@
 	X(FLAG, gave_up, "the application stopped waiting")                                                            \
 	X(FLAG, hung, "still owed when the recording ended")                                                           \
 	X(FLAG, slow, "it worked, late")                                                                               \
+	X(FLAG, answered_no, "the answer was a no: a response code, an alert")						\
 	X(FLAG, ended_by_eof, "a read returned 0")                                                                     \
 	X(FLAG, lost, "calls said success, the bytes never arrived")                                                   \
 	X(FLAG, unserved, "a peer of ours was left without service")                                                   \
@@ -318,6 +319,35 @@
 	X(SEEN, elsewhere_packet, "its answer")										\
 	X(BYTES, asked, "bytes that the call asked to move")
 
+/* What a look-up asked and was answered. Set in facts_dns.c. */
+#define SW_FACTS_DNS(X)													\
+	X(TEXT, dns_name, "the name that was asked for")								\
+	X(TEXT, dns_type, "the type of record that was asked for")							\
+	X(COUNT, dns_queries, "queries that left")									\
+	X(COUNT, dns_responses, "responses that came")									\
+	X(COUNT, dns_addresses, "answers of the asked types in them")							\
+	X(ERRNO, dns_rcode, "the worst response code")									\
+	X(TEXT, dns_rcode_name, "its name")										\
+	X(FLAG, dns_name_missing, "NXDOMAIN")										\
+	X(FLAG, dns_failed, "the server said that it failed or will not")						\
+	X(FLAG, dns_only_reverse, "only names of addresses were asked for")						\
+	X(SEEN, dns_query, "the query that the answer belongs to")							\
+	X(SEEN, dns_response, "the response that decides")
+
+/* A TLS handshake, as far as it is in the clear. Set in facts_tls.c. */
+#define SW_FACTS_TLS(X)													\
+	X(SEEN, tls_client_hello, "the ClientHello")									\
+	X(SEEN, tls_server_hello, "the ServerHello")									\
+	X(TEXT, tls_name, "the server name that the client asked for (SNI)")						\
+	X(TEXT, tls_version, "the highest version that the client offers")						\
+	X(FLAG, tls_done, "application data was exchanged under TLS")							\
+	X(SEEN, tls_alert, "the fatal alert")										\
+	X(TEXT, tls_alert_name, "its name")										\
+	X(COUNT, tls_alert_number, "its number")									\
+	X(FLAG, tls_alert_ours, "we sent it")										\
+	X(SEEN, tls_not, "the answer to the ClientHello that is no TLS")						\
+	X(FLAG, tls_only_peer, "the peer answered our plaintext with a TLS record")
+
 #define SW_FACT_TABLE(X)                                                                                               \
 	SW_FACTS_CALL(X)                                                                                               \
 	SW_FACTS_KERNEL(X)                                                                                             \
@@ -326,6 +356,8 @@
 	SW_FACTS_ICMP(X)                                                                                               \
 	SW_FACTS_NEIGHBOR(X)                                                                                           \
 	SW_FACTS_STREAM(X)                                                                                             \
-	SW_FACTS_ANSWER(X)
+	SW_FACTS_ANSWER(X)                                                                                             \
+	SW_FACTS_DNS(X)                                                                                                \
+	SW_FACTS_TLS(X)
 
 #endif

@@ -1,0 +1,83 @@
+/* Verdicts on what a resolver answered. Enters: facts. Leaves: a match. */
+#include "correlate/rules.h"
+
+static bool answered(const struct sw_facts *facts, struct sw_match *match)
+{
+	if (FACT(dns_responses) <= 0 || FACT(dns_addresses) > 0)
+		return false;
+	cite(match, FACT(dns_query));
+	cite(match, FACT(dns_response));
+	if (FACT(dns_only_reverse))
+		match->severity = SW_SEVERITY_NOTE; /* the name of an address decorates a log line */
+	return true;
+}
+
+static bool dns_no_such_name(const struct sw_facts *facts, struct sw_match *match)
+{
+	return answered(facts, match) && FACT(dns_name_missing);
+}
+
+static bool dns_no_address(const struct sw_facts *facts, struct sw_match *match)
+{
+	return answered(facts, match) && !FACT(dns_name_missing) && !FACT(dns_failed);
+}
+
+static bool dns_server_failed(const struct sw_facts *facts, struct sw_match *match)
+{
+	return answered(facts, match) && FACT(dns_failed);
+}
+
+#define NEXT_DIG                                                                                                       \
+	{ "here", "dig @{remote_ip} {dns_name}", "ask that resolver yourself", NULL },                                 \
+	{                                                                                                              \
+		"here", "resolvectl status; cat /etc/resolv.conf", "see which resolvers are configured", NULL          \
+	}
+
+/* To add one: write the predicate above and a row here; cases in tests/cases/<code>/. */
+static const struct sw_rule dns[] = {
+	{
+		.code = "dns-no-such-name",
+		.symptoms = SW_ON(LOOKUP),
+		.needs = SW_NEEDS_PACKETS,
+		.beats = "dns-unanswered",
+		.locus = SW_LOCUS_RESOLVER,
+		.title = "the resolver says that there is no such name",
+		.holds = dns_no_such_name,
+		.cause = { "{remote} answered {dns_rcode_name} for {dns_name}" },
+		.usually = { "a typing error in the name", "a name that only an internal resolver knows", "a missing search domain" },
+		.next = { NEXT_DIG },
+		.sees = "the lookup fails",
+		.evidence = "NXDOMAIN",
+	},
+	{
+		.code = "dns-no-address",
+		.symptoms = SW_ON(LOOKUP),
+		.needs = SW_NEEDS_PACKETS,
+		.beats = "dns-unanswered",
+		.locus = SW_LOCUS_RESOLVER,
+		.title = "the name has no address of the asked type",
+		.holds = dns_no_address,
+		.cause = { "{remote} answered that {dns_name} has no record of type {dns_type}" },
+		.usually = { "a program that asks for IPv6 only (or IPv4 only)", "a name that carries other records only (MX, TXT)" },
+		.next = { NEXT_DIG },
+		.sees = "the lookup fails",
+		.evidence = "NOERROR without an answer of the asked type",
+	},
+	{
+		.code = "dns-server-failed",
+		.symptoms = SW_ON(LOOKUP),
+		.needs = SW_NEEDS_PACKETS,
+		.beats = "dns-no-such-name dns-unanswered",
+		.locus = SW_LOCUS_RESOLVER,
+		.title = "the resolver failed or will not answer",
+		.holds = dns_server_failed,
+		.cause = { "{remote} answered {dns_rcode_name} for {dns_name}" },
+		.usually = { "the resolver cannot reach the servers of that domain, or their signatures are wrong (SERVFAIL)",
+			     "the resolver does not serve this client (REFUSED)" },
+		.next = { NEXT_DIG },
+		.sees = "the lookup fails",
+		.evidence = "SERVFAIL, REFUSED, FORMERR, NOTIMP: name it",
+	},
+};
+
+SW_RULE_FAMILY(sw_rules_dns, "UDP and DNS", dns);

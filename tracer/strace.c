@@ -79,7 +79,7 @@ void text_add(struct text *text, struct span span)
 		text->bytes = sw_realloc(text->bytes, text->room);
 	}
 	if (length)
-		memcpy(text->bytes + text->length, span.at, length);
+		memmove(text->bytes + text->length, span.at, length); /* it may be a part of the same text */
 	text->length += length;
 }
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#define DESCRIPTORS_MAX 65536 /* higher numbers are not followed */
+#define DESCRIPTORS_MAX 65536 /* higher numbers share the places of lower ones */
 
 struct object no_object;
 
@@ -141,7 +141,9 @@ struct descriptors *descriptors_new(void)
 
 struct object *descriptors_get(const struct descriptors *descriptors, int32_t fd)
 {
-	return fd >= 0 && (uint32_t)fd < descriptors->room ? descriptors->items[fd] : NULL;
+	uint32_t place = (uint32_t)fd % DESCRIPTORS_MAX;
+
+	return fd >= 0 && place < descriptors->room ? descriptors->items[place] : NULL;
 }
 
 static void descriptors_grow(struct descriptors *descriptors, uint32_t least)
@@ -158,19 +160,19 @@ static void descriptors_grow(struct descriptors *descriptors, uint32_t least)
 
 void descriptors_set(struct objects *objects, struct descriptors *descriptors, int32_t fd, struct object *object)
 {
+	/* A negative one, which only a damaged log has, has a place too: every object is somewhere. */
+	uint32_t place = (uint32_t)fd % DESCRIPTORS_MAX;
 	struct object *old;
 
-	if (fd < 0 || fd >= DESCRIPTORS_MAX)
-		return;
-	if ((uint32_t)fd >= descriptors->room) {
+	if (place >= descriptors->room) {
 		if (!object)
 			return;
-		descriptors_grow(descriptors, (uint32_t)fd + 1);
+		descriptors_grow(descriptors, place + 1);
 	}
-	old = descriptors->items[fd];
+	old = descriptors->items[place];
 	if (old == object)
 		return;
-	descriptors->items[fd] = object;
+	descriptors->items[place] = object;
 	if (object && object != &no_object)
 		object->references++;
 	if (old)

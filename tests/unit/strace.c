@@ -1,0 +1,242 @@
+/* The strace reader: the forms that people have, and the same records from all of them. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <cmocka.h>
+
+#include "src/base/mem.h"
+#include "tracer/strace.h"
+#include "tracer/strace_state.h"
+
+struct caught {
+	char text[8192]; /* every call that ended, one a line, with thread and socket */
+	struct sw_call last;
+	struct sw_addr last_addr;
+	struct sw_socket socket;
+	struct sw_strace_summary summary;
+	int enters, exits;
+	int32_t code;
+};
+
+static void on_socket(void *context, const struct sw_socket *socket)
+{
+	((struct caught *)context)->socket = *socket;
+}
+
+static void on_enter(void *context, const struct sw_call *call)
+{
+	(void)call;
+	((struct caught *)context)->enters++;
+}
+
+static void on_leave(void *context, const struct sw_call *call)
+{
+	struct caught *caught = context;
+	size_t length = strlen(caught->text);
+	char line[300];
+
+	caught->last = *call;
+	snprintf(caught->text + length, sizeof caught->text - length, "%u #%u %s\n", call->tid, call->socket,
+		 sw_call_text(call, line, sizeof line));
+}
+
+static void on_process(void *context, const struct sw_process *process)
+{
+	struct caught *caught = context;
+
+	if (process->event != SW_PROCESS_EXIT)
+		return;
+	caught->exits++;
+	caught->code = process->code;
+}
+
+/* In pieces of `piece` bytes, so that lines are cut everywhere. */
+static void read_pieces(const char *log, struct caught *caught, size_t piece)
+{
+	struct sw_trace_sink sink = { .context = caught, .socket = on_socket, .enter = on_enter, .leave = on_leave, .process = on_process };
+	struct sw_strace *strace = sw_strace_new(&sink);
+	struct sw_strace_log *reader = sw_strace_open(strace, 0);
+	size_t length = strlen(log);
+
+	memset(caught, 0, sizeof *caught);
+	for (size_t at = 0; at < length; at += piece)
+		sw_strace_feed(reader, log + at, length - at < piece ? length - at : piece);
+	sw_strace_end(reader);
+	sw_strace_summary(reader, &caught->summary);
+	sw_strace_free(strace);
+}
+
+static void expect(const char *log, const char *text)
+{
+	struct caught whole, cut;
+
+	read_pieces(log, &whole, strlen(log) + 1);
+	assert_string_equal(whole.text, text);
+	assert_int_equal(whole.summary.unread, 0);
+	read_pieces(log, &cut, 7);
+	assert_string_equal(cut.text, text);
+}
+
+#define ADDR "{sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr(\"10.0.0.2\")}, 16)"
+
+static void prefixes(void **unused)
+{
+	static const char *const forms[] = { "", "7 ", "7     ", "[pid     7] ", "7<curl> ", "[pid 7<curl>] " };
+	static const char *const stamps[] = { "", "20:58:10 ", "20:58:10.877331 ", "20:58:10.877331123 ", "1795381090.877331 ",
+					      "1795381090.877331123 ", "1795381090 ", "     0.000123 ", "20:58:10 (+     0.000123) " };
+	char log[600], want[200];
+
+	(void)unused;
+	for (size_t i = 0; i < SW_COUNT(forms); i++)
+		for (size_t j = 0; j < SW_COUNT(stamps); j++)
+			for (int crlf = 0; crlf < 2; crlf++) {
+				const char *end = crlf ? "\r\n" : "\n";
+
+				snprintf(log, sizeof log,
+					 "%s%ssocket(AF_INET, SOCK_STREAM, IPPROTO_TCP) = 3%s%s%sconnect(3, " ADDR
+					 " = -1 ECONNREFUSED (Connexion refus\303\251e) <0.000021>%s",
+					 forms[i], stamps[j], end, forms[i], stamps[j], end);
+				snprintf(want, sizeof want,
+					 "%d #1 socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) = 3\n%d #1 connect(3, 10.0.0.2:80) = -1 ECONNREFUSED\n",
+					 i ? 7 : 1, i ? 7 : 1);
+				expect(log, want);
+			}
+}
+
+static void unfinished(void **unused)
+{
+	(void)unused;
+	expect("1 1.0 socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) = 3\n"
+	       "1 1.1 connect(3, " "{sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr(\"10.0.0.2\")}, 16" " <unfinished ...>\n"
+	       "2 1.2 getpid() = 2\n"
+	       "1 1.3 <... connect resumed>) = 0 <0.200000>\n"
+	       "1 1.4 recvfrom(3,  <unfinished ...>\n"
+	       "1 1.5 <... recvfrom resumed> \"abc\", 100, 0, NULL, NULL) = 3 <0.1>\n"
+	       "1 1.6 +++ exited with 3 +++\n",
+	       "1 #1 socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) = 3\n1 #1 connect(3, 10.0.0.2:80) = 0\n1 #1 recvfrom(3, 100 bytes) = 3\n");
+}
+
+static void waits(void **unused)
+{
+	(void)unused;
+	expect("socket(AF_INET, SOCK_STREAM|SOCK_NONBLOCK, IPPROTO_TCP) = 3\n"
+	       "poll([{fd=3, events=POLLIN|POLLOUT}, {fd=9, events=POLLIN}], 2, 1000) = 1 ([{fd=3, revents=POLLOUT|POLLERR}])\n"
+	       "ppoll([{fd=3, events=POLLIN}], 1, {tv_sec=1, tv_nsec=500000000}, NULL, 8) = 0 (Timeout)\n"
+	       "select(4, [3], [3], NULL, {tv_sec=0, tv_usec=200000}) = 1 (out [3], left {tv_sec=0, tv_usec=1})\n"
+	       "select(4, [3], NULL, NULL, {1, 0}) = 0 (Timeout)\n"
+	       "epoll_create1(EPOLL_CLOEXEC) = 4\n"
+	       "epoll_ctl(4, EPOLL_CTL_ADD, 3, {events=EPOLLIN, data={u32=77, u64=77}}) = 0\n"
+	       "epoll_wait(4, [{events=EPOLLIN, data={u32=77, u64=77}}], 16, -1) = 1\n"
+	       "getsockopt(3, SOL_SOCKET, SO_ERROR, [ECONNREFUSED], [4]) = 0\n"
+	       "setsockopt(3, SOL_SOCKET, SO_RCVTIMEO, \"\\3\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\", 16) = 0\n",
+	       "1 #1 socket(AF_INET, SOCK_STREAM|SOCK_NONBLOCK, IPPROTO_TCP) = 3\n"
+	       "1 #0 poll([3 IN|OUT, 9 IN], 1000 ms) = 1 [3 OUT|ERR]\n"
+	       "1 #0 ppoll([3 IN], 1500 ms) = 0 (timeout)\n"
+	       "1 #0 select([3 IN|OUT], 200 ms) = 1 [3 OUT]\n"
+	       "1 #0 select([3 IN], 1000 ms) = 0 (timeout)\n"
+	       "1 #2 epoll_create1() = 4\n"
+	       "1 #2 epoll_ctl(4, EPOLL_CTL_ADD, 3, IN) = 0\n"
+	       "1 #2 epoll_wait(4, no timeout) = 1 [3 IN]\n"
+	       "1 #1 getsockopt(3, SO_ERROR) = ECONNREFUSED\n"
+	       "1 #1 setsockopt(3, SO_RCVTIMEO, 3.0 s) = 0\n");
+}
+
+static void identity_without_notes(void **unused)
+{
+	(void)unused;
+	/* A descriptor's number comes back for another socket; a dup leads to the same; a file's read is nobody's. */
+	expect("socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) = 3\n"
+	       "dup(3) = 5\nclose(3) = 0\nread(3, \"x\", 1) = 1\nwrite(5, \"x\", 1) = 1\n"
+	       "socket(AF_INET, SOCK_DGRAM, 0) = 3\nwrite(3, \"x\", 1) = 1\n",
+	       "1 #1 socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) = 3\n1 #1 dup(3) = 5\n1 #1 close(3) = 0\n1 #1 write(5, 1 byte) = 1\n"
+	       "1 #2 socket(AF_INET, SOCK_DGRAM, IPPROTO_IP) = 3\n1 #2 write(3, 1 byte) = 1\n");
+}
+
+static void notes(void **unused)
+{
+	struct caught caught;
+
+	(void)unused;
+	read_pieces("9 1.0 write(4<TCP:[10.0.0.1:4001->10.0.0.2:80]>, \"x\", 1) = 1\n"
+		    "9 1.1 read(5</tmp/a-\\74b->, \"x\", 1) = 1\n"
+		    "8 1.2 read(7<TCP:[10.0.0.1:4001->10.0.0.2:80]>, \"\", 1) = 0\n",
+		    &caught, 1000);
+	assert_string_equal(caught.text, "9 #1 write(4, 1 byte) = 1\n8 #1 read(7, 1 byte) = 0\n");
+	assert_int_equal(caught.socket.local.endpoint.port, 4001);
+	assert_int_equal(caught.socket.remote.endpoint.port, 80);
+	assert_int_equal(caught.socket.protocol, IPPROTO_TCP);
+	assert_true(caught.summary.addresses);
+}
+
+static void interrupted(void **unused)
+{
+	struct caught caught;
+
+	(void)unused;
+	read_pieces("1 1000000001.0 socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) = 3\n"
+		    "1 1000000002.0 poll([{fd=3, events=POLLIN}], 1, 5000) = ? ERESTART_RESTARTBLOCK (Interrupted by signal)\n"
+		    "1 1000000003.0 --- SIGSTOP {si_signo=SIGSTOP, si_code=SI_USER, si_pid=1, si_uid=0} ---\n"
+		    "1 1000000004.0 restart_syscall(<... resuming interrupted poll ...>) = 0 (Timeout) <3.0>\n"
+		    "1 1000000008.0 +++ exited with 0 +++\n",
+		    &caught, 1000);
+	assert_int_equal(caught.last.enter_ns, INT64_C(1000000002) * SW_NS_PER_S);
+	assert_int_equal(caught.last.exit_ns, INT64_C(1000000007) * SW_NS_PER_S);
+	assert_int_equal(caught.last.flags & SW_CALL_RESTARTED, SW_CALL_RESTARTED);
+	assert_int_equal(caught.last.sys, SW_SYS_POLL);
+	assert_int_equal(caught.enters, 2);
+}
+
+static void unread_is_counted(void **unused)
+{
+	struct caught caught;
+
+	(void)unused;
+	read_pieces("socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) = 3\nhello there\nclose(3) = 0\nconnect(3, {sa_fam", &caught, 1000);
+	assert_int_equal(caught.summary.unread, 2);
+	assert_int_equal(caught.summary.unread_lines[0], 2);
+	assert_int_equal(caught.summary.unread_lines[1], 4);
+	assert_string_equal(caught.summary.unread_text, "hello there");
+	/* The program's output in the middle of a line. */
+	read_pieces("socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) = 3\nwrite(3, \"hi\\n\", 3hi\n)                     = 3\n", &caught, 1000);
+	assert_int_equal(caught.summary.unread, 0);
+	assert_int_equal(caught.last.sys, SW_SYS_WRITE);
+	assert_int_equal(caught.last.result, 3);
+}
+
+static void whole_seconds_stay_in_order(void **unused)
+{
+	struct caught caught;
+
+	(void)unused;
+	read_pieces("1 20:00:00 socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) = 3 <0.4>\n1 20:00:00 close(3) = 0 <0.1>\n", &caught, 1000);
+	assert_int_equal(caught.last.enter_ns % SW_NS_PER_S, 400 * SW_NS_PER_MS);
+	assert_int_equal(caught.last.exit_ns % SW_NS_PER_S, 500 * SW_NS_PER_MS);
+}
+
+/* A call of the table without a decoder would be lost in silence. */
+static void every_call_is_decoded(void **unused)
+{
+	(void)unused;
+	for (enum sw_sys sys = SW_SYS_NONE + 1; sys < SW_SYS_COUNT; sys++)
+		if (sys != SW_SYS_RESTART_SYSCALL && sys != SW_SYS_SOCKETCALL && !strace_decoder(sys))
+			fail_msg("%s has no decoder", sw_sys_name(sys));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(prefixes),	     cmocka_unit_test(unfinished),
+		cmocka_unit_test(waits),	     cmocka_unit_test(identity_without_notes),
+		cmocka_unit_test(notes),	     cmocka_unit_test(interrupted),
+		cmocka_unit_test(unread_is_counted), cmocka_unit_test(whole_seconds_stay_in_order),
+		cmocka_unit_test(every_call_is_decoded),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

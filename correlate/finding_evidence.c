@@ -73,6 +73,9 @@ static void add_packets(const struct sw_telling *telling, struct candidates *lis
 		one->line.input = packet->input;
 		one->line.way = way_of(context, packet);
 		one->line.proof = is_cited(match, packet->id, packet->input);
+		one->line.from = packet->src;
+		one->line.fate = sw_telling_fate(context, packet, one->line.way);
+		one->line.again = sw_telling_again(context, packet);
 		one->line.text = sw_arena_strdup(telling->arena, sw_packet_text(packet, one->line.way, text, sizeof text));
 	}
 }
@@ -94,6 +97,8 @@ static void add_neighbor(const struct sw_telling *telling, struct candidates *li
 	one->line.input = seen.input;
 	one->line.way = answer ? SW_WAY_IN : SW_WAY_OUT;
 	one->line.proof = true;
+	if (!answer)
+		one->line.fate = telling->facts->neighbor_answer.packet ? SW_FATE_ANSWERED : SW_FATE_UNANSWERED;
 	one->line.text = sw_arena_format(telling->arena, answer ? "< %s is there" : "> who has %s?", telling->facts->neighbor_target);
 }
 
@@ -117,6 +122,9 @@ static void add_call(const struct sw_telling *telling, struct candidates *list, 
 		return;
 	one->rank = 0;
 	one->line.proof = proof;
+	one->line.exit_ns = call->exit_ns;
+	one->line.error = call->error;
+	one->line.tid = call->tid;
 	one->line.text = sw_arena_strdup(telling->arena, sw_call_text(call, text, sizeof text));
 }
 

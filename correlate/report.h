@@ -70,6 +70,12 @@ struct sw_texts { /* a list of lines */
 };
 
 enum sw_evidence_kind { SW_EVIDENCE_CALL, SW_EVIDENCE_PACKET, SW_EVIDENCE_FACT };
+enum sw_fate { /* what became of a packet that our side sent, as far as this side can see */
+	       SW_FATE_UNKNOWN, /* or it asks for no answer */
+	       SW_FATE_ANSWERED,
+	       SW_FATE_SENT_AGAIN, /* before anything acknowledged it: it, or its answer, was lost or late */
+	       SW_FATE_UNANSWERED, /* nothing that came answers it */
+};
 struct sw_evidence {
 	enum sw_evidence_kind kind;
 	uint16_t input;
@@ -78,6 +84,13 @@ struct sw_evidence {
 	enum sw_packet_way way; /* of a packet */
 	char *text; /* as sw_call_text(), sw_packet_text(), sw_fact_line() have it */
 	bool proof; /* cited by the rule itself; else it stands there for context */
+	/* for who draws it */
+	int64_t exit_ns; /* of a call: when the kernel answered; SW_TIME_NONE: it never did; 0 no call */
+	int32_t error; /* of a call: errno, 0 none */
+	uint32_t tid; /* of a call */
+	struct sw_endpoint from; /* of a packet: who sent it (ICMP: a router, perhaps); absent unknown */
+	enum sw_fate fate; /* of a packet */
+	bool again; /* of a packet: the same bytes were sent before */
 };
 
 struct sw_deadline {

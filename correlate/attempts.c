@@ -91,7 +91,8 @@ static void key_make(struct key *key, const struct sw_debt *debt, const struct s
 	if (debt->operation == SW_OPERATION_CALL) {
 		key->pid = debt->pid;
 		key->sys = debt->sys;
-		if (debt->sys == SW_SYS_SOCKET) /* another IP family may replace one that is not there; a local socket does not */
+		if (debt->sys ==
+		    SW_SYS_SOCKET) /* another IP family may replace one that is not there; a local socket does not */
 			key->family = target->family == AF_INET6 ? AF_INET : target->family;
 		return;
 	}
@@ -119,7 +120,8 @@ static bool goes_on(const struct sw_attempts *attempts, const struct attempt *at
 {
 	if (attempt->open)
 		return true;
-	return attempt->seen.failed && attempt->seen.recovered_ns == SW_TIME_NONE && now_ns - attempt->last_failed_ns <= attempts->settle_ns;
+	return attempt->seen.failed && attempt->seen.recovered_ns == SW_TIME_NONE &&
+	       now_ns - attempt->last_failed_ns <= attempts->settle_ns;
 }
 
 static struct current *current_of(struct sw_attempts *attempts, const struct key *key, bool add)
@@ -135,7 +137,8 @@ static struct current *current_of(struct sw_attempts *attempts, const struct key
 	return current;
 }
 
-uint32_t sw_attempts_began(struct sw_attempts *attempts, const struct sw_debt *debt, const struct sw_addr *target, const char *name)
+uint32_t sw_attempts_began(struct sw_attempts *attempts, const struct sw_debt *debt, const struct sw_addr *target,
+			   const char *name)
 {
 	struct current *current;
 	struct key key;
@@ -168,7 +171,8 @@ static void note_success(struct attempt *attempt, const struct sw_debt *debt, co
 		attempt->seen.recovered_ns = debt->ended_ns;
 }
 
-static struct attempt *attempt_of(struct sw_attempts *attempts, const struct sw_debt *debt, const struct sw_addr *target)
+static struct attempt *attempt_of(struct sw_attempts *attempts, const struct sw_debt *debt,
+				  const struct sw_addr *target)
 {
 	struct attempt *attempt = NULL;
 	struct current *current;
@@ -182,7 +186,9 @@ static struct attempt *attempt_of(struct sw_attempts *attempts, const struct sw_
 	key_make(&key, debt, target, NULL);
 	current = current_of(attempts, &key, false);
 	attempt = current ? current->attempt : NULL;
-	return attempt && attempt->seen.failed && debt->began_ns - attempt->last_failed_ns <= attempts->settle_ns ? attempt : NULL;
+	return attempt && attempt->seen.failed && debt->began_ns - attempt->last_failed_ns <= attempts->settle_ns ?
+		       attempt :
+		       NULL;
 }
 
 void sw_attempts_ended(struct sw_attempts *attempts, const struct sw_debt *debt, const struct sw_addr *target)
@@ -222,7 +228,8 @@ static bool makes_good(const struct success *success, const struct sw_debt *debt
 	       (same_target(&success->to, target) && success->began_ns > debt->began_ns);
 }
 
-bool sw_attempts_get(const struct sw_attempts *attempts, const struct sw_debt *debt, const struct sw_addr *target, struct sw_attempt_seen *seen)
+bool sw_attempts_get(const struct sw_attempts *attempts, const struct sw_debt *debt, const struct sw_addr *target,
+		     struct sw_attempt_seen *seen)
 {
 	struct attempt *attempt = NULL;
 
@@ -235,13 +242,15 @@ bool sw_attempts_get(const struct sw_attempts *attempts, const struct sw_debt *d
 	for (size_t i = 0; i < SUCCESS_MAX && i < attempt->success_count; i++) {
 		const struct success *success = &attempt->successes[i];
 
-		if (!makes_good(success, debt, target) || (seen->recovered_ns != SW_TIME_NONE && seen->recovered_ns <= success->ended_ns))
+		if (!makes_good(success, debt, target) ||
+		    (seen->recovered_ns != SW_TIME_NONE && seen->recovered_ns <= success->ended_ns))
 			continue;
 		seen->recovered_ns = success->ended_ns;
 		seen->recovered_to = success->to;
 		seen->recovered_call = success->call;
 	}
-	seen->recovered_in_time = seen->recovered_ns != SW_TIME_NONE && seen->recovered_ns - debt->ended_ns <= attempts->settle_ns &&
+	seen->recovered_in_time = seen->recovered_ns != SW_TIME_NONE &&
+				  seen->recovered_ns - debt->ended_ns <= attempts->settle_ns &&
 				  (attempts->exit_ns == SW_TIME_NONE || seen->recovered_ns <= attempts->exit_ns);
 	return true;
 }

@@ -14,7 +14,8 @@ struct sw_attempts *sw_attempts_new(int64_t settle_ns);
 void sw_attempts_free(struct sw_attempts *attempts);
 
 /* A try begins; returns the attempt's id. `name` may be NULL. */
-uint32_t sw_attempts_began(struct sw_attempts *attempts, const struct sw_debt *debt, const struct sw_addr *target, const char *name);
+uint32_t sw_attempts_began(struct sw_attempts *attempts, const struct sw_debt *debt, const struct sw_addr *target,
+			   const char *name);
 void sw_attempts_ended(struct sw_attempts *attempts, const struct sw_debt *debt, const struct sw_addr *target);
 /* The command's end: what succeeds later was not in time. */
 void sw_attempts_exit(struct sw_attempts *attempts, int64_t time_ns);

@@ -37,7 +37,8 @@ struct sw_correlate {
 	bool ip_sockets;
 };
 
-static void gone(void *context, struct sw_socket_state *socket, const struct sw_call *call, uint32_t pid, int64_t time_ns)
+static void gone(void *context, struct sw_socket_state *socket, const struct sw_call *call, uint32_t pid,
+		 int64_t time_ns)
 {
 	struct sw_correlate *correlate = context;
 
@@ -48,11 +49,12 @@ static bool review(void *context, struct sw_debt_state *debt)
 {
 	struct sw_correlate *correlate = context;
 	struct sw_flow *flow = debt->debt.flow ? sw_flows_get(correlate->flows, debt->debt.flow) :
-						  sw_links_find(correlate->links, debt, correlate->now_ns);
+						 sw_links_find(correlate->links, debt, correlate->now_ns);
 
 	debt->debt.flow = flow ? flow->id : 0;
 	if (debt->debt.operation == SW_OPERATION_CONNECT && !debt->tentative)
-		sw_peers_ended(correlate->peers, &debt->target, debt->debt.outcome == SW_OUTCOME_DONE, debt->debt.ended_ns);
+		sw_peers_ended(correlate->peers, &debt->target, debt->debt.outcome == SW_OUTCOME_DONE,
+			       debt->debt.ended_ns);
 	if (sw_answer_is_no(correlate->flows, flow, &debt->debt)) {
 		debt->debt.outcome = SW_OUTCOME_ANSWERED_NO;
 		return true;
@@ -70,7 +72,8 @@ struct sw_correlate *sw_correlate_new(const struct sw_correlate_options *options
 	correlate->processes = sw_processes_new();
 	correlate->sockets = sw_sockets_new(options->imported, gone, correlate);
 	correlate->attempts = sw_attempts_new(options->settle_ns);
-	correlate->debts = sw_debts_new(&correlate->options, correlate->sockets, correlate->processes, correlate->attempts, &hooks);
+	correlate->debts = sw_debts_new(&correlate->options, correlate->sockets, correlate->processes,
+					correlate->attempts, &hooks);
 	correlate->flows = sw_flows_new();
 	correlate->links = sw_links_new(&correlate->options, correlate->flows, correlate->sockets);
 	correlate->peers = sw_peers_new();
@@ -122,7 +125,8 @@ static void learn_target(struct sw_correlate *correlate, const struct sw_call *c
 {
 	struct sw_socket_state *state;
 
-	if (call->sys != SW_SYS_CONNECT && call->sys != SW_SYS_SENDTO && call->sys != SW_SYS_SENDMSG && call->sys != SW_SYS_SENDMMSG)
+	if (call->sys != SW_SYS_CONNECT && call->sys != SW_SYS_SENDTO && call->sys != SW_SYS_SENDMSG &&
+	    call->sys != SW_SYS_SENDMMSG)
 		return;
 	state = sw_sockets_get(correlate->sockets, call->socket);
 	if (!state)
@@ -194,7 +198,8 @@ void sw_correlate_limit(struct sw_correlate *correlate, const struct sw_limit *l
 	kept->costs = sw_arena_strdup(correlate->arena, limit->costs);
 }
 
-static void account_packet(struct sw_correlate *correlate, uint32_t id, const struct sw_flow_change *change, const struct sw_packet *packet)
+static void account_packet(struct sw_correlate *correlate, uint32_t id, const struct sw_flow_change *change,
+			   const struct sw_packet *packet)
 {
 	struct sw_socket_state *owner = sw_links_owner(correlate->links, id);
 
@@ -224,7 +229,8 @@ void sw_correlate_status(struct sw_correlate *correlate, const struct sw_capture
 	struct sw_capture_status *kept = NULL;
 
 	for (size_t i = 0; i < correlate->statuses.count && !kept; i++) {
-		if (correlate->statuses.items[i].input == status->input && correlate->statuses.items[i].netns == status->netns)
+		if (correlate->statuses.items[i].input == status->input &&
+		    correlate->statuses.items[i].netns == status->netns)
 			kept = &correlate->statuses.items[i];
 	}
 	if (!kept)
@@ -245,8 +251,9 @@ static bool unacknowledged(const struct sw_correlate *correlate)
 		const struct sw_flow *flow = sw_flows_get(correlate->flows, (uint32_t)id);
 		struct sw_flow_unacked unacked;
 
-		if (flow && flow->protocol == IPPROTO_TCP && flow->state != SW_FLOW_RESET && flow->state != SW_FLOW_CLOSED &&
-		    flow->state != SW_FLOW_SYN_SENT && sw_flows_unacked(correlate->flows, flow->id, SW_SIDE_OURS, &unacked))
+		if (flow && flow->protocol == IPPROTO_TCP && flow->state != SW_FLOW_RESET &&
+		    flow->state != SW_FLOW_CLOSED && flow->state != SW_FLOW_SYN_SENT &&
+		    sw_flows_unacked(correlate->flows, flow->id, SW_SIDE_OURS, &unacked))
 			return true;
 	}
 	return false;
@@ -288,7 +295,8 @@ static void report_flows(const struct sw_correlate *correlate, struct sw_report 
 {
 	size_t count = sw_flows_count(correlate->flows);
 
-	report->flows = sw_arena_alloc(report->arena, (count < FLOWS_MAX ? count : FLOWS_MAX) * sizeof *report->flows + 1);
+	report->flows =
+		sw_arena_alloc(report->arena, (count < FLOWS_MAX ? count : FLOWS_MAX) * sizeof *report->flows + 1);
 	for (size_t id = 1; id <= count && report->flow_count < FLOWS_MAX; id++) {
 		const struct sw_flow *flow = sw_flows_get(correlate->flows, (uint32_t)id);
 
@@ -308,9 +316,11 @@ static void report_session(struct sw_correlate *correlate, struct sw_report *rep
 	report->began_ns = correlate->began_ns;
 	report->ended_ns = end_ns;
 	report->limit_count = correlate->limits.count;
-	report->limits = sw_arena_copy(report->arena, correlate->limits.items, correlate->limits.count * sizeof *report->limits);
+	report->limits =
+		sw_arena_copy(report->arena, correlate->limits.items, correlate->limits.count * sizeof *report->limits);
 	report->status_count = correlate->statuses.count;
-	report->statuses = sw_arena_copy(report->arena, correlate->statuses.items, correlate->statuses.count * sizeof *report->statuses);
+	report->statuses = sw_arena_copy(report->arena, correlate->statuses.items,
+					 correlate->statuses.count * sizeof *report->statuses);
 	report->seen_enough = correlate->options.calls_missing ? correlate->packets > 0 : correlate->calls > 0;
 	if (command && command->exited) {
 		report->exit_known = true;
@@ -360,8 +370,8 @@ static void find_unserved(struct sw_correlate *correlate)
 		const struct sw_flow *flow = sw_flows_get(correlate->flows, (uint32_t)id);
 		struct sw_socket_state *listener;
 
-		if (!flow || flow->protocol != IPPROTO_TCP || flow->initiator || flow->synack_count || flow->side[SW_SIDE_OURS].packets ||
-		    flow->side[SW_SIDE_PEER].syn_retransmissions == 0)
+		if (!flow || flow->protocol != IPPROTO_TCP || flow->initiator || flow->synack_count ||
+		    flow->side[SW_SIDE_OURS].packets || flow->side[SW_SIDE_PEER].syn_retransmissions == 0)
 			continue;
 		listener = sw_links_listener(correlate->links, flow);
 		if (listener)
@@ -373,7 +383,8 @@ static void relink(struct sw_correlate *correlate)
 {
 	for (size_t i = 0; i < sw_debts_kept(correlate->debts); i++) {
 		struct sw_debt_state *debt = sw_debts_at(correlate->debts, i);
-		struct sw_flow *flow = debt->debt.flow ? NULL : sw_links_find(correlate->links, debt, correlate->now_ns);
+		struct sw_flow *flow = debt->debt.flow ? NULL :
+							 sw_links_find(correlate->links, debt, correlate->now_ns);
 
 		if (flow)
 			debt->debt.flow = flow->id;
@@ -383,9 +394,15 @@ static void relink(struct sw_correlate *correlate)
 struct sw_report *sw_correlate_finish(struct sw_correlate *correlate, int64_t end_ns)
 {
 	struct sw_report *report = sw_arena_alloc(correlate->arena, sizeof *report);
-	struct sw_sources sources = {.options = &correlate->options, .sockets = correlate->sockets, .processes = correlate->processes,
-				     .attempts = correlate->attempts, .flows = correlate->flows, .links = correlate->links,
-				     .peers = correlate->peers, .facts = &correlate->facts, .end_ns = end_ns};
+	struct sw_sources sources = {.options = &correlate->options,
+				     .sockets = correlate->sockets,
+				     .processes = correlate->processes,
+				     .attempts = correlate->attempts,
+				     .flows = correlate->flows,
+				     .links = correlate->links,
+				     .peers = correlate->peers,
+				     .facts = &correlate->facts,
+				     .end_ns = end_ns};
 
 	advance(correlate, end_ns);
 	report->arena = correlate->arena;

@@ -5,8 +5,9 @@
 #include <string.h>
 #include <sys/epoll.h>
 
-struct sw_debts *sw_debts_new(const struct sw_correlate_options *options, struct sw_sockets *sockets, struct sw_processes *processes,
-			      struct sw_attempts *attempts, const struct sw_debts_hooks *hooks)
+struct sw_debts *sw_debts_new(const struct sw_correlate_options *options, struct sw_sockets *sockets,
+			      struct sw_processes *processes, struct sw_attempts *attempts,
+			      const struct sw_debts_hooks *hooks)
 {
 	struct sw_debts *debts = sw_alloc(sizeof *debts);
 
@@ -70,7 +71,8 @@ int64_t sw_call_end(const struct sw_call *call)
 	return call->exit_ns == SW_TIME_NONE ? call->enter_ns : call->exit_ns;
 }
 
-struct sw_debt_state *sw_debt_open(struct sw_debts *debts, enum sw_operation operation, struct sw_socket_state *socket, const struct sw_call *call)
+struct sw_debt_state *sw_debt_open(struct sw_debts *debts, enum sw_operation operation, struct sw_socket_state *socket,
+				   const struct sw_call *call)
 {
 	struct sw_debt_state *state = sw_alloc(sizeof *state);
 	struct sw_debt *debt = &state->debt;
@@ -124,7 +126,8 @@ static void close_gap(struct sw_debt_state *state, int64_t time_ns)
 	}
 }
 
-void sw_debt_end(struct sw_debts *debts, struct sw_debt_state *state, enum sw_outcome outcome, int error, const struct sw_call *call, int64_t time_ns)
+void sw_debt_end(struct sw_debts *debts, struct sw_debt_state *state, enum sw_outcome outcome, int error,
+		 const struct sw_call *call, int64_t time_ns)
 {
 	struct sw_debt *debt = &state->debt;
 
@@ -251,7 +254,9 @@ void sw_debts_leave(struct sw_debts *debts, const struct sw_call *call)
 		leave_socket(debts, socket, call);
 	sw_debts_call(debts, socket, call);
 	sw_debts_account_leave(debts, pending, socket, call);
-	if (socket && call->result >= 0 && (sw_call_writes(call) || call->sys == SW_SYS_LISTEN || call->sys == SW_SYS_ACCEPT || call->sys == SW_SYS_ACCEPT4))
+	if (socket && call->result >= 0 &&
+	    (sw_call_writes(call) || call->sys == SW_SYS_LISTEN || call->sys == SW_SYS_ACCEPT ||
+	     call->sys == SW_SYS_ACCEPT4))
 		sw_debt_call_copy(&socket->last, call);
 }
 
@@ -262,10 +267,8 @@ bool sw_call_reads(const struct sw_call *call)
 	case SW_SYS_RECVMSG:
 	case SW_SYS_RECVMMSG:
 	case SW_SYS_READ:
-	case SW_SYS_READV:
-		return true;
-	default:
-		return false;
+	case SW_SYS_READV: return true;
+	default: return false;
 	}
 }
 
@@ -278,10 +281,8 @@ bool sw_call_writes(const struct sw_call *call)
 	case SW_SYS_WRITE:
 	case SW_SYS_WRITEV:
 	case SW_SYS_SENDFILE:
-	case SW_SYS_SPLICE:
-		return true;
-	default:
-		return false;
+	case SW_SYS_SPLICE: return true;
+	default: return false;
 	}
 }
 

@@ -41,18 +41,21 @@ struct sw_debts_hooks {
 	bool (*review)(void *context, struct sw_debt_state *debt);
 };
 
-struct sw_debts *sw_debts_new(const struct sw_correlate_options *options, struct sw_sockets *sockets, struct sw_processes *processes,
-			      struct sw_attempts *attempts, const struct sw_debts_hooks *hooks);
+struct sw_debts *sw_debts_new(const struct sw_correlate_options *options, struct sw_sockets *sockets,
+			      struct sw_processes *processes, struct sw_attempts *attempts,
+			      const struct sw_debts_hooks *hooks);
 void sw_debts_free(struct sw_debts *debts);
 
 void sw_debts_enter(struct sw_debts *debts, const struct sw_call *call);
 void sw_debts_leave(struct sw_debts *debts, const struct sw_call *call);
 /* The callback of the table of sockets. */
-void sw_debts_gone(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call, uint32_t pid, int64_t time_ns);
+void sw_debts_gone(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call, uint32_t pid,
+		   int64_t time_ns);
 void sw_debts_process(struct sw_debts *debts, const struct sw_process *process); /* before the sockets learn of it */
 void sw_debts_process_ended(struct sw_debts *debts, const struct sw_process *process); /* and after */
 /* A packet moved something for this socket: bytes of ours acknowledged, or new bytes of the peer. */
-void sw_debts_progress(struct sw_debts *debts, struct sw_socket_state *socket, bool acknowledged, bool arrived, int64_t time_ns);
+void sw_debts_progress(struct sw_debts *debts, struct sw_socket_state *socket, bool acknowledged, bool arrived,
+		       int64_t time_ns);
 /* A SYN for this listener came again and again and was never answered. */
 void sw_debts_unserved(struct sw_debts *debts, struct sw_socket_state *listener, const struct sw_flow *flow);
 /* Reviews what ended before `before_ns`. */
@@ -60,8 +63,10 @@ void sw_debts_settle(struct sw_debts *debts, int64_t before_ns);
 /* The recording ends: everything open ends as hung, or is no debt after all; everything is reviewed. */
 void sw_debts_finish(struct sw_debts *debts, int64_t end_ns);
 
-bool sw_debts_owed(const struct sw_debts *debts, int64_t now_ns, int64_t recent_ns); /* open, or given up within recent_ns */
+bool sw_debts_owed(const struct sw_debts *debts, int64_t now_ns,
+		   int64_t recent_ns); /* open, or given up within recent_ns */
 size_t sw_debts_kept(const struct sw_debts *debts);
-struct sw_debt_state *sw_debts_at(const struct sw_debts *debts, size_t index); /* of the kept ones, in the order they began */
+struct sw_debt_state *sw_debts_at(const struct sw_debts *debts,
+				  size_t index); /* of the kept ones, in the order they began */
 
 #endif

@@ -36,7 +36,8 @@ static void begin_member(void *context, struct sw_socket_state *socket, uint32_t
 	wait_began(begin->pending, socket, begin->time_ns);
 }
 
-void sw_debts_account_enter(struct sw_debts *debts, struct sw_pending *pending, struct sw_socket_state *socket, const struct sw_call *call)
+void sw_debts_account_enter(struct sw_debts *debts, struct sw_pending *pending, struct sw_socket_state *socket,
+			    const struct sw_call *call)
 {
 	struct begin begin = {.pending = pending, .time_ns = call->enter_ns};
 
@@ -55,7 +56,8 @@ void sw_debts_account_enter(struct sw_debts *debts, struct sw_pending *pending, 
 		wait_began(pending, socket, call->enter_ns);
 }
 
-void sw_debts_account_leave(struct sw_debts *debts, struct sw_pending *pending, struct sw_socket_state *socket, const struct sw_call *call)
+void sw_debts_account_leave(struct sw_debts *debts, struct sw_pending *pending, struct sw_socket_state *socket,
+			    const struct sw_call *call)
 {
 	int64_t end_ns = sw_call_end(call);
 
@@ -89,7 +91,8 @@ void sw_debts_account_begin(struct sw_debt_state *state)
 	state->measured = true;
 	sw_account_debt_begin(state->socket->account, state->debt.id, state->debt.operation, state->debt.began_ns);
 	if (state->debt.operation == SW_OPERATION_ANSWER)
-		sw_account_debt_begin(state->socket->account, state->debt.id | WHOLE, state->debt.operation, state->debt.began_ns);
+		sw_account_debt_begin(state->socket->account, state->debt.id | WHOLE, state->debt.operation,
+				      state->debt.began_ns);
 }
 
 void sw_debts_account_first(struct sw_debt_state *state, int64_t time_ns)
@@ -111,7 +114,8 @@ void sw_debts_account_end(struct sw_debt_state *state)
 	if (state->debt.operation != SW_OPERATION_ANSWER)
 		return;
 	sw_account_debt_end(state->socket->account, state->debt.id | WHOLE, state->debt.ended_ns, parts);
-	if (begun && state->debt.outcome != SW_OUTCOME_DONE) /* it stopped after its first byte: the whole is what counts */
+	if (begun &&
+	    state->debt.outcome != SW_OUTCOME_DONE) /* it stopped after its first byte: the whole is what counts */
 		memcpy(state->debt.time_ns, parts, sizeof parts);
 }
 
@@ -125,11 +129,13 @@ void sw_debts_account_end(struct sw_debt_state *state)
 /* Exchanges now and then on a long-lived connection make nobody wait. */
 #define ROUND_TRIPS_DENSITY 4
 
-static void tell_pattern(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_account_summary *summary,
-			 const struct sw_account_pattern *pattern, enum sw_part part)
+static void tell_pattern(struct sw_debts *debts, struct sw_socket_state *socket,
+			 const struct sw_account_summary *summary, const struct sw_account_pattern *pattern,
+			 enum sw_part part)
 {
 	bool server = socket->seen.socket.flags & SW_SOCKET_ACCEPTED;
-	struct sw_debt_state *state = sw_debt_open(debts, server ? SW_OPERATION_DRAIN : SW_OPERATION_ANSWER, socket, &socket->last);
+	struct sw_debt_state *state =
+		sw_debt_open(debts, server ? SW_OPERATION_DRAIN : SW_OPERATION_ANSWER, socket, &socket->last);
 	int64_t busy_ns = summary->exchanges_ns > pattern->total_ns ? summary->exchanges_ns : pattern->total_ns;
 
 	state->debt.ended_ns = pattern->last_ns;
@@ -145,7 +151,8 @@ static bool bound_by_round_trips(const struct sw_account_summary *summary, int64
 {
 	const struct sw_account_pattern *trips = &summary->round_trips;
 
-	return trips->count >= ROUND_TRIPS_LEAST && trips->total_ns >= slow_ns && trips->total_ns >= summary->exchanges_ns / 2 &&
+	return trips->count >= ROUND_TRIPS_LEAST && trips->total_ns >= slow_ns &&
+	       trips->total_ns >= summary->exchanges_ns / 2 &&
 	       trips->total_ns / trips->count >= ROUND_TRIP_NOTABLE_NS &&
 	       trips->total_ns >= (trips->last_ns - trips->first_ns) / ROUND_TRIPS_DENSITY;
 }

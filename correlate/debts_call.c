@@ -19,10 +19,8 @@ static bool makes_or_names(const struct sw_call *call)
 	case SW_SYS_SOCKET:
 	case SW_SYS_SOCKETPAIR:
 	case SW_SYS_BIND:
-	case SW_SYS_LISTEN:
-		return true;
-	default:
-		return is_accept(call);
+	case SW_SYS_LISTEN: return true;
+	default: return is_accept(call);
 	}
 }
 
@@ -30,13 +28,10 @@ static bool is_polite(const struct sw_call *call)
 {
 	switch (call->error) {
 	case EAGAIN:
-	case EINTR:
-		return true;
+	case EINTR: return true;
 	case ECONNABORTED: /* a client that went away while it queued: accept(2) says try again */
-	case EINVAL: /* a listener shut down to wake its acceptor */
-		return is_accept(call);
-	default:
-		return false;
+	case EINVAL: /* a listener shut down to wake its acceptor */ return is_accept(call);
+	default: return false;
 	}
 }
 
@@ -48,14 +43,16 @@ static bool is_kernel_family(const struct sw_call *call)
 
 static bool is_misuse_errno(int error)
 {
-	return error == EBADF || error == ENOTSOCK || error == ENOTCONN || error == EISCONN || error == EDESTADDRREQ || error == EOPNOTSUPP;
+	return error == EBADF || error == ENOTSOCK || error == ENOTCONN || error == EISCONN || error == EDESTADDRREQ ||
+	       error == EOPNOTSUPP;
 }
 
 /* Calls in which such an errno means that the program is wrong, not that it asks. */
 static bool can_be_misused(const struct sw_call *call)
 {
 	return makes_or_names(call) || sw_call_reads(call) || sw_call_writes(call) || call->sys == SW_SYS_CONNECT ||
-	       ((call->sys == SW_SYS_SHUTDOWN || call->sys == SW_SYS_SETSOCKOPT) && (call->error == EBADF || call->error == ENOTSOCK));
+	       ((call->sys == SW_SYS_SHUTDOWN || call->sys == SW_SYS_SETSOCKOPT) &&
+		(call->error == EBADF || call->error == ENOTSOCK));
 }
 
 static struct sw_debt_state *fail(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call)
@@ -79,7 +76,9 @@ void sw_debts_misuse(struct sw_debts *debts, struct sw_socket_state *socket, con
 	struct sw_debt_state *debt;
 
 	/* read() on a number that was never a socket is none of our business. */
-	if (!socket && !was && (call->sys == SW_SYS_READ || call->sys == SW_SYS_WRITE || call->sys == SW_SYS_READV || call->sys == SW_SYS_WRITEV))
+	if (!socket && !was &&
+	    (call->sys == SW_SYS_READ || call->sys == SW_SYS_WRITE || call->sys == SW_SYS_READV ||
+	     call->sys == SW_SYS_WRITEV))
 		return;
 	debt = fail(debts, socket ? socket : sw_sockets_get(debts->sockets, was), call);
 	if (closed)
@@ -89,7 +88,8 @@ void sw_debts_misuse(struct sw_debts *debts, struct sw_socket_state *socket, con
 /* A success that may be what a failed try of the same call was made good by. */
 static void succeeded(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call)
 {
-	struct sw_debt debt = {.operation = SW_OPERATION_CALL, .sys = call->sys, .pid = call->pid, .began_ns = call->enter_ns};
+	struct sw_debt debt = {
+		.operation = SW_OPERATION_CALL, .sys = call->sys, .pid = call->pid, .began_ns = call->enter_ns};
 	struct sw_addr target = call->addr;
 
 	debt.ended_ns = sw_call_end(call);

@@ -91,7 +91,8 @@ static void datagram_connect(struct sw_debts *debts, struct sw_socket_state *soc
 	sw_debt_end(debts, debt, SW_OUTCOME_FAILED, call->error, call, sw_call_end(call));
 }
 
-static void in_progress(struct sw_debts *debts, struct sw_socket_state *socket, struct sw_debt_state *debt, const struct sw_call *call)
+static void in_progress(struct sw_debts *debts, struct sw_socket_state *socket, struct sw_debt_state *debt,
+			const struct sw_call *call)
 {
 	if (timer_ended(socket, call)) {
 		debt->debt.socket_timeout_ns = socket->seen.options.sndtimeo_ns;
@@ -158,18 +159,10 @@ void sw_debts_connect_leave(struct sw_debts *debts, struct sw_socket_state *sock
 		connected(debts, debt, call, sw_call_end(call));
 		socket->checked = call->error == EISCONN;
 		break;
-	case EINPROGRESS:
-		in_progress(debts, socket, debt, call);
-		break;
-	case EALREADY:
-		debt->debt.last_call = call->id;
-		break;
-	case EINTR:
-		interrupted(debts, debt, call);
-		break;
-	default:
-		sw_debt_end(debts, debt, SW_OUTCOME_FAILED, call->error, call, sw_call_end(call));
-		break;
+	case EINPROGRESS: in_progress(debts, socket, debt, call); break;
+	case EALREADY: debt->debt.last_call = call->id; break;
+	case EINTR: interrupted(debts, debt, call); break;
+	default: sw_debt_end(debts, debt, SW_OUTCOME_FAILED, call->error, call, sw_call_end(call)); break;
 	}
 }
 
@@ -193,14 +186,12 @@ static void told_by_move(struct sw_debts *debts, struct sw_debt_state *debt, con
 	switch (call->error) {
 	case EAGAIN:
 	case EINTR:
-	case EINPROGRESS: /* fast open: the SYN left with the data */
-		return;
+	case EINPROGRESS: /* fast open: the SYN left with the data */ return;
 	case ENOTCONN: /* still connecting, or failed and the error is consumed: only in the second case it is the answer */
 		if (debt->told_ns == SW_TIME_NONE)
 			return;
 		break;
-	default:
-		break;
+	default: break;
 	}
 	sw_debt_end(debts, debt, SW_OUTCOME_FAILED, call->error == ENOTCONN ? 0 : call->error, call, sw_call_end(call));
 }
@@ -211,7 +202,8 @@ void sw_debts_connect_other(struct sw_debts *debts, struct sw_socket_state *sock
 
 	if (!debt)
 		return;
-	if (call->sys == SW_SYS_GETSOCKOPT && call->result == 0 && call->level == SOL_SOCKET && call->option == SO_ERROR)
+	if (call->sys == SW_SYS_GETSOCKOPT && call->result == 0 && call->level == SOL_SOCKET &&
+	    call->option == SO_ERROR)
 		told_by_error_option(debts, debt, call);
 	else if (call->sys == SW_SYS_GETPEERNAME && call->result == 0)
 		connected(debts, debt, call, debt->writable_ns != SW_TIME_NONE ? debt->writable_ns : sw_call_end(call));
@@ -244,7 +236,8 @@ void sw_debts_connect_wait(struct sw_debts *debts, struct sw_debt_state *debt, c
 
 /* ---- the end of the socket ------------------------------------------------------------------------------------ */
 
-void sw_debts_connect_gone(struct sw_debts *debts, struct sw_debt_state *debt, const struct sw_call *call, uint32_t pid, int64_t time_ns)
+void sw_debts_connect_gone(struct sw_debts *debts, struct sw_debt_state *debt, const struct sw_call *call, uint32_t pid,
+			   int64_t time_ns)
 {
 	const struct sw_process_seen *process = sw_processes_get(debts->processes, pid);
 
@@ -256,7 +249,8 @@ void sw_debts_connect_gone(struct sw_debts *debts, struct sw_debt_state *debt, c
 		free(told);
 		return;
 	}
-	if (debt->writable_ns != SW_TIME_NONE) { /* select said writable, and the socket was closed without a question */
+	if (debt->writable_ns !=
+	    SW_TIME_NONE) { /* select said writable, and the socket was closed without a question */
 		connected(debts, debt, NULL, debt->writable_ns);
 		return;
 	}
@@ -281,8 +275,8 @@ bool sw_debts_explained_away(const struct sw_debts *debts, const struct sw_debt_
 	for (size_t i = 0; i < SW_RECENT_MAX; i++) {
 		const struct sw_recent *recent = &debts->recent[i];
 
-		if (recent->pid != debt->pid || recent->port != state->target.endpoint.port || recent->time_ns < debt->began_ns - near_ns ||
-		    recent->time_ns > debt->began_ns + near_ns)
+		if (recent->pid != debt->pid || recent->port != state->target.endpoint.port ||
+		    recent->time_ns < debt->began_ns - near_ns || recent->time_ns > debt->began_ns + near_ns)
 			continue;
 		if (!recent->datagram || recent->time_ns > debt->began_ns)
 			return true; /* a stream to the same port, or the next address asked about */

@@ -19,14 +19,17 @@ static const struct sw_addr *target_of(const struct sw_socket_state *socket, con
 
 static struct sw_debt_state *open_of(const struct sw_socket_state *socket)
 {
-	return socket->open[SW_OPERATION_LOOKUP] ? socket->open[SW_OPERATION_LOOKUP] : socket->open[SW_OPERATION_DATAGRAM];
+	return socket->open[SW_OPERATION_LOOKUP] ? socket->open[SW_OPERATION_LOOKUP] :
+						   socket->open[SW_OPERATION_DATAGRAM];
 }
 
-static struct sw_debt_state *question(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call)
+static struct sw_debt_state *question(struct sw_debts *debts, struct sw_socket_state *socket,
+				      const struct sw_call *call)
 {
 	const struct sw_addr *target = target_of(socket, call);
 	bool lookup = sw_socket_is_ip(socket) && target->present && target->endpoint.port == DNS_PORT;
-	struct sw_debt_state *debt = sw_debt_open(debts, lookup ? SW_OPERATION_LOOKUP : SW_OPERATION_DATAGRAM, socket, call);
+	struct sw_debt_state *debt =
+		sw_debt_open(debts, lookup ? SW_OPERATION_LOOKUP : SW_OPERATION_DATAGRAM, socket, call);
 
 	debt->target = *target;
 	return debt;
@@ -74,7 +77,8 @@ static void failed(struct sw_debts *debts, struct sw_socket_state *socket, const
 			sw_debt_end(debts, debt, SW_OUTCOME_GAVE_UP, EAGAIN, call, sw_call_end(call));
 		} else if (!debt && sw_call_writes(call) && socket->seen.socket.domain == AF_UNIX) {
 			/* A full receiver: unix(7). */
-			sw_debt_end(debts, question(debts, socket, call), SW_OUTCOME_FAILED, EAGAIN, call, sw_call_end(call));
+			sw_debt_end(debts, question(debts, socket, call), SW_OUTCOME_FAILED, EAGAIN, call,
+				    sw_call_end(call));
 		}
 		return;
 	case EINTR:
@@ -90,10 +94,8 @@ static void failed(struct sw_debts *debts, struct sw_socket_state *socket, const
 	case EINVAL:
 	case EISCONN:
 	case EOPNOTSUPP:
-	case EDESTADDRREQ:
-		return; /* a misuse: debts_call.c */
-	default:
-		break;
+	case EDESTADDRREQ: return; /* a misuse: debts_call.c */
+	default: break;
 	}
 	if (!debt)
 		debt = question(debts, socket, call);
@@ -103,7 +105,8 @@ static void failed(struct sw_debts *debts, struct sw_socket_state *socket, const
 void sw_debts_datagram(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call)
 {
 	/* Raw, packet and netlink sockets talk to the kernel, or for somebody else. */
-	if ((socket->seen.socket.flags & SW_SOCKET_PAIR) || (!sw_socket_is_ip(socket) && socket->seen.socket.domain != AF_UNIX))
+	if ((socket->seen.socket.flags & SW_SOCKET_PAIR) ||
+	    (!sw_socket_is_ip(socket) && socket->seen.socket.domain != AF_UNIX))
 		return;
 	if (call->result < 0)
 		failed(debts, socket, call);

@@ -28,7 +28,8 @@ static bool was_waited_for(const struct sw_debts *debts, const struct sw_debt_st
 
 static void tell(struct sw_debts *debts, struct sw_debt_state *state)
 {
-	struct sw_call told = {.id = state->told_call, .sys = state->told_by, .pid = state->debt.pid, .tid = state->debt.tid};
+	struct sw_call told = {
+		.id = state->told_call, .sys = state->told_by, .pid = state->debt.pid, .tid = state->debt.tid};
 
 	told.fd = state->debt.fd;
 	told.socket = state->debt.socket;
@@ -39,23 +40,21 @@ static void tell(struct sw_debts *debts, struct sw_debt_state *state)
 	sw_debt_end(debts, state, SW_OUTCOME_FAILED, 0, &told, state->told_ns);
 }
 
-static void gone_one(struct sw_debts *debts, struct sw_debt_state *state, const struct sw_call *call, uint32_t pid, int64_t time_ns)
+static void gone_one(struct sw_debts *debts, struct sw_debt_state *state, const struct sw_call *call, uint32_t pid,
+		     int64_t time_ns)
 {
 	const struct sw_process_seen *process = sw_processes_get(debts->processes, pid);
 	bool answered = state->first_read_ns != SW_TIME_NONE;
 
 	switch (state->debt.operation) {
-	case SW_OPERATION_CONNECT:
-		sw_debts_connect_gone(debts, state, call, pid, time_ns);
-		return;
+	case SW_OPERATION_CONNECT: sw_debts_connect_gone(debts, state, call, pid, time_ns); return;
 	case SW_OPERATION_DRAIN: /* what was accepted is still the kernel's to deliver: the packets tell */
 		sw_debt_end(debts, state, SW_OUTCOME_DONE, 0, call, time_ns);
 		return;
 	case SW_OPERATION_SERVE: /* closed without an answer: our own choice */
 		sw_debt_drop(debts, state, time_ns);
 		return;
-	default:
-		break;
+	default: break;
 	}
 	if (state->told_ns != SW_TIME_NONE && state->told_ns >= state->progress_ns) {
 		tell(debts, state);
@@ -77,7 +76,8 @@ static void gone_one(struct sw_debts *debts, struct sw_debt_state *state, const 
 	sw_debt_end(debts, state, SW_OUTCOME_GAVE_UP, 0, call, time_ns);
 }
 
-void sw_debts_gone(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call, uint32_t pid, int64_t time_ns)
+void sw_debts_gone(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call, uint32_t pid,
+		   int64_t time_ns)
 {
 	for (size_t i = 0; i < SW_OPERATION_COUNT; i++) {
 		if (socket->open[i])
@@ -131,8 +131,10 @@ void sw_debts_end_open(struct sw_debts *debts, struct sw_debt_state *state, int6
 	bool connecting = state->debt.operation == SW_OPERATION_CONNECT;
 	const struct sw_process_seen *process = sw_processes_get(debts->processes, state->debt.pid);
 
-	if (process && process->exited && state->socket) { /* its end did not say which descriptors went with it (imported logs) */
-		gone_one(debts, state, NULL, process->pid, process->exit_ns > state->debt.began_ns ? process->exit_ns : end_ns);
+	if (process && process->exited &&
+	    state->socket) { /* its end did not say which descriptors went with it (imported logs) */
+		gone_one(debts, state, NULL, process->pid,
+			 process->exit_ns > state->debt.began_ns ? process->exit_ns : end_ns);
 		return;
 	}
 	if (state->debt.operation == SW_OPERATION_DRAIN) {

@@ -41,8 +41,10 @@ struct sw_debts {
 };
 
 /* Opening and ending. `call` is what opens; ending takes the call that showed it (NULL: none). */
-struct sw_debt_state *sw_debt_open(struct sw_debts *debts, enum sw_operation operation, struct sw_socket_state *socket, const struct sw_call *call);
-void sw_debt_end(struct sw_debts *debts, struct sw_debt_state *debt, enum sw_outcome outcome, int error, const struct sw_call *call, int64_t time_ns);
+struct sw_debt_state *sw_debt_open(struct sw_debts *debts, enum sw_operation operation, struct sw_socket_state *socket,
+				   const struct sw_call *call);
+void sw_debt_end(struct sw_debts *debts, struct sw_debt_state *debt, enum sw_outcome outcome, int error,
+		 const struct sw_call *call, int64_t time_ns);
 void sw_debt_progress(struct sw_debt_state *debt, int64_t time_ns);
 /* Ends it without a trace: it was no debt, or another debt's symptom tells it. */
 void sw_debt_drop(struct sw_debts *debts, struct sw_debt_state *debt, int64_t time_ns);
@@ -52,18 +54,23 @@ void sw_debt_keep_call(struct sw_call **place, const struct sw_call *call);
 int64_t sw_call_end(const struct sw_call *call); /* exit, or enter where it has none */
 bool sw_call_reads(const struct sw_call *call);
 bool sw_call_writes(const struct sw_call *call);
-bool sw_call_blocks(const struct sw_call *call, const struct sw_socket_state *socket); /* may have waited: neither O_NONBLOCK nor MSG_DONTWAIT */
+bool sw_call_blocks(const struct sw_call *call,
+		    const struct sw_socket_state *socket); /* may have waited: neither O_NONBLOCK nor MSG_DONTWAIT */
 int32_t sw_debts_signal(const struct sw_debts *debts, const struct sw_call *call); /* that interrupted it */
 
 void sw_debts_connect_enter(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call);
 void sw_debts_connect_leave(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call);
 void sw_debts_connect_other(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call);
-void sw_debts_connect_wait(struct sw_debts *debts, struct sw_debt_state *debt, const struct sw_call *call, uint32_t got);
-void sw_debts_connect_gone(struct sw_debts *debts, struct sw_debt_state *debt, const struct sw_call *call, uint32_t pid, int64_t time_ns);
+void sw_debts_connect_wait(struct sw_debts *debts, struct sw_debt_state *debt, const struct sw_call *call,
+			   uint32_t got);
+void sw_debts_connect_gone(struct sw_debts *debts, struct sw_debt_state *debt, const struct sw_call *call, uint32_t pid,
+			   int64_t time_ns);
 bool sw_debts_explained_away(const struct sw_debts *debts, const struct sw_debt_state *debt);
 
-void sw_debts_account_enter(struct sw_debts *debts, struct sw_pending *pending, struct sw_socket_state *socket, const struct sw_call *call);
-void sw_debts_account_leave(struct sw_debts *debts, struct sw_pending *pending, struct sw_socket_state *socket, const struct sw_call *call);
+void sw_debts_account_enter(struct sw_debts *debts, struct sw_pending *pending, struct sw_socket_state *socket,
+			    const struct sw_call *call);
+void sw_debts_account_leave(struct sw_debts *debts, struct sw_pending *pending, struct sw_socket_state *socket,
+			    const struct sw_call *call);
 void sw_debts_account_begin(struct sw_debt_state *debt);
 void sw_debts_account_first(struct sw_debt_state *debt, int64_t time_ns); /* the first byte of an answer */
 void sw_debts_account_end(struct sw_debt_state *debt);

@@ -17,7 +17,8 @@ static bool is_server(const struct sw_socket_state *socket)
 	return socket->seen.socket.flags & SW_SOCKET_ACCEPTED;
 }
 
-static void drop_open(struct sw_debts *debts, struct sw_socket_state *socket, enum sw_operation operation, int64_t time_ns)
+static void drop_open(struct sw_debts *debts, struct sw_socket_state *socket, enum sw_operation operation,
+		      int64_t time_ns)
 {
 	if (socket->open[operation])
 		sw_debt_drop(debts, socket->open[operation], time_ns);
@@ -114,7 +115,8 @@ static void end_of_file(struct sw_debts *debts, struct sw_socket_state *socket, 
 	if (answer && answer->first_read_ns == SW_TIME_NONE && socket->seen.shut_read_ns == SW_TIME_NONE)
 		sw_debt_end(debts, answer, SW_OUTCOME_EOF, 0, call, call->exit_ns);
 	else
-		done(debts, answer, NULL, answer && answer->first_read_ns != SW_TIME_NONE ? answer->first_read_ns : call->exit_ns);
+		done(debts, answer, NULL,
+		     answer && answer->first_read_ns != SW_TIME_NONE ? answer->first_read_ns : call->exit_ns);
 	if (is_server(socket))
 		sw_debts_serve_read(debts, socket, call);
 }
@@ -125,7 +127,8 @@ static void end_of_file(struct sw_debts *debts, struct sw_socket_state *socket, 
 static struct sw_debt_state *teller(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call)
 {
 	static const enum sw_operation reading[] = {SW_OPERATION_ANSWER, SW_OPERATION_GREETING, SW_OPERATION_DRAIN};
-	static const enum sw_operation writing[] = {SW_OPERATION_SERVE, SW_OPERATION_DRAIN, SW_OPERATION_ANSWER, SW_OPERATION_GREETING};
+	static const enum sw_operation writing[] = {SW_OPERATION_SERVE, SW_OPERATION_DRAIN, SW_OPERATION_ANSWER,
+						    SW_OPERATION_GREETING};
 	const enum sw_operation *order = sw_call_reads(call) ? reading : writing;
 	size_t count = sw_call_reads(call) ? SW_COUNT(reading) : SW_COUNT(writing);
 
@@ -187,14 +190,9 @@ static void interrupted(struct sw_debts *debts, struct sw_socket_state *socket, 
 static void failed(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call)
 {
 	switch (call->error) {
-	case EAGAIN:
-		would_block(debts, socket, call);
-		break;
-	case EINTR:
-		interrupted(debts, socket, call);
-		break;
-	case EINPROGRESS: /* fast open */
-		break;
+	case EAGAIN: would_block(debts, socket, call); break;
+	case EINTR: interrupted(debts, socket, call); break;
+	case EINPROGRESS: /* fast open */ break;
 	case ENOTCONN:
 	case EBADF:
 	case ENOTSOCK:
@@ -202,11 +200,8 @@ static void failed(struct sw_debts *debts, struct sw_socket_state *socket, const
 	case EINVAL:
 	case EISCONN:
 	case EOPNOTSUPP:
-	case EDESTADDRREQ:
-		break; /* a misuse: debts_call.c */
-	default:
-		broken(debts, socket, call, call->error);
-		break;
+	case EDESTADDRREQ: break; /* a misuse: debts_call.c */
+	default: broken(debts, socket, call, call->error); break;
 	}
 }
 
@@ -224,7 +219,8 @@ void sw_debts_stream(struct sw_debts *debts, struct sw_socket_state *socket, con
 		end_of_file(debts, socket, call);
 }
 
-void sw_debts_progress(struct sw_debts *debts, struct sw_socket_state *socket, bool acknowledged, bool arrived_bytes, int64_t time_ns)
+void sw_debts_progress(struct sw_debts *debts, struct sw_socket_state *socket, bool acknowledged, bool arrived_bytes,
+		       int64_t time_ns)
 {
 	struct sw_debt_state *answer = socket->open[SW_OPERATION_ANSWER];
 	struct sw_debt_state *drain = socket->open[SW_OPERATION_DRAIN];

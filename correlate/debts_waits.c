@@ -17,16 +17,12 @@ struct booking {
 static uint32_t events_of(enum sw_operation operation)
 {
 	switch (operation) {
-	case SW_OPERATION_CONNECT:
-		return EPOLLOUT | EPOLLIN;
-	case SW_OPERATION_DRAIN:
-		return EPOLLOUT;
+	case SW_OPERATION_CONNECT: return EPOLLOUT | EPOLLIN;
+	case SW_OPERATION_DRAIN: return EPOLLOUT;
 	case SW_OPERATION_SERVE: /* the peer waits, not we */
 	case SW_OPERATION_CALL:
-	case SW_OPERATION_NONE:
-		return 0;
-	default:
-		return EPOLLIN;
+	case SW_OPERATION_NONE: return 0;
+	default: return EPOLLIN;
 	}
 }
 
@@ -68,11 +64,13 @@ static void greet(struct booking *booking, struct sw_socket_state *socket, uint3
 {
 	const struct sw_socket_seen *seen = &socket->seen;
 
-	if (!(asked & EPOLLIN) || socket->datagram || booking->members != 1 || seen->writes || seen->reads || seen->eofs ||
-	    seen->connected_ns == SW_TIME_NONE || (seen->socket.flags & (SW_SOCKET_ACCEPTED | SW_SOCKET_PAIR | SW_SOCKET_LISTENING)) ||
+	if (!(asked & EPOLLIN) || socket->datagram || booking->members != 1 || seen->writes || seen->reads ||
+	    seen->eofs || seen->connected_ns == SW_TIME_NONE ||
+	    (seen->socket.flags & (SW_SOCKET_ACCEPTED | SW_SOCKET_PAIR | SW_SOCKET_LISTENING)) ||
 	    socket->open[SW_OPERATION_GREETING])
 		return;
-	sw_debt_open(booking->debts, SW_OPERATION_GREETING, socket, booking->call)->debt.began_ns = booking->call->enter_ns;
+	sw_debt_open(booking->debts, SW_OPERATION_GREETING, socket, booking->call)->debt.began_ns =
+		booking->call->enter_ns;
 }
 
 static void book_member(void *context, struct sw_socket_state *socket, uint32_t asked, uint32_t got)
@@ -128,7 +126,8 @@ void sw_debts_blocked(struct sw_debts *debts, struct sw_socket_state *socket, co
 
 		if (!debt || !(events & events_of((enum sw_operation)i)))
 			continue;
-		waited_ns = call->exit_ns - (call->enter_ns > debt->debt.began_ns ? call->enter_ns : debt->debt.began_ns);
+		waited_ns =
+			call->exit_ns - (call->enter_ns > debt->debt.began_ns ? call->enter_ns : debt->debt.began_ns);
 		if (waited_ns <= 0)
 			continue;
 		debt->waited = debt->only_for_it = true;

@@ -55,7 +55,9 @@ static void where_text(const struct sw_symptom_context *context, char *text)
 	const struct sw_socket_seen *socket = context->socket;
 
 	*text = 0;
-	if (socket && (socket->socket.flags & (SW_SOCKET_ACCEPTED | SW_SOCKET_LISTENING))) /* clients come from any port: the service is the end */
+	if (socket &&
+	    (socket->socket.flags &
+	     (SW_SOCKET_ACCEPTED | SW_SOCKET_LISTENING))) /* clients come from any port: the service is the end */
 		snprintf(text, SW_ADDR_TEXT, "port %u", socket->socket.local.endpoint.port);
 	else if (context->name)
 		snprintf(text, SW_ADDR_TEXT, "%s", context->name);
@@ -68,7 +70,8 @@ static void key_of(char *key, const struct sw_finding *finding, const struct sw_
 	char where[SW_ADDR_TEXT];
 
 	where_text(context, where);
-	snprintf(key, KEY_MAX, "%s|%s|%s|%s", finding->verdict, sw_locus_name(finding->locus), sw_errno_name(finding->symptom.error), where);
+	snprintf(key, KEY_MAX, "%s|%s|%s|%s", finding->verdict, sw_locus_name(finding->locus),
+		 sw_errno_name(finding->symptom.error), where);
 }
 
 static uint32_t count_alike(struct grouping *grouping, const struct sw_symptom_context *context)
@@ -89,7 +92,8 @@ static uint32_t count_alike(struct grouping *grouping, const struct sw_symptom_c
 
 /* What the grouping knows and a single symptom's judge does not: a missing service that nobody needs is a note whatever came
  * of it; a try that was made good still cost its time. */
-static void weigh(struct sw_finding *finding, const struct sw_symptom_context *context, const struct sw_debt_state *debt)
+static void weigh(struct sw_finding *finding, const struct sw_symptom_context *context,
+		  const struct sw_debt_state *debt)
 {
 	const struct sw_attempt_seen *attempt = context->attempt;
 
@@ -99,7 +103,8 @@ static void weigh(struct sw_finding *finding, const struct sw_symptom_context *c
 		finding->severity = SW_SEVERITY_NOTE;
 		return;
 	}
-	if (finding->severity == SW_SEVERITY_NOTE && attempt && attempt->recovered_in_time && context->debt->operation == SW_OPERATION_CONNECT &&
+	if (finding->severity == SW_SEVERITY_NOTE && attempt && attempt->recovered_in_time &&
+	    context->debt->operation == SW_OPERATION_CONNECT &&
 	    context->debt->ended_ns - context->debt->began_ns >= context->slow_ns)
 		finding->severity = SW_SEVERITY_SLOW;
 }
@@ -118,8 +123,8 @@ static void add_occurrence(struct sw_finding *finding, const struct sw_occurrenc
 }
 
 /* Makes the finding again in the report's arena, and carries over what the group has gathered. */
-static void represent(struct grouping *grouping, size_t index, const struct sw_symptom_context *context, const struct sw_debt_state *debt,
-		      const char *key)
+static void represent(struct grouping *grouping, size_t index, const struct sw_symptom_context *context,
+		      const struct sw_debt_state *debt, const char *key)
 {
 	struct sw_arena *arena = grouping->report->arena;
 	struct sw_finding *place = &grouping->findings.items[index], old = *place;
@@ -127,7 +132,8 @@ static void represent(struct grouping *grouping, size_t index, const struct sw_s
 
 	if (!sw_finding_make(place, context, arena))
 		return;
-	for (size_t i = 0; i < place->fact_count; i++) /* they may stand in the kernel's facts, which end with the correlator */
+	for (size_t i = 0; i < place->fact_count;
+	     i++) /* they may stand in the kernel's facts, which end with the correlator */
 		place->facts[i].text = sw_arena_strdup(arena, place->facts[i].text);
 	weigh(place, context, debt);
 	sw_groups_fingerprint(key, place->fingerprint);
@@ -164,8 +170,8 @@ static struct group *group_new(struct grouping *grouping, const char *key, const
 	return group;
 }
 
-static void join(struct grouping *grouping, struct group *group, const struct sw_finding *once, const struct sw_symptom_context *context,
-		 const struct sw_debt_state *debt)
+static void join(struct grouping *grouping, struct group *group, const struct sw_finding *once,
+		 const struct sw_symptom_context *context, const struct sw_debt_state *debt)
 {
 	struct sw_finding *finding = &grouping->findings.items[group->finding];
 
@@ -233,8 +239,8 @@ static void tell_program(struct sw_finding *finding, const struct sw_sources *so
 		return;
 	sw_duration_text(process->exit_ns - finding->surfaced_ns, after);
 	if (process->signal)
-		finding->program = sw_arena_format(arena, "killed by %s, %s after %s", sw_signal_name(process->signal), after,
-						   finding->count > 1 ? "the last of them" : "it");
+		finding->program = sw_arena_format(arena, "killed by %s, %s after %s", sw_signal_name(process->signal),
+						   after, finding->count > 1 ? "the last of them" : "it");
 	else
 		finding->program = sw_arena_format(arena, "exited %d, %s after %s", process->code, after,
 						   finding->count > 1 ? "the last of them" : "it");
@@ -271,10 +277,12 @@ void sw_groups_make(struct sw_report *report, struct sw_debts *debts, const stru
 		if (finding->count > 1)
 			sw_finding_summarize(finding, report->arena);
 	}
-	sw_groups_rank(grouping.findings.items, grouping.findings.count, grouping.attempts.items, command ? command->pid : 0);
+	sw_groups_rank(grouping.findings.items, grouping.findings.count, grouping.attempts.items,
+		       command ? command->pid : 0);
 	report->finding_count = grouping.findings.count;
 	if (report->finding_count)
-		report->findings = sw_arena_copy(report->arena, grouping.findings.items, report->finding_count * sizeof *report->findings);
+		report->findings = sw_arena_copy(report->arena, grouping.findings.items,
+						 report->finding_count * sizeof *report->findings);
 	report->complete = grouping.all_count;
 	grouping_release(&grouping);
 }

@@ -79,12 +79,15 @@ static void same_end(struct sw_contrast *contrast, const struct peer *peer, int6
 	for (uint32_t i = 0; i < peer->ok && i < TIMES_MAX; i++) {
 		int64_t time_ns = peer->times[i];
 
-		if (time_ns <= at_ns && (contrast->same_end_before_ns == SW_TIME_NONE || time_ns > contrast->same_end_before_ns))
+		if (time_ns <= at_ns &&
+		    (contrast->same_end_before_ns == SW_TIME_NONE || time_ns > contrast->same_end_before_ns))
 			contrast->same_end_before_ns = time_ns;
-		if (time_ns > at_ns && (contrast->same_end_after_ns == SW_TIME_NONE || time_ns < contrast->same_end_after_ns))
+		if (time_ns > at_ns &&
+		    (contrast->same_end_after_ns == SW_TIME_NONE || time_ns < contrast->same_end_after_ns))
 			contrast->same_end_after_ns = time_ns;
 	}
-	if (contrast->same_end_before_ns == SW_TIME_NONE && peer->first_ok_ns != SW_TIME_NONE && peer->first_ok_ns <= at_ns)
+	if (contrast->same_end_before_ns == SW_TIME_NONE && peer->first_ok_ns != SW_TIME_NONE &&
+	    peer->first_ok_ns <= at_ns)
 		contrast->same_end_before_ns = peer->first_ok_ns;
 }
 
@@ -116,8 +119,8 @@ static void other_end(struct sw_contrast *contrast, const struct peer *peer, con
 		contrast->other_family_ok += peer->ok;
 }
 
-void sw_peers_contrast(const struct sw_peers *peers, const struct sw_flows *flows, const struct sw_addr *end, int64_t at_ns,
-		       struct sw_contrast *contrast)
+void sw_peers_contrast(const struct sw_peers *peers, const struct sw_flows *flows, const struct sw_addr *end,
+		       int64_t at_ns, struct sw_contrast *contrast)
 {
 	struct peer *peer, *next;
 
@@ -148,7 +151,8 @@ static const char *plural(uint32_t count)
 	return count == 1 ? "" : "s";
 }
 
-void sw_peers_words(const struct sw_contrast *contrast, const struct sw_addr *end, struct sw_texts *texts, struct sw_arena *arena)
+void sw_peers_words(const struct sw_contrast *contrast, const struct sw_addr *end, struct sw_texts *texts,
+		    struct sw_arena *arena)
 {
 	char text[SW_ADDR_TEXT];
 	uint32_t hosts = contrast->same_prefix_ok + contrast->other_hosts_ok;
@@ -156,13 +160,17 @@ void sw_peers_words(const struct sw_contrast *contrast, const struct sw_addr *en
 	if (!is_ip(end))
 		return;
 	if (contrast->same_end_ok)
-		add(texts, arena, sw_arena_format(arena, "%u other connection%s to %s could be made", contrast->same_end_ok,
-						  plural(contrast->same_end_ok), sw_endpoint_text(&end->endpoint, text)));
+		add(texts, arena,
+		    sw_arena_format(arena, "%u other connection%s to %s could be made", contrast->same_end_ok,
+				    plural(contrast->same_end_ok), sw_endpoint_text(&end->endpoint, text)));
 	if (contrast->same_host_ok)
-		add(texts, arena, sw_arena_format(arena, "the same host answered on %s", sw_endpoint_text(&contrast->same_host_end, text)));
+		add(texts, arena,
+		    sw_arena_format(arena, "the same host answered on %s",
+				    sw_endpoint_text(&contrast->same_host_end, text)));
 	if (hosts)
 		add(texts, arena, sw_arena_format(arena, "%u other host%s could be reached", hosts, plural(hosts)));
 	if (!hosts && contrast->same_prefix_failed + contrast->other_hosts_failed)
-		add(texts, arena, sw_arena_format(arena, "no other host could be reached either (%u tried)",
-						  contrast->same_prefix_failed + contrast->other_hosts_failed));
+		add(texts, arena,
+		    sw_arena_format(arena, "no other host could be reached either (%u tried)",
+				    contrast->same_prefix_failed + contrast->other_hosts_failed));
 }

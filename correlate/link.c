@@ -48,7 +48,8 @@ struct sw_links {
 	SW_ARRAY(struct begun) begun; /* in order of time; imported recordings only */
 };
 
-struct sw_links *sw_links_new(const struct sw_correlate_options *options, struct sw_flows *flows, struct sw_sockets *sockets)
+struct sw_links *sw_links_new(const struct sw_correlate_options *options, struct sw_flows *flows,
+			      struct sw_sockets *sockets)
 {
 	struct sw_links *links = sw_alloc(sizeof *links);
 
@@ -150,7 +151,8 @@ static void bind_by_ends(struct sw_links *links, struct sw_socket_state *socket)
 
 	if (socket->flow || !seen->remote.present || !seen->remote.endpoint.port || (seen->flags & SW_SOCKET_LISTENING))
 		return;
-	flow = sw_flows_find_in(links->flows, seen->netns, protocol_of(socket), &seen->local.endpoint, &seen->remote.endpoint, INT64_MAX, 0);
+	flow = sw_flows_find_in(links->flows, seen->netns, protocol_of(socket), &seen->local.endpoint,
+				&seen->remote.endpoint, INT64_MAX, 0);
 	if (!flow || sw_links_owner(links, flow->id))
 		return;
 	own(links, socket, flow);
@@ -162,7 +164,8 @@ void sw_links_socket(struct sw_links *links, struct sw_socket_state *socket)
 	const struct sw_addr *end = &socket->seen.socket.local;
 	struct local *local;
 
-	if (socket->seen.socket.kind != SW_OBJECT_SOCKET || !sw_socket_is_ip(socket) || !end->present || !end->endpoint.port)
+	if (socket->seen.socket.kind != SW_OBJECT_SOCKET || !sw_socket_is_ip(socket) || !end->present ||
+	    !end->endpoint.port)
 		return;
 	local = local_find(links, protocol_of(socket), end->endpoint.port);
 	if (!local) {
@@ -212,8 +215,10 @@ static void bind_by_port(struct sw_links *links, const struct sw_flow *flow)
 		const struct sw_socket *seen = socket ? &socket->seen.socket : NULL;
 
 		if (!seen || socket->gone || (seen->flags & SW_SOCKET_LISTENING) ||
-		    (!sw_ip_is_any(&seen->local.endpoint.ip) && !sw_ip_equal(&seen->local.endpoint.ip, &flow->local.ip)) ||
-		    (seen->remote.present && seen->remote.endpoint.port && !sw_endpoint_equal(&seen->remote.endpoint, &flow->remote)))
+		    (!sw_ip_is_any(&seen->local.endpoint.ip) &&
+		     !sw_ip_equal(&seen->local.endpoint.ip, &flow->local.ip)) ||
+		    (seen->remote.present && seen->remote.endpoint.port &&
+		     !sw_endpoint_equal(&seen->remote.endpoint, &flow->remote)))
 			continue;
 		own(links, socket, flow);
 		socket->link = SW_LINK_PORTS;
@@ -251,7 +256,8 @@ struct sw_socket_state *sw_links_listener(const struct sw_links *links, const st
 /* ---- which end of a packet is ours ---------------------------------------------------------------------------- */
 
 /* How well a packet's end fits a socket of ours: 3 both ends, 2 the local one, 1 a listener or an any address; 0 not. */
-static int fit(const struct sw_links *links, const struct sw_packet *packet, const struct sw_endpoint *end, const struct sw_endpoint *other)
+static int fit(const struct sw_links *links, const struct sw_packet *packet, const struct sw_endpoint *end,
+	       const struct sw_endpoint *other)
 {
 	struct local *local = local_find(links, packet->protocol, end->port);
 	struct remote *remote = remote_find(links, packet->protocol, other);
@@ -310,29 +316,33 @@ static struct span span_of(const struct sw_links *links, const struct sw_debt *d
 	return (struct span){debt->began_ns - slack_ns, to_ns + slack_ns};
 }
 
-static struct sw_flow *by_ports(struct sw_links *links, const struct sw_socket_state *socket, const struct sw_addr *target, struct span span)
+static struct sw_flow *by_ports(struct sw_links *links, const struct sw_socket_state *socket,
+				const struct sw_addr *target, struct span span)
 {
 	const struct sw_endpoint *local = &socket->seen.socket.local.endpoint;
 	uint8_t protocol = protocol_of(socket);
 	struct sw_flow *flow;
 
-	flow = sw_flows_find_in(links->flows, socket->seen.socket.netns, protocol, local, &target->endpoint, span.to_ns, 0);
+	flow = sw_flows_find_in(links->flows, socket->seen.socket.netns, protocol, local, &target->endpoint, span.to_ns,
+				0);
 	if (!flow && links->options->imported)
 		flow = sw_flows_find(links->flows, protocol, local, &target->endpoint, span.to_ns, 0);
 	return flow && flow->last_ns >= span.from_ns ? flow : NULL;
 }
 
 /* The remote end is another in the packets: the same local port at the same time, begun by us. */
-static struct sw_flow *by_local_port(struct sw_links *links, const struct sw_socket_state *socket, struct span span, bool begins)
+static struct sw_flow *by_local_port(struct sw_links *links, const struct sw_socket_state *socket, struct span span,
+				     bool begins)
 {
 	uint32_t ids[16];
-	size_t count = sw_flows_of_port(links->flows, protocol_of(socket), &socket->seen.socket.local.endpoint, span.from_ns, span.to_ns,
-					ids, SW_COUNT(ids));
+	size_t count = sw_flows_of_port(links->flows, protocol_of(socket), &socket->seen.socket.local.endpoint,
+					span.from_ns, span.to_ns, ids, SW_COUNT(ids));
 
 	for (size_t i = 0; i < count; i++) {
 		struct sw_flow *flow = sw_flows_get(links->flows, ids[i]);
 
-		if (flow && (flow->first_ns >= span.from_ns || !begins) && flow->local.port == socket->seen.socket.local.endpoint.port)
+		if (flow && (flow->first_ns >= span.from_ns || !begins) &&
+		    flow->local.port == socket->seen.socket.local.endpoint.port)
 			return flow;
 	}
 	return NULL;
@@ -386,8 +396,8 @@ static bool is_nobodys_syn(const struct sw_links *links, const struct sw_flow *f
 	struct remote *remote = remote_find(links, flow->protocol, &flow->remote);
 	struct local *local = local_find(links, flow->protocol, flow->local.port);
 
-	return flow->protocol == IPPROTO_TCP && flow->side[SW_SIDE_OURS].syns && !claim_of(links, flow->id) && !(remote && remote->ours) &&
-	       !(local && local->objects.count);
+	return flow->protocol == IPPROTO_TCP && flow->side[SW_SIDE_OURS].syns && !claim_of(links, flow->id) &&
+	       !(remote && remote->ours) && !(local && local->objects.count);
 }
 
 /* Neither local port nor remote end agree: the only SYN that left while the call was made, and that nobody else could have
@@ -402,7 +412,8 @@ static struct sw_flow *by_call(struct sw_links *links, const struct sw_debt_stat
 		return NULL;
 	if (to_ns > debt->opening.exit_ns + STAMP_SLACK_NS)
 		to_ns = debt->opening.exit_ns + STAMP_SLACK_NS;
-	for (size_t i = first_begun(links, from_ns); i < links->begun.count && links->begun.items[i].time_ns <= to_ns + slack_ns; i++) {
+	for (size_t i = first_begun(links, from_ns);
+	     i < links->begun.count && links->begun.items[i].time_ns <= to_ns + slack_ns; i++) {
 		struct sw_flow *flow = sw_flows_get(links->flows, links->begun.items[i].flow);
 
 		if (!flow || !is_nobodys_syn(links, flow))

@@ -11,18 +11,21 @@
 
 struct sw_links;
 
-struct sw_links *sw_links_new(const struct sw_correlate_options *options, struct sw_flows *flows, struct sw_sockets *sockets);
+struct sw_links *sw_links_new(const struct sw_correlate_options *options, struct sw_flows *flows,
+			      struct sw_sockets *sockets);
 void sw_links_free(struct sw_links *links);
 
 void sw_links_socket(struct sw_links *links, struct sw_socket_state *socket); /* its local end may have become known */
-void sw_links_target(struct sw_links *links, const struct sw_socket_state *socket, const struct sw_addr *target); /* somebody sends there */
+void sw_links_target(struct sw_links *links, const struct sw_socket_state *socket,
+		     const struct sw_addr *target); /* somebody sends there */
 void sw_links_packet(struct sw_links *links, const struct sw_flow_change *change);
 /* Whose flow this is; NULL: nobody's that is known. */
 struct sw_socket_state *sw_links_owner(const struct sw_links *links, uint32_t flow);
 /* The listener that a flow came to; NULL: none is known. */
 struct sw_socket_state *sw_links_listener(const struct sw_links *links, const struct sw_flow *flow);
 void sw_links_forget(struct sw_links *links, const struct sw_socket_state *socket);
-enum sw_packet_way sw_links_way(void *context, const struct sw_packet *packet); /* for sw_flows_set_local(); context: the links */
+enum sw_packet_way sw_links_way(void *context,
+				const struct sw_packet *packet); /* for sw_flows_set_local(); context: the links */
 
 /* The flow of this debt; NULL: none. Sets socket->flow and socket->link. */
 struct sw_flow *sw_links_find(struct sw_links *links, struct sw_debt_state *debt, int64_t end_ns);

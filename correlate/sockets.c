@@ -87,7 +87,8 @@ struct sw_socket_state *sw_sockets_learn(struct sw_sockets *sockets, const struc
 	remote = state->seen.socket.remote;
 	state->seen.socket = *socket;
 	/* After a failure the kernel no longer tells the ends (ENOTCONN): what was known stays known. */
-	if (!socket->local.present || (socket->local.family != AF_UNIX && !socket->local.endpoint.port && local.endpoint.port))
+	if (!socket->local.present ||
+	    (socket->local.family != AF_UNIX && !socket->local.endpoint.port && local.endpoint.port))
 		state->seen.socket.local = local;
 	if (!socket->remote.present)
 		state->seen.socket.remote = remote;
@@ -141,7 +142,8 @@ static void holder_remove(struct sw_socket_state *state, uint32_t pid, int32_t f
 	}
 }
 
-static void last_gone(struct sw_sockets *sockets, struct sw_socket_state *state, const struct sw_call *call, uint32_t pid, int64_t time_ns)
+static void last_gone(struct sw_sockets *sockets, struct sw_socket_state *state, const struct sw_call *call,
+		      uint32_t pid, int64_t time_ns)
 {
 	if (state->gone)
 		return;
@@ -152,7 +154,8 @@ static void last_gone(struct sw_sockets *sockets, struct sw_socket_state *state,
 	sockets->gone(sockets->context, state, call, pid, time_ns);
 }
 
-void sw_sockets_hold(struct sw_sockets *sockets, uint32_t object, uint32_t pid, int32_t fd, bool close_on_exec, const struct sw_call *call)
+void sw_sockets_hold(struct sw_sockets *sockets, uint32_t object, uint32_t pid, int32_t fd, bool close_on_exec,
+		     const struct sw_call *call)
 {
 	struct sw_socket_state *state = sw_sockets_get(sockets, object);
 	struct sw_descriptor *descriptor;
@@ -211,7 +214,8 @@ static void siblings_remove(struct sw_sockets *sockets, struct sw_socket_state *
 	}
 }
 
-static void descriptor_close(struct sw_sockets *sockets, uint32_t pid, int32_t fd, uint32_t object, const struct sw_call *call)
+static void descriptor_close(struct sw_sockets *sockets, uint32_t pid, int32_t fd, uint32_t object,
+			     const struct sw_call *call)
 {
 	struct sw_descriptor *descriptor = descriptor_find(sockets, pid, fd);
 	struct sw_socket_state *state = sw_sockets_get(sockets, object ? object : descriptor ? descriptor->object : 0);
@@ -243,7 +247,8 @@ static void range_close(struct sw_sockets *sockets, const struct sw_call *call)
 	int32_t last = call->fd2 < 0 ? INT_MAX : call->fd2;
 
 	HASH_ITER (hh, sockets->descriptors, descriptor, next) {
-		if (descriptor->key.pid == call->pid && descriptor->key.fd >= call->fd && descriptor->key.fd <= last && !descriptor->closed)
+		if (descriptor->key.pid == call->pid && descriptor->key.fd >= call->fd && descriptor->key.fd <= last &&
+		    !descriptor->closed)
 			descriptor_close(sockets, call->pid, descriptor->key.fd, 0, call);
 	}
 }
@@ -261,11 +266,11 @@ void sw_sockets_ended(struct sw_sockets *sockets, const struct sw_call *call)
 		break;
 	case SW_SYS_DUP2:
 	case SW_SYS_DUP3:
-		if (call->result >= 0 && call->fd != call->fd2 && sw_sockets_by_fd(sockets, call->pid, call->fd2, NULL) != call->socket2)
+		if (call->result >= 0 && call->fd != call->fd2 &&
+		    sw_sockets_by_fd(sockets, call->pid, call->fd2, NULL) != call->socket2)
 			descriptor_close(sockets, call->pid, call->fd2, 0, call);
 		break;
-	default:
-		break;
+	default: break;
 	}
 }
 
@@ -297,7 +302,8 @@ static void process_forked(struct sw_sockets *sockets, const struct sw_process *
 			struct sw_holder holder = object->state.holders.items[i];
 
 			if (holder.pid == process->parent)
-				sw_sockets_hold(sockets, object->id, process->pid, holder.fd, holder.close_on_exec, &now);
+				sw_sockets_hold(sockets, object->id, process->pid, holder.fd, holder.close_on_exec,
+						&now);
 		}
 	}
 }
@@ -319,7 +325,8 @@ void sw_sockets_process(struct sw_sockets *sockets, const struct sw_process *pro
 {
 	struct sw_descriptor *descriptor, *next;
 
-	if (process->event == SW_PROCESS_BEGIN && process->parent && process->parent != process->pid && process->tid == process->pid)
+	if (process->event == SW_PROCESS_BEGIN && process->parent && process->parent != process->pid &&
+	    process->tid == process->pid)
 		process_forked(sockets, process);
 	if (process->event != SW_PROCESS_EXIT && process->event != SW_PROCESS_EXEC)
 		return;
@@ -336,8 +343,8 @@ void sw_sockets_process(struct sw_sockets *sockets, const struct sw_process *pro
 
 /* ---- forgetting ----------------------------------------------------------------------------------------------- */
 
-void sw_sockets_expire(struct sw_sockets *sockets, int64_t before_ns, void (*forgetting)(void *context, struct sw_socket_state *socket),
-		       void *context)
+void sw_sockets_expire(struct sw_sockets *sockets, int64_t before_ns,
+		       void (*forgetting)(void *context, struct sw_socket_state *socket), void *context)
 {
 	struct sw_object *object, *next;
 
@@ -352,7 +359,8 @@ void sw_sockets_expire(struct sw_sockets *sockets, int64_t before_ns, void (*for
 	}
 }
 
-void sw_sockets_each(struct sw_sockets *sockets, void (*visit)(void *context, struct sw_socket_state *socket), void *context)
+void sw_sockets_each(struct sw_sockets *sockets, void (*visit)(void *context, struct sw_socket_state *socket),
+		     void *context)
 {
 	struct sw_object *object, *next;
 

@@ -43,7 +43,8 @@ struct sw_socket_state {
 };
 
 /* Told when the last descriptor of an object goes: by `call` (a close, dup2, close_range), or by the end or exec of `pid` (call NULL). */
-typedef void (*sw_socket_gone)(void *context, struct sw_socket_state *socket, const struct sw_call *call, uint32_t pid, int64_t time_ns);
+typedef void (*sw_socket_gone)(void *context, struct sw_socket_state *socket, const struct sw_call *call, uint32_t pid,
+			       int64_t time_ns);
 
 struct sw_sockets;
 
@@ -61,9 +62,10 @@ void sw_sockets_process(struct sw_sockets *sockets, const struct sw_process *pro
 /* What (pid, fd) is or last was: object id, 0 never a socket. `closed` (may be NULL) becomes the call that closed it, when that is so. */
 uint32_t sw_sockets_by_fd(struct sw_sockets *sockets, uint32_t pid, int32_t fd, const struct sw_call **closed);
 /* Drops what is gone, kept by nobody and closed before `before_ns`. */
-void sw_sockets_expire(struct sw_sockets *sockets, int64_t before_ns, void (*forgetting)(void *context, struct sw_socket_state *socket),
-		       void *context);
-void sw_sockets_each(struct sw_sockets *sockets, void (*visit)(void *context, struct sw_socket_state *socket), void *context);
+void sw_sockets_expire(struct sw_sockets *sockets, int64_t before_ns,
+		       void (*forgetting)(void *context, struct sw_socket_state *socket), void *context);
+void sw_sockets_each(struct sw_sockets *sockets, void (*visit)(void *context, struct sw_socket_state *socket),
+		     void *context);
 size_t sw_sockets_seen(const struct sw_sockets *sockets); /* sockets met in all, epoll sets not counted */
 
 /* Whether bytes or names of this socket go over IP (4 or 6), and whether it keeps a stream. */

@@ -15,29 +15,14 @@ static void option_socket(struct sw_socket_options *options, const struct sw_cal
 	bool on = call->value != 0;
 
 	switch (call->option) {
-	case SO_RCVTIMEO:
-		options->rcvtimeo_ns = call->value;
-		break;
-	case SO_SNDTIMEO:
-		options->sndtimeo_ns = call->value;
-		break;
-	case SO_LINGER:
-		options->linger_s = call->value;
-		break;
-	case SO_KEEPALIVE:
-		options->keepalive = on;
-		break;
-	case SO_BROADCAST:
-		options->broadcast = on;
-		break;
-	case SO_REUSEADDR:
-		options->reuse_address = on;
-		break;
-	case SO_REUSEPORT:
-		options->reuse_port = on;
-		break;
-	default:
-		break;
+	case SO_RCVTIMEO: options->rcvtimeo_ns = call->value; break;
+	case SO_SNDTIMEO: options->sndtimeo_ns = call->value; break;
+	case SO_LINGER: options->linger_s = call->value; break;
+	case SO_KEEPALIVE: options->keepalive = on; break;
+	case SO_BROADCAST: options->broadcast = on; break;
+	case SO_REUSEADDR: options->reuse_address = on; break;
+	case SO_REUSEPORT: options->reuse_port = on; break;
+	default: break;
 	}
 }
 
@@ -54,7 +39,8 @@ void sw_sockets_option(struct sw_socket_state *state, const struct sw_call *call
 		options->nodelay = on;
 	else if (call->level == IPPROTO_TCP && (call->option == TCP_FASTOPEN || call->option == TCP_FASTOPEN_CONNECT))
 		options->fastopen = on;
-	else if ((call->level == IPPROTO_IP && call->option == IP_RECVERR) || (call->level == IPPROTO_IPV6 && call->option == IPV6_RECVERR))
+	else if ((call->level == IPPROTO_IP && call->option == IP_RECVERR) ||
+		 (call->level == IPPROTO_IPV6 && call->option == IPV6_RECVERR))
 		options->recverr = on;
 }
 
@@ -81,9 +67,7 @@ static void named(struct sw_socket_state *state, const struct sw_call *call)
 		seen->options.backlog = (int32_t)call->value;
 		seen->socket.flags |= SW_SOCKET_LISTENING;
 		break;
-	case SW_SYS_SETSOCKOPT:
-		sw_sockets_option(state, call);
-		break;
+	case SW_SYS_SETSOCKOPT: sw_sockets_option(state, call); break;
 	case SW_SYS_GETSOCKNAME:
 		if (call->addr.present)
 			seen->socket.local = call->addr;
@@ -92,9 +76,7 @@ static void named(struct sw_socket_state *state, const struct sw_call *call)
 		if (call->addr.present)
 			seen->socket.remote = call->addr;
 		break;
-	case SW_SYS_SHUTDOWN:
-		shut(seen, call);
-		break;
+	case SW_SYS_SHUTDOWN: shut(seen, call); break;
 	case SW_SYS_FCNTL:
 		if (call->request == F_SETFL)
 			seen->socket.flags = call->value & O_NONBLOCK ? seen->socket.flags | SW_SOCKET_NONBLOCKING :
@@ -105,13 +87,13 @@ static void named(struct sw_socket_state *state, const struct sw_call *call)
 			seen->socket.flags = call->value ? seen->socket.flags | SW_SOCKET_NONBLOCKING :
 							   seen->socket.flags & ~SW_SOCKET_NONBLOCKING;
 		break;
-	default:
-		break;
+	default: break;
 	}
 }
 
 /* A socket that a call makes: the session's record of it may come before or after. */
-static void made(struct sw_sockets *sockets, const struct sw_call *call, uint32_t object, int32_t fd, bool close_on_exec)
+static void made(struct sw_sockets *sockets, const struct sw_call *call, uint32_t object, int32_t fd,
+		 bool close_on_exec)
 {
 	struct sw_socket_state *state = sw_sockets_get(sockets, object);
 
@@ -161,30 +143,21 @@ static void created(struct sw_sockets *sockets, const struct sw_call *call)
 	uint32_t object = call->socket ? call->socket : call->socket2;
 
 	switch (call->sys) {
-	case SW_SYS_SOCKET:
-		made(sockets, call, object, (int32_t)call->result, call->level & SOCK_CLOEXEC);
-		break;
+	case SW_SYS_SOCKET: made(sockets, call, object, (int32_t)call->result, call->level & SOCK_CLOEXEC); break;
 	case SW_SYS_SOCKETPAIR:
 		made(sockets, call, call->socket, call->fd, call->level & SOCK_CLOEXEC);
 		made(sockets, call, call->socket2, call->fd2, call->level & SOCK_CLOEXEC);
 		break;
 	case SW_SYS_EPOLL_CREATE:
-	case SW_SYS_EPOLL_CREATE1:
-		made(sockets, call, object, (int32_t)call->result, call->value & O_CLOEXEC);
-		break;
+	case SW_SYS_EPOLL_CREATE1: made(sockets, call, object, (int32_t)call->result, call->value & O_CLOEXEC); break;
 	case SW_SYS_ACCEPT:
-	case SW_SYS_ACCEPT4:
-		accepted(sockets, call);
-		break;
+	case SW_SYS_ACCEPT4: accepted(sockets, call); break;
 	case SW_SYS_DUP:
 	case SW_SYS_DUP2:
 	case SW_SYS_DUP3:
 	case SW_SYS_FCNTL:
-	case SW_SYS_PIDFD_GETFD:
-		duplicated(sockets, call);
-		break;
-	default:
-		break;
+	case SW_SYS_PIDFD_GETFD: duplicated(sockets, call); break;
+	default: break;
 	}
 }
 

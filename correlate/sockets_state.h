@@ -35,7 +35,8 @@ struct sw_sockets {
 	size_t seen;
 };
 
-void sw_sockets_hold(struct sw_sockets *sockets, uint32_t object, uint32_t pid, int32_t fd, bool close_on_exec, const struct sw_call *call);
+void sw_sockets_hold(struct sw_sockets *sockets, uint32_t object, uint32_t pid, int32_t fd, bool close_on_exec,
+		     const struct sw_call *call);
 void sw_sockets_mark_exec(struct sw_sockets *sockets, uint32_t pid, int32_t fd, bool close_on_exec);
 void sw_sockets_option(struct sw_socket_state *state, const struct sw_call *call); /* setsockopt that succeeded */
 void sw_sockets_control(struct sw_socket_state *set, const struct sw_call *call); /* epoll_ctl that succeeded */

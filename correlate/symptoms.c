@@ -21,7 +21,8 @@ static bool syn_again(const struct sw_debt *debt, const struct sw_flow *flow)
 {
 	if (debt->operation != SW_OPERATION_CONNECT || !flow || flow->protocol != IPPROTO_TCP)
 		return false;
-	return flow->side[SW_SIDE_OURS].syn_retransmissions > 0 && flow->side[SW_SIDE_OURS].last_syn.time_ns <= debt->ended_ns;
+	return flow->side[SW_SIDE_OURS].syn_retransmissions > 0 &&
+	       flow->side[SW_SIDE_OURS].last_syn.time_ns <= debt->ended_ns;
 }
 
 int64_t sw_symptom_lost_bytes(const struct sw_debt_state *state, const struct sw_flow *flow)
@@ -43,10 +44,12 @@ int64_t sw_symptom_lost_bytes(const struct sw_debt_state *state, const struct sw
 static bool left_before_answer(const struct sw_debt_state *state, const struct sw_flow *flow)
 {
 	const struct sw_side *peer = &flow->side[SW_SIDE_PEER];
-	int64_t wrote_ns = state->debt.operation == SW_OPERATION_SERVE ? state->debt.ended_ns : state->socket->seen.last_write_ns;
+	int64_t wrote_ns = state->debt.operation == SW_OPERATION_SERVE ? state->debt.ended_ns :
+									 state->socket->seen.last_write_ns;
 	int64_t left_ns = peer->fin.packet ? peer->fin.time_ns : peer->rst.packet ? peer->rst.time_ns : INT64_MAX;
 
-	return (state->socket->seen.socket.flags & SW_SOCKET_ACCEPTED) && peer->rst.packet && wrote_ns != SW_TIME_NONE && left_ns < wrote_ns;
+	return (state->socket->seen.socket.flags & SW_SOCKET_ACCEPTED) && peer->rst.packet &&
+	       wrote_ns != SW_TIME_NONE && left_ns < wrote_ns;
 }
 
 /* Calls said success, and it can no longer arrive: a RST of either side came first, or the kernel sent again in vain. */
@@ -92,8 +95,7 @@ bool sw_symptom_is(struct sw_debt_state *state, const struct sw_flow *flow, cons
 			return false;
 		debt->outcome = SW_OUTCOME_UNSERVED;
 		return true;
-	default: /* what was delivered late, and whom we let wait, is told by those who waited */
-		return false;
+	default: /* what was delivered late, and whom we let wait, is told by those who waited */ return false;
 	}
 	debt->outcome = SW_OUTCOME_SLOW;
 	return true;
@@ -106,7 +108,8 @@ const struct sw_fact *sw_symptom_fact(const struct sw_symptom_context *context, 
 	const struct sw_fact *newest = NULL;
 
 	for (size_t i = 0; i < context->fact_count; i++) {
-		if (!strcmp(context->facts[i]->kind, kind) && (!newest || context->facts[i]->time_ns >= newest->time_ns))
+		if (!strcmp(context->facts[i]->kind, kind) &&
+		    (!newest || context->facts[i]->time_ns >= newest->time_ns))
 			newest = context->facts[i];
 	}
 	return newest;
@@ -138,8 +141,8 @@ static bool concerns(const struct sw_fact *fact, const struct sw_debt_state *sta
 	const struct sw_debt *debt = &state->debt;
 
 	if (fact->call)
-		return fact->call == debt->opened_call || fact->call == debt->surfaced_call || fact->call == debt->last_call ||
-		       (fact->call != 0 && names_target(fact, &state->target));
+		return fact->call == debt->opened_call || fact->call == debt->surfaced_call ||
+		       fact->call == debt->last_call || (fact->call != 0 && names_target(fact, &state->target));
 	if (fact->socket)
 		return fact->socket == debt->socket || names_target(fact, &state->target);
 	return fact->pid == debt->pid || names_target(fact, &state->target);
@@ -160,11 +163,12 @@ static size_t first_after(const struct sw_facts_kept *facts, int64_t time_ns)
 	return low;
 }
 
-static void fill_facts(struct sw_symptom_context *context, const struct sw_sources *sources, const struct sw_debt_state *state,
-		       struct sw_arena *arena)
+static void fill_facts(struct sw_symptom_context *context, const struct sw_sources *sources,
+		       const struct sw_debt_state *state, struct sw_arena *arena)
 {
 	const struct sw_facts_kept *facts = sources->facts;
-	int64_t until_ns = (state->debt.ended_ns == SW_TIME_NONE ? sources->end_ns : state->debt.ended_ns) + FACT_NEAR_NS;
+	int64_t until_ns =
+		(state->debt.ended_ns == SW_TIME_NONE ? sources->end_ns : state->debt.ended_ns) + FACT_NEAR_NS;
 	size_t first = first_after(facts, state->debt.began_ns - FACT_NEAR_NS), last = first, count = 0;
 	const struct sw_fact **list;
 
@@ -194,11 +198,13 @@ static int by_enter(const void *a, const void *b)
 
 static void fill_calls(struct sw_symptom_context *context, struct sw_debt_state *state, struct sw_arena *arena)
 {
-	const struct sw_call *all[] = {state->surfaced, &state->opening, state->last_wait, state->closing, state->culprit};
+	const struct sw_call *all[] = {state->surfaced, &state->opening, state->last_wait, state->closing,
+				       state->culprit};
 	const struct sw_call **list = sw_arena_alloc(arena, SW_COUNT(all) * sizeof *list);
 	size_t count = 0;
 
-	context->opening = state->surfaced && state->surfaced->id == state->opening.id ? state->surfaced : &state->opening;
+	context->opening = state->surfaced && state->surfaced->id == state->opening.id ? state->surfaced :
+											 &state->opening;
 	context->surfaced = state->surfaced;
 	context->culprit = state->culprit;
 	for (size_t i = 0; i < SW_COUNT(all); i++) {
@@ -214,7 +220,8 @@ static void fill_calls(struct sw_symptom_context *context, struct sw_debt_state 
 	context->call_count = count;
 }
 
-static const struct sw_neighbor_seen *next_hop_of(const struct sw_symptom_context *context, const struct sw_sources *sources)
+static const struct sw_neighbor_seen *next_hop_of(const struct sw_symptom_context *context,
+						  const struct sw_sources *sources)
 {
 	const struct sw_fact *route = sw_symptom_fact(context, "route");
 	const char *text = route ? sw_fact_text(route, "next_hop") : NULL;
@@ -222,11 +229,14 @@ static const struct sw_neighbor_seen *next_hop_of(const struct sw_symptom_contex
 
 	if (text && sw_ip_parse(text, &ip))
 		return sw_flows_neighbor(sources->flows, &ip);
-	return context->target && context->target->present ? sw_flows_neighbor(sources->flows, &context->target->endpoint.ip) : NULL;
+	return context->target && context->target->present ?
+		       sw_flows_neighbor(sources->flows, &context->target->endpoint.ip) :
+		       NULL;
 }
 
 /* Without a route look-up (imported logs) the next hop is not known: who was asked for in vain while nothing else could leave. */
-static const struct sw_neighbor_seen *asked_meanwhile(const struct sw_symptom_context *context, const struct sw_sources *sources)
+static const struct sw_neighbor_seen *asked_meanwhile(const struct sw_symptom_context *context,
+						      const struct sw_sources *sources)
 {
 	const struct sw_neighbor_seen *list[64];
 	size_t count = sw_flows_neighbors(sources->flows, list, SW_COUNT(list));
@@ -234,8 +244,9 @@ static const struct sw_neighbor_seen *asked_meanwhile(const struct sw_symptom_co
 	uint8_t family = context->target->endpoint.ip.family;
 
 	for (size_t i = 0; i < count && i < SW_COUNT(list); i++) {
-		if (list[i]->target.family == family && list[i]->first_ask.packet && list[i]->last_ask.time_ns >= from_ns &&
-		    list[i]->first_ask.time_ns <= to_ns && list[i]->unanswered_since_ns != SW_TIME_NONE)
+		if (list[i]->target.family == family && list[i]->first_ask.packet &&
+		    list[i]->last_ask.time_ns >= from_ns && list[i]->first_ask.time_ns <= to_ns &&
+		    list[i]->unanswered_since_ns != SW_TIME_NONE)
 			return list[i];
 	}
 	return NULL;
@@ -272,11 +283,13 @@ static void fill_elsewhere(struct sw_symptom_context *context, const struct sw_s
 
 	if (!flow || flow->protocol != IPPROTO_UDP)
 		return;
-	count = sw_flows_of_port(sources->flows, IPPROTO_UDP, &flow->local, context->debt->began_ns, context->debt->ended_ns, ids, SW_COUNT(ids));
+	count = sw_flows_of_port(sources->flows, IPPROTO_UDP, &flow->local, context->debt->began_ns,
+				 context->debt->ended_ns, ids, SW_COUNT(ids));
 	for (size_t i = 0; i < count && i < SW_COUNT(ids); i++) {
 		const struct sw_flow *other = sw_flows_get(sources->flows, ids[i]);
 
-		if (other && ids[i] != flow->id && other->side[SW_SIDE_PEER].packets && !other->side[SW_SIDE_OURS].packets)
+		if (other && ids[i] != flow->id && other->side[SW_SIDE_PEER].packets &&
+		    !other->side[SW_SIDE_OURS].packets)
 			context->elsewhere = other;
 	}
 }
@@ -292,11 +305,12 @@ static void fill_answers_after(struct sw_symptom_context *context, const struct 
 	for (size_t id = 1; id <= sw_flows_count(sources->flows); id++) {
 		const struct sw_flow *other = sw_flows_get(sources->flows, (uint32_t)id);
 		bool answered = other && other->id != flow->id && other->protocol == IPPROTO_UDP &&
-				sw_endpoint_equal(&other->remote, &flow->remote) && other->side[SW_SIDE_PEER].first.packet &&
-				other->side[SW_SIDE_OURS].first.packet;
+				sw_endpoint_equal(&other->remote, &flow->remote) &&
+				other->side[SW_SIDE_PEER].first.packet && other->side[SW_SIDE_OURS].first.packet;
 
 		if (answered)
-			context->answers_after_ns = other->side[SW_SIDE_PEER].first.time_ns - other->side[SW_SIDE_OURS].first.time_ns;
+			context->answers_after_ns =
+				other->side[SW_SIDE_PEER].first.time_ns - other->side[SW_SIDE_OURS].first.time_ns;
 	}
 }
 
@@ -347,8 +361,8 @@ static void fill_deadline(struct sw_symptom_context *context, const struct sw_de
 
 /* ---- the whole ------------------------------------------------------------------------------------------------ */
 
-static void fill_attempt(struct sw_symptom_context *context, const struct sw_sources *sources, const struct sw_debt_state *state,
-			 struct sw_arena *arena)
+static void fill_attempt(struct sw_symptom_context *context, const struct sw_sources *sources,
+			 const struct sw_debt_state *state, struct sw_arena *arena)
 {
 	struct sw_attempt_seen *seen = sw_arena_alloc(arena, sizeof *seen);
 
@@ -366,7 +380,8 @@ static void fill_account(struct sw_symptom_context *context, const struct sw_deb
 	context->account = sw_arena_copy(arena, &summary, sizeof summary);
 }
 
-void sw_symptom_fill(struct sw_symptom_context *context, const struct sw_sources *sources, struct sw_debt_state *state, struct sw_arena *arena)
+void sw_symptom_fill(struct sw_symptom_context *context, const struct sw_sources *sources, struct sw_debt_state *state,
+		     struct sw_arena *arena)
 {
 	const struct sw_correlate_options *options = sources->options;
 
@@ -393,24 +408,21 @@ void sw_symptom_fill(struct sw_symptom_context *context, const struct sw_sources
 	fill_attempt(context, sources, state, arena);
 	fill_account(context, state, arena);
 	sw_peers_contrast(sources->peers, sources->flows, &state->target, state->debt.began_ns, &context->contrast);
-	if (state->debt.operation != SW_OPERATION_CONNECT && context->contrast.same_end_ok && !--context->contrast.same_end_ok)
-		context->contrast.same_end_before_ns = context->contrast.same_end_after_ns = SW_TIME_NONE; /* it was this connection's own */
+	if (state->debt.operation != SW_OPERATION_CONNECT && context->contrast.same_end_ok &&
+	    !--context->contrast.same_end_ok)
+		context->contrast.same_end_before_ns = context->contrast.same_end_after_ns =
+			SW_TIME_NONE; /* it was this connection's own */
 	sw_symptom_absence(context, sources);
 }
 
 /* Name service modules and loggers that libc and systemd's libraries ask first and do without: nscd(8), sssd(8), nss-resolve(8),
  * nss-systemd(8), nss-mdns, syslog(3), sd_journal_print(3), sd_notify(3). To add one: add its path, or the beginning of it with a '*'. */
 static const char *const optional_paths[] = {
-	"/var/run/nscd/socket",
-	"/run/nscd/socket",
-	"/var/lib/sss/pipes/*",
-	"/run/systemd/userdb/*",
-	"/run/systemd/resolve/*",
-	"/run/avahi-daemon/socket",
-	"/var/run/avahi-daemon/socket",
-	"/run/systemd/journal/*",
-	"/var/run/setrans/.setrans-unix",
-	"/dev/log",
+	"/var/run/nscd/socket",           "/run/nscd/socket",
+	"/var/lib/sss/pipes/*",           "/run/systemd/userdb/*",
+	"/run/systemd/resolve/*",         "/run/avahi-daemon/socket",
+	"/var/run/avahi-daemon/socket",   "/run/systemd/journal/*",
+	"/var/run/setrans/.setrans-unix", "/dev/log",
 };
 
 bool sw_symptom_is_optional(const struct sw_symptom_context *context)
@@ -423,7 +435,8 @@ bool sw_symptom_is_optional(const struct sw_symptom_context *context)
 		size_t length = strlen(optional_paths[i]);
 		bool begins = optional_paths[i][length - 1] == '*';
 
-		if (begins ? !strncmp(target->path, optional_paths[i], length - 1) : !strcmp(target->path, optional_paths[i]))
+		if (begins ? !strncmp(target->path, optional_paths[i], length - 1) :
+			     !strcmp(target->path, optional_paths[i]))
 			return true;
 	}
 	return false;

@@ -12,16 +12,16 @@
 #include "correlate/flows.h"
 
 enum sw_absence { /* what it means that a packet is not in the capture, for this symptom */
-	SW_ABSENCE_NOTHING, /* it may well have been there */
-	SW_ABSENCE_LIKELY, /* a file without drop counters in which other traffic was seen: supports at most `likely` */
-	SW_ABSENCE_COUNTS, /* the capture is complete for this flow */
+		  SW_ABSENCE_NOTHING, /* it may well have been there */
+		  SW_ABSENCE_LIKELY, /* a file without drop counters in which other traffic was seen: supports at most `likely` */
+		  SW_ABSENCE_COUNTS, /* the capture is complete for this flow */
 };
 
 enum sw_link { /* how the flow was found */
-	SW_LINK_NONE,
-	SW_LINK_PORTS, /* both endpoints agree */
-	SW_LINK_TRANSLATED, /* local port and time agree, the remote end is another: translated on this host */
-	SW_LINK_TIME, /* no local port known: remote end and time agree */
+	       SW_LINK_NONE,
+	       SW_LINK_PORTS, /* both endpoints agree */
+	       SW_LINK_TRANSLATED, /* local port and time agree, the remote end is another: translated on this host */
+	       SW_LINK_TIME, /* no local port known: remote end and time agree */
 };
 
 struct sw_socket_options { /* what the calls asked for on this socket */
@@ -36,7 +36,8 @@ struct sw_socket_seen { /* a socket's life as the calls tell it */
 	struct sw_socket_options options;
 	int64_t made_ns, connected_ns, shut_write_ns, shut_read_ns, closed_ns; /* SW_TIME_NONE: not */
 	uint32_t made_call, connect_call, shut_call, close_call, bind_call; /* ids, 0 none */
-	int64_t last_read_ns, last_write_ns, last_wait_ns; /* ends of the last successful read and write, and of the last wait for it */
+	int64_t last_read_ns, last_write_ns,
+		last_wait_ns; /* ends of the last successful read and write, and of the last wait for it */
 	int64_t bytes_written, bytes_read; /* accepted by successful calls; handed to the program */
 	uint32_t writes, reads, eofs; /* calls that succeeded; reads that returned 0 */
 	uint32_t accepts; /* connections accepted from a listener */
@@ -79,25 +80,32 @@ struct sw_symptom_context {
 	const struct sw_debt *debt; /* never NULL */
 	const struct sw_flow *flow; /* no packets fit */
 	enum sw_link link;
-	const struct sw_flow *elsewhere; /* datagrams: another end that sent to our port during the operation and was not asked */
+	const struct sw_flow
+		*elsewhere; /* datagrams: another end that sent to our port during the operation and was not asked */
 	int64_t answers_after_ns; /* datagrams: how long the same end took to answer another one; -1 it answered none */
 	bool flow_is_peers;
 	const struct sw_socket_seen *socket; /* NULL where the call had none (EBADF, socket(2) itself) */
 	const struct sw_call *opening, *surfaced; /* copies; they may be the same call */
-	const struct sw_call *culprit; /* a call that made this one wrong (a close of the descriptor, a shutdown), where one is known */
-	const struct sw_addr *target; /* what the operation was for: connect's or sendto's argument, else the remote end; may be absent */
+	const struct sw_call *
+		culprit; /* a call that made this one wrong (a close of the descriptor, a shutdown), where one is known */
+	const struct sw_addr *
+		target; /* what the operation was for: connect's or sendto's argument, else the remote end; may be absent */
 	const char *name; /* of the target, NULL unknown */
 	enum sw_name_source name_source;
 	struct sw_deadline deadline; /* whose timer ended it (outcome gave-up) */
 	size_t fact_count;
-	const struct sw_fact *const *facts; /* taken for these calls or this socket; then those of the session (sysctls, counters) */
+	const struct sw_fact *const
+		*facts; /* taken for these calls or this socket; then those of the session (sysctls, counters) */
 	size_t call_count;
-	const struct sw_call *const *calls; /* every call kept for this debt, in order of time: opening, last timed-out wait, surfaced, close */
+	const struct sw_call *const *
+		calls; /* every call kept for this debt, in order of time: opening, last timed-out wait, surfaced, close */
 	size_t packet_count;
-	const struct sw_packet *const *packets; /* of the flow, as sw_flows_kept() has them, oldest first: evidence is quoted from these */
+	const struct sw_packet *const
+		*packets; /* of the flow, as sw_flows_kept() has them, oldest first: evidence is quoted from these */
 	const struct sw_account_summary *account; /* of the socket's bytes and patterns so far */
 	uint8_t host_ttl; /* hop count of the remote host's packets, over all flows (sw_flows_host_ttl); 0 unknown */
-	const struct sw_neighbor_seen *neighbor; /* resolution of the target or of its next hop, as the packets show it */
+	const struct sw_neighbor_seen
+		*neighbor; /* resolution of the target or of its next hop, as the packets show it */
 	enum sw_absence absence;
 	const char *absence_why; /* one line where it is not SW_ABSENCE_COUNTS */
 	bool packets_available; /* there is a capture that covers this socket's namespace at all */
@@ -109,7 +117,8 @@ struct sw_symptom_context {
 	int64_t end_ns; /* of the recording */
 	bool imported, attached;
 	uint32_t same_before; /* symptoms like this one (same call, errno and remote end) before it */
-	const struct sw_debt *accepted_by; /* bytes of earlier calls that never arrived began with this debt (drain); NULL */
+	const struct sw_debt
+		*accepted_by; /* bytes of earlier calls that never arrived began with this debt (drain); NULL */
 };
 
 /* The newest fact of that kind in the context, NULL when there is none. */

@@ -29,8 +29,10 @@ static void of_file(struct sw_symptom_context *context, const struct sw_capture_
 		set(context, SW_ABSENCE_NOTHING, "the capture file is of another time");
 	} else if (status->dropped > 0) {
 		set(context, SW_ABSENCE_NOTHING, "the capture dropped packets");
-	} else if (status->dropped < 0 || status->opened_ns > context->debt->began_ns || status->closed_ns < end_of(context)) {
-		set(context, SW_ABSENCE_LIKELY, "the capture file does not say what it dropped, nor when it was opened");
+	} else if (status->dropped < 0 || status->opened_ns > context->debt->began_ns ||
+		   status->closed_ns < end_of(context)) {
+		set(context, SW_ABSENCE_LIKELY,
+		    "the capture file does not say what it dropped, nor when it was opened");
 	} else {
 		set(context, SW_ABSENCE_COUNTS, NULL);
 	}
@@ -52,7 +54,8 @@ static void of_live(struct sw_symptom_context *context, const struct sw_capture_
 		set(context, SW_ABSENCE_COUNTS, NULL);
 }
 
-static const struct sw_capture_status *status_of(const struct sw_symptom_context *context, const struct sw_sources *sources)
+static const struct sw_capture_status *status_of(const struct sw_symptom_context *context,
+						 const struct sw_sources *sources)
 {
 	uint32_t netns = context->socket ? context->socket->socket.netns : 0;
 	const struct sw_capture_status *unavailable = NULL;
@@ -79,7 +82,8 @@ void sw_symptom_absence(struct sw_symptom_context *context, const struct sw_sour
 		return;
 	}
 	if (!status->available) {
-		set(context, SW_ABSENCE_NOTHING, status->why_not ? status->why_not : "there is no capture of this network namespace");
+		set(context, SW_ABSENCE_NOTHING,
+		    status->why_not ? status->why_not : "there is no capture of this network namespace");
 		return;
 	}
 	if (status->live)

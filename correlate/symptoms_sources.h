@@ -32,7 +32,8 @@ bool sw_symptom_is(struct sw_debt_state *debt, const struct sw_flow *flow, const
 /* Bytes that calls have accepted and the peer never acknowledged, as far as the flow shows it from its beginning. */
 int64_t sw_symptom_lost_bytes(const struct sw_debt_state *debt, const struct sw_flow *flow);
 /* Everything that a rule may look at. Lists are in the arena; what they point at belongs to the tables. */
-void sw_symptom_fill(struct sw_symptom_context *context, const struct sw_sources *sources, struct sw_debt_state *debt, struct sw_arena *arena);
+void sw_symptom_fill(struct sw_symptom_context *context, const struct sw_sources *sources, struct sw_debt_state *debt,
+		     struct sw_arena *arena);
 /* A local service that every program must be able to do without: its absence says nothing. */
 bool sw_symptom_is_optional(const struct sw_symptom_context *context);
 

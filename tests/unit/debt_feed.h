@@ -23,7 +23,12 @@ static inline struct feed feed_begin(const struct sw_correlate_options *asked)
 {
 	struct sw_correlate_options options = asked ? *asked : (struct sw_correlate_options){.packets_missing = true};
 	struct feed feed = {.now_ns = 1000 * SW_NS_PER_S};
-	struct sw_process begin = {.event = SW_PROCESS_BEGIN, .pid = PID, .tid = PID, .time_ns = feed.now_ns, .is_command = true, .comm = "test"};
+	struct sw_process begin = {.event = SW_PROCESS_BEGIN,
+				   .pid = PID,
+				   .tid = PID,
+				   .time_ns = feed.now_ns,
+				   .is_command = true,
+				   .comm = "test"};
 
 	options.slow_ns = SW_NS_PER_S;
 	options.settle_ns = 5 * SW_NS_PER_S;
@@ -51,8 +56,10 @@ static inline struct sw_addr at(const char *text)
 
 static inline void socket_made(struct feed *feed, uint32_t id, int domain, int type, uint32_t flags)
 {
-	struct sw_socket socket = {.id = id, .kind = SW_OBJECT_SOCKET, .flags = flags, .inode = 1000 + id, .domain = domain, .type = type};
-	struct sw_call call = {.id = ++feed->last_call, .pid = PID, .tid = PID, .sys = SW_SYS_SOCKET, .fd = (int32_t)id, .fd2 = -1};
+	struct sw_socket socket = {
+		.id = id, .kind = SW_OBJECT_SOCKET, .flags = flags, .inode = 1000 + id, .domain = domain, .type = type};
+	struct sw_call call = {
+		.id = ++feed->last_call, .pid = PID, .tid = PID, .sys = SW_SYS_SOCKET, .fd = (int32_t)id, .fd2 = -1};
 
 	socket.protocol = domain == AF_UNIX ? 0 : type == SOCK_DGRAM ? IPPROTO_UDP : IPPROTO_TCP;
 	socket.since_ns = call.enter_ns = feed->now_ns += MS;
@@ -96,15 +103,21 @@ static inline uint32_t feed_call(struct feed *feed, struct sw_call call, int64_t
 
 static inline uint32_t connect_to(struct feed *feed, uint32_t socket, const char *to, int error, int64_t ms)
 {
-	return feed_call(feed, (struct sw_call){.sys = SW_SYS_CONNECT, .socket = socket, .addr = at(to), .error = error}, ms);
+	return feed_call(feed,
+			 (struct sw_call){.sys = SW_SYS_CONNECT, .socket = socket, .addr = at(to), .error = error}, ms);
 }
 
-static inline uint32_t poll_one(struct feed *feed, uint32_t socket, uint32_t asked, uint32_t got, int64_t timeout_ms, int64_t ms)
+static inline uint32_t poll_one(struct feed *feed, uint32_t socket, uint32_t asked, uint32_t got, int64_t timeout_ms,
+				int64_t ms)
 {
 	struct sw_wait wait = {.socket = socket, .fd = (int32_t)socket, .asked = asked, .got = got};
 
 	return feed_call(feed,
-			 (struct sw_call){.sys = SW_SYS_POLL, .fd = -1, .waits = &wait, .wait_count = 1, .result = got != 0,
+			 (struct sw_call){.sys = SW_SYS_POLL,
+					  .fd = -1,
+					  .waits = &wait,
+					  .wait_count = 1,
+					  .result = got != 0,
 					  .timeout_ns = timeout_ms * MS},
 			 ms);
 }
@@ -112,7 +125,11 @@ static inline uint32_t poll_one(struct feed *feed, uint32_t socket, uint32_t ask
 static inline uint32_t so_error(struct feed *feed, uint32_t socket, int error)
 {
 	return feed_call(feed,
-			 (struct sw_call){.sys = SW_SYS_GETSOCKOPT, .socket = socket, .level = SOL_SOCKET, .option = SO_ERROR, .value = error},
+			 (struct sw_call){.sys = SW_SYS_GETSOCKOPT,
+					  .socket = socket,
+					  .level = SOL_SOCKET,
+					  .option = SO_ERROR,
+					  .value = error},
 			 0);
 }
 
@@ -123,7 +140,9 @@ static inline uint32_t close_of(struct feed *feed, uint32_t socket)
 
 static inline uint32_t moved(struct feed *feed, enum sw_sys sys, uint32_t socket, int64_t result, int error, int64_t ms)
 {
-	return feed_call(feed, (struct sw_call){.sys = sys, .socket = socket, .result = result, .error = error, .bytes = 100}, ms);
+	return feed_call(feed,
+			 (struct sw_call){.sys = sys, .socket = socket, .result = result, .error = error, .bytes = 100},
+			 ms);
 }
 
 #endif

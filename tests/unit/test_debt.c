@@ -120,7 +120,12 @@ static void given_up_by_the_sockets_timer(void **state)
 	(void)state;
 	socket_made(&feed, 3, AF_INET, SOCK_STREAM, 0);
 	feed_call(&feed,
-		  (struct sw_call){.sys = SW_SYS_SETSOCKOPT, .socket = 3, .level = SOL_SOCKET, .option = SO_SNDTIMEO, .value = 2 * SW_NS_PER_S}, 0);
+		  (struct sw_call){.sys = SW_SYS_SETSOCKOPT,
+				   .socket = 3,
+				   .level = SOL_SOCKET,
+				   .option = SO_SNDTIMEO,
+				   .value = 2 * SW_NS_PER_S},
+		  0);
 	connect_to(&feed, 3, "10.0.0.2:80", EINPROGRESS, 2001);
 	close_of(&feed, 3);
 	report = feed_end(&feed, 1);
@@ -133,7 +138,8 @@ static void given_up_by_the_sockets_timer(void **state)
 static void killed_while_connecting(void **state)
 {
 	struct feed feed = feed_begin(NULL);
-	struct sw_process end = {.event = SW_PROCESS_EXIT, .pid = PID, .tid = PID, .code = -1, .signal = 15, .is_command = true};
+	struct sw_process end = {
+		.event = SW_PROCESS_EXIT, .pid = PID, .tid = PID, .code = -1, .signal = 15, .is_command = true};
 	struct sw_report *report;
 
 	(void)state;
@@ -192,14 +198,20 @@ static void healthy_ways(void **state)
 			connect_to(&feed, way, "10.0.0.2:80", EISCONN, 0);
 		}
 		if (way == 6) {
-			feed_call(&feed, (struct sw_call){.sys = SW_SYS_GETPEERNAME, .socket = way, .error = ENOTCONN}, 0);
+			feed_call(&feed, (struct sw_call){.sys = SW_SYS_GETPEERNAME, .socket = way, .error = ENOTCONN},
+				  0);
 			moved(&feed, SW_SYS_WRITE, way, 10, 0, 0);
 		}
 		if (way == 7) {
 			struct sw_wait wait = {.socket = way, .fd = (int32_t)way, .asked = EPOLLOUT, .got = EPOLLOUT};
 
 			feed_call(&feed,
-				  (struct sw_call){.sys = SW_SYS_SELECT, .waits = &wait, .wait_count = 1, .result = 1, .timeout_ns = SW_NS_PER_S}, 1);
+				  (struct sw_call){.sys = SW_SYS_SELECT,
+						   .waits = &wait,
+						   .wait_count = 1,
+						   .result = 1,
+						   .timeout_ns = SW_NS_PER_S},
+				  1);
 		}
 		close_of(&feed, way);
 	}
@@ -253,7 +265,8 @@ static void closed_descriptor(void **state)
 	report = feed_end(&feed, 1);
 	assert_string_equal(only(report)->verdict, "call-misused");
 	for (size_t i = 0; i < only(report)->evidence_count; i++)
-		cited |= only(report)->evidence[i].kind == SW_EVIDENCE_CALL && only(report)->evidence[i].number == closed;
+		cited |= only(report)->evidence[i].kind == SW_EVIDENCE_CALL &&
+			 only(report)->evidence[i].number == closed;
 	assert_true(cited);
 	sw_report_free(report);
 }

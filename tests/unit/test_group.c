@@ -141,7 +141,9 @@ static void next_port_taken_is_a_note(void **state)
 
 	(void)state;
 	socket_made(&feed, 3, AF_INET, SOCK_STREAM, 0);
-	feed_call(&feed, (struct sw_call){.sys = SW_SYS_BIND, .socket = 3, .addr = at("0.0.0.0:8080"), .error = EADDRINUSE}, 0);
+	feed_call(&feed,
+		  (struct sw_call){.sys = SW_SYS_BIND, .socket = 3, .addr = at("0.0.0.0:8080"), .error = EADDRINUSE},
+		  0);
 	feed_call(&feed, (struct sw_call){.sys = SW_SYS_BIND, .socket = 3, .addr = at("0.0.0.0:8081")}, 0);
 	close_of(&feed, 3);
 	report = feed_end(&feed, 0);

@@ -40,7 +40,12 @@ static void epoll_given_up(void **state)
 	socket_made(&feed, 3, AF_INET, SOCK_STREAM, SW_SOCKET_NONBLOCKING);
 	connect_to(&feed, 3, "10.0.0.2:80", EINPROGRESS, 0);
 	feed_call(&feed,
-		  (struct sw_call){.sys = SW_SYS_EPOLL_CTL, .socket = 9, .fd2 = 3, .socket2 = 3, .request = EPOLL_CTL_ADD, .waits = &member,
+		  (struct sw_call){.sys = SW_SYS_EPOLL_CTL,
+				   .socket = 9,
+				   .fd2 = 3,
+				   .socket2 = 3,
+				   .request = EPOLL_CTL_ADD,
+				   .waits = &member,
 				   .wait_count = 1},
 		  0);
 	feed_call(&feed, (struct sw_call){.sys = SW_SYS_EPOLL_WAIT, .socket = 9, .timeout_ns = 2 * SW_NS_PER_S}, 2000);
@@ -64,10 +69,22 @@ static void epoll_reports_by_data(void **state)
 	socket_made(&feed, 3, AF_INET, SOCK_STREAM, SW_SOCKET_NONBLOCKING);
 	connect_to(&feed, 3, "10.0.0.2:80", EINPROGRESS, 0);
 	feed_call(&feed,
-		  (struct sw_call){.sys = SW_SYS_EPOLL_CTL, .socket = 9, .fd2 = 3, .socket2 = 3, .request = EPOLL_CTL_ADD, .waits = &member,
+		  (struct sw_call){.sys = SW_SYS_EPOLL_CTL,
+				   .socket = 9,
+				   .fd2 = 3,
+				   .socket2 = 3,
+				   .request = EPOLL_CTL_ADD,
+				   .waits = &member,
 				   .wait_count = 1},
 		  0);
-	feed_call(&feed, (struct sw_call){.sys = SW_SYS_EPOLL_WAIT, .socket = 9, .waits = &got, .wait_count = 1, .result = 1, .timeout_ns = -1}, 1);
+	feed_call(&feed,
+		  (struct sw_call){.sys = SW_SYS_EPOLL_WAIT,
+				   .socket = 9,
+				   .waits = &got,
+				   .wait_count = 1,
+				   .result = 1,
+				   .timeout_ns = -1},
+		  1);
 	close_of(&feed, 3);
 	expect_nothing(&feed);
 }
@@ -99,7 +116,12 @@ static void answer_ended_by_the_sockets_timer(void **state)
 	(void)state;
 	connected(&feed, 3);
 	feed_call(&feed,
-		  (struct sw_call){.sys = SW_SYS_SETSOCKOPT, .socket = 3, .level = SOL_SOCKET, .option = SO_RCVTIMEO, .value = 2 * SW_NS_PER_S}, 0);
+		  (struct sw_call){.sys = SW_SYS_SETSOCKOPT,
+				   .socket = 3,
+				   .level = SOL_SOCKET,
+				   .option = SO_RCVTIMEO,
+				   .value = 2 * SW_NS_PER_S},
+		  0);
 	moved(&feed, SW_SYS_SENDTO, 3, 10, 0, 0);
 	moved(&feed, SW_SYS_RECVFROM, 3, 0, EAGAIN, 2000);
 	close_of(&feed, 3);
@@ -211,7 +233,10 @@ static void datagram_unanswered(void **state)
 
 	(void)state;
 	socket_made(&feed, 3, AF_INET, SOCK_DGRAM, 0);
-	feed_call(&feed, (struct sw_call){.sys = SW_SYS_SENDTO, .socket = 3, .addr = at("10.0.0.2:9"), .result = 5, .bytes = 5}, 0);
+	feed_call(
+		&feed,
+		(struct sw_call){.sys = SW_SYS_SENDTO, .socket = 3, .addr = at("10.0.0.2:9"), .result = 5, .bytes = 5},
+		0);
 	poll_one(&feed, 3, EPOLLIN, 0, 2000, 2000);
 	close_of(&feed, 3);
 	report = feed_end(&feed, 1);
@@ -226,7 +251,10 @@ static void datagram_that_nobody_waits_for(void **state)
 
 	(void)state;
 	socket_made(&feed, 3, AF_INET, SOCK_DGRAM, 0);
-	feed_call(&feed, (struct sw_call){.sys = SW_SYS_SENDTO, .socket = 3, .addr = at("10.0.0.2:514"), .result = 5, .bytes = 5}, 0);
+	feed_call(&feed,
+		  (struct sw_call){
+			  .sys = SW_SYS_SENDTO, .socket = 3, .addr = at("10.0.0.2:514"), .result = 5, .bytes = 5},
+		  0);
 	close_of(&feed, 3);
 	expect_nothing(&feed);
 }

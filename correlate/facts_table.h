@@ -348,6 +348,18 @@
 	X(SEEN, tls_not, "the answer to the ClientHello that is no TLS")						\
 	X(FLAG, tls_only_peer, "the peer answered our plaintext with a TLS record")
 
+/* What we owe others. Set in facts_serve.c. */
+#define SW_FACTS_SERVE(X)												\
+	X(FLAG, listening, "the socket is a listener")									\
+	X(COUNT, peer_syns, "SYNs of the peer")										\
+	X(SEEN, peer_syn, "the first")											\
+	X(SEEN, peer_last_syn, "the last")										\
+	X(NS, peer_syn_span, "between them")										\
+	X(COUNT, own_synacks, "SYN-ACKs of ours")									\
+	X(COUNT, backlog, "what listen asked for")									\
+	X(COUNT, accepts, "connections that were accepted from the listener")						\
+	X(FLAG, waited_since, "a thread has waited for the listener since the first SYN")
+
 #define SW_FACT_TABLE(X)                                                                                               \
 	SW_FACTS_CALL(X)                                                                                               \
 	SW_FACTS_KERNEL(X)                                                                                             \
@@ -358,6 +370,7 @@
 	SW_FACTS_STREAM(X)                                                                                             \
 	SW_FACTS_ANSWER(X)                                                                                             \
 	SW_FACTS_DNS(X)                                                                                                \
-	SW_FACTS_TLS(X)
+	SW_FACTS_TLS(X)													\
+	SW_FACTS_SERVE(X)
 
 #endif

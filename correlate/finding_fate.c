@@ -21,12 +21,14 @@ static bool answers(const struct sw_packet *answer, const struct sw_packet *pack
 {
 	if (answer->kind == SW_PACKET_ICMP)
 		return answer->icmp.is_error && sw_endpoint_equal(&answer->icmp.quote.src, &packet->src) &&
-		       (packet->kind != SW_PACKET_TCP || !answer->icmp.quote.has_seq || answer->icmp.quote.seq == packet->tcp.seq);
+		       (packet->kind != SW_PACKET_TCP || !answer->icmp.quote.has_seq ||
+			answer->icmp.quote.seq == packet->tcp.seq);
 	if (answer->kind != packet->kind || !sw_endpoint_equal(&answer->dst, &packet->src))
 		return false;
 	if (packet->kind != SW_PACKET_TCP)
 		return true;
-	return (answer->tcp.flags & SW_TCP_ACK) && (int32_t)(answer->tcp.ack - (packet->tcp.seq + consumed(packet))) >= 0;
+	return (answer->tcp.flags & SW_TCP_ACK) &&
+	       (int32_t)(answer->tcp.ack - (packet->tcp.seq + consumed(packet))) >= 0;
 }
 
 /* Of a connection with very many packets only some are kept: the flow knows how far everything was acknowledged. */
@@ -39,17 +41,20 @@ static bool acknowledged(const struct sw_symptom_context *context, const struct 
 	const struct sw_side *side = &flow->side[context->flow_is_peers ? SW_SIDE_PEER : SW_SIDE_OURS];
 
 	/* Relative numbers have 64 bits, the packet 32: the one near what was sent last is meant. */
-	int64_t end = side->sent_to - (int32_t)(side->isn + (uint32_t)side->sent_to - (packet->tcp.seq + consumed(packet)));
+	int64_t end =
+		side->sent_to - (int32_t)(side->isn + (uint32_t)side->sent_to - (packet->tcp.seq + consumed(packet)));
 
 	return side->isn_known && end <= side->acked_to;
 }
 
 static bool asks(const struct sw_packet *packet)
 {
-	return packet->kind == SW_PACKET_UDP || (packet->kind == SW_PACKET_TCP && consumed(packet) > 0 && !(packet->tcp.flags & SW_TCP_RST));
+	return packet->kind == SW_PACKET_UDP ||
+	       (packet->kind == SW_PACKET_TCP && consumed(packet) > 0 && !(packet->tcp.flags & SW_TCP_RST));
 }
 
-enum sw_fate sw_telling_fate(const struct sw_symptom_context *context, const struct sw_packet *packet, enum sw_packet_way way)
+enum sw_fate sw_telling_fate(const struct sw_symptom_context *context, const struct sw_packet *packet,
+			     enum sw_packet_way way)
 {
 	bool reached = false;
 

@@ -1,0 +1,261 @@
+/* Sentences that the readers' reports share. Enters: the report. Leaves: one phrase each. Knows no format. */
+#include "src/report/words.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "src/base/mem.h"
+#include "src/base/names.h"
+#include "src/report/headline.h"
+#include "src/report/report.h"
+
+#define PART_LEAST_SHARE 20 /* a part of the time below one in so many is not worth a word */
+
+char *sw_joined_text(const struct sw_texts *texts, const char *between, const char *after)
+{
+	char *all = NULL;
+
+	for (size_t i = 0; i < texts->count; i++) {
+		char *longer = sw_format("%s%s%s", all ? all : "",
+					 i == 0 ? "" :
+					 i == 1 ? between :
+						  after,
+					 texts->items[i]);
+
+		free(all);
+		all = longer;
+	}
+	return all;
+}
+
+char *sw_deadline_text(const struct sw_deadline *deadline)
+{
+	sw_auto_free char *kernel = NULL;
+	char value[32], would[32];
+
+	if (!deadline->present)
+		return NULL;
+	if (deadline->kernel_would_ns > 0)
+		kernel = sw_format("; the kernel would have given up after %s",
+				   sw_duration_text(deadline->kernel_would_ns, would));
+	if (!deadline->what || strcmp(deadline->what, "not-visible") == 0)
+		return sw_format("one of the application's that no call shows%s", kernel ? kernel : "");
+	return sw_format("%s of the %s%s%s%s", deadline->what, deadline->whose ? deadline->whose : "application",
+			 deadline->value_ns > 0 ? ", " : "",
+			 deadline->value_ns > 0 ? sw_duration_text(deadline->value_ns, value) : "",
+			 kernel ? kernel : "");
+}
+
+char *sw_parts_text(const struct sw_symptom *symptom)
+{
+	char *text = NULL;
+	bool shown[SW_PART_COUNT] = {0};
+	int64_t total = 0;
+	char duration[32];
+
+	for (int part = 0; part < SW_PART_COUNT; part++)
+		total += symptom->time_ns[part];
+	for (;;) {
+		int largest = -1;
+
+		for (int part = 0; part < SW_PART_COUNT; part++)
+			if (!shown[part] && symptom->time_ns[part] > total / PART_LEAST_SHARE &&
+			    (largest < 0 || symptom->time_ns[part] > symptom->time_ns[largest]))
+				largest = part;
+		if (largest < 0)
+			break;
+		shown[largest] = true;
+
+		char *longer = sw_format("%s%s%s %s", text ? text : "", text ? ", " : "",
+					 sw_duration_text(symptom->time_ns[largest], duration),
+					 sw_part_name((enum sw_part)largest));
+
+		free(text);
+		text = longer;
+	}
+	return text;
+}
+
+char *sw_lost_text(const struct sw_report_context *context, const struct sw_finding *finding)
+{
+	char when[48];
+
+	if (finding->lost_calls == 0 && finding->lost_bytes == 0)
+		return NULL;
+	return sw_format("since %s, %u call%s said success and %" PRId64 " bytes never arrived",
+			 sw_when_text(context, finding->began_ns, when), finding->lost_calls,
+			 finding->lost_calls == 1 ? "" : "s", finding->lost_bytes);
+}
+
+char *sw_recovered_text(const struct sw_report_context *context, const struct sw_finding *finding)
+{
+	char when[48];
+
+	if (finding->recovered_ns == SW_TIME_NONE)
+		return NULL;
+	return sw_format("%s%s%s", sw_when_text(context, finding->recovered_ns, when),
+			 finding->recovered_by ? ": " : "", finding->recovered_by ? finding->recovered_by : "");
+}
+
+const char *sw_severity_label(enum sw_severity severity)
+{
+	return severity == SW_SEVERITY_FAILURE ? "FAILED" : severity == SW_SEVERITY_SLOW ? "SLOW" : "note";
+}
+
+const char *sw_cause_text(const struct sw_finding *finding)
+{
+	const char *cause = finding->cause ? finding->cause : finding->title ? finding->title : finding->summary;
+
+	return cause ? cause : "not known";
+}
+
+char *sw_record_number_text(enum sw_evidence_kind kind, uint32_t number, uint16_t input)
+{
+	if (kind != SW_EVIDENCE_PACKET || number == 0)
+		return NULL;
+	return input ? sw_format("%u#%u", input, number) : sw_format("#%u", number);
+}
+
+const char *sw_place_text(const char *where)
+{
+	if (!where || strcmp(where, "here") == 0)
+		return "here";
+	if (strcmp(where, "peer") == 0)
+		return "on the peer";
+	if (strcmp(where, "path") == 0)
+		return "on the path";
+	return strcmp(where, "resolver") == 0 ? "on the resolver" : where;
+}
+
+const char *sw_relative_text(int64_t ns, int64_t base, char *buffer)
+{
+	int64_t us = (ns - base) / SW_NS_PER_US;
+
+	if (ns == SW_TIME_NONE)
+		return strcpy(buffer, "?");
+	snprintf(buffer, 48, "%s%" PRId64 ".%06" PRId64, us < 0 ? "-" : "", us < 0 ? -us / 1000000 : us / 1000000,
+		 us < 0 ? -us % 1000000 : us % 1000000);
+	return buffer;
+}
+
+char *sw_frame_text(const struct sw_frame *frame)
+{
+	const char *name = frame->function[0] ? frame->function : frame->object;
+
+	if (frame->function[0] && frame->file[0] && frame->line)
+		return sw_format("%s (%s:%u)", frame->function, frame->file, frame->line);
+	if (name[0])
+		return sw_format("%s+0x%" PRIx64, name, frame->offset);
+	return sw_format("0x%" PRIx64, frame->address);
+}
+
+/* "curl exited 7"; NULL where there is no command or its end is not known. */
+static char *exit_text(const struct sw_report_context *context)
+{
+	const struct sw_report *report = context->report;
+	const struct sw_report_target *target = &context->target;
+	const char *command = target->command_count > 0 ? target->command[0] : NULL;
+	const char *slash = command ? strrchr(command, '/') : NULL;
+	const char *name = slash && slash[1] ? slash + 1 : command;
+
+	if (!name || !report->exit_known)
+		return NULL;
+	if (report->exit_signal)
+		return sw_format("%s was killed by %s", name, sw_signal_name(report->exit_signal));
+	return sw_format("%s exited %d", name, report->exit_code);
+}
+
+/* Why a clean run is clean, in few words. */
+static char *why_clean(const struct sw_report_context *context)
+{
+	const struct sw_report *report = context->report;
+	char slow[32], calls[64], sockets[64];
+	bool failed = report->exit_known && (report->exit_code != 0 || report->exit_signal != 0);
+
+	if (report->sockets == 0 && report->packets == 0)
+		return sw_strdup("it used no socket");
+	return sw_format("%s on %s; nothing failed, hung or took over %s%s",
+			 sw_count_text(report->calls, "call", calls), sw_count_text(report->sockets, "socket", sockets),
+			 sw_duration_text(context->slow_ns, slow),
+			 failed && report->complete ? ": the reason lies elsewhere" : "");
+}
+
+char *sw_clean_text(const struct sw_report_context *context)
+{
+	bool blind = sw_report_status(context->report) == SW_STATUS_BLIND;
+	sw_auto_free char *why = blind ? sw_strdup("no failure was seen, but not enough was seen to call it clean") :
+					 why_clean(context);
+	sw_auto_free char *end = exit_text(context);
+
+	return sw_format("%s%s%s", end ? end : "", end ? "; " : "", why);
+}
+
+struct captured { /* all captures together */
+	bool available, drops_unknown;
+	int64_t seen, kept, dropped, overruns;
+	const char *interfaces, *why_not;
+};
+
+static struct captured sum_up(const struct sw_report *report)
+{
+	struct captured sum = {0};
+
+	for (size_t i = 0; i < report->status_count; i++) {
+		const struct sw_capture_status *status = &report->statuses[i];
+
+		if (!status->available) {
+			sum.why_not = sum.why_not ? sum.why_not : status->why_not;
+			continue;
+		}
+		sum.available = true;
+		sum.seen += status->seen;
+		sum.kept += status->kept;
+		sum.overruns += status->overruns;
+		sum.drops_unknown |= status->dropped < 0;
+		sum.dropped += status->dropped > 0 ? status->dropped : 0;
+		if (sum.interfaces && status->interfaces && strcmp(sum.interfaces, status->interfaces) != 0)
+			sum.interfaces = "several interfaces";
+		else
+			sum.interfaces = status->interfaces;
+	}
+	return sum;
+}
+
+/* Whether absence counts, and if not, why. */
+static char *absence_text(const struct sw_report *report, const struct captured *sum)
+{
+	if (report->complete)
+		return sw_strdup("capture open before the first call: what is missing was not there");
+	if (sum->dropped > 0)
+		return sw_strdup("packets were dropped: that one is missing proves nothing");
+	if (sum->overruns > 0)
+		return sw_format("%" PRId64 " were forgotten undecided: that one is missing proves nothing",
+				 sum->overruns);
+	if (sum->why_not)
+		return sw_format("not everywhere (%s): that a packet is missing proves nothing", sum->why_not);
+	return sw_strdup("capture not complete: that a packet is missing proves nothing");
+}
+
+char *sw_watched_text(const struct sw_report *report)
+{
+	struct captured sum = sum_up(report);
+	sw_auto_free char *absence = absence_text(report, &sum);
+	char sockets[64], calls[64], drops[64];
+
+	sw_count_text(report->sockets, "socket", sockets);
+	sw_count_text(report->calls, "call", calls);
+	snprintf(drops, sizeof drops, "%" PRId64 " dropped", sum.dropped);
+	if (!sum.available && report->sockets == 0 && report->packets == 0 && !sum.why_not)
+		return sw_format("watched %s on no socket: no capture was opened", calls);
+	if (!sum.available)
+		return sw_format("watched %s, %s; no packets%s%s%s: that a packet is missing proves nothing", sockets,
+				 calls, sum.why_not ? " (" : "", sum.why_not ? sum.why_not : "",
+				 sum.why_not ? ")" : "");
+	return sw_format("watched %s; %" PRId64 " of %" PRId64 " packets kept, %s%s%s, %s", sockets, sum.kept, sum.seen,
+			 sum.drops_unknown ? "drops not known" : drops, sum.interfaces ? ", " : "",
+			 !sum.interfaces                    ? "" :
+			 strcmp(sum.interfaces, "any") == 0 ? "all interfaces" :
+							      sum.interfaces,
+			 absence);
+}

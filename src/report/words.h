@@ -1,0 +1,32 @@
+/* Sentences that the readers' reports (text, Markdown, HTML) share. Raw text: who prints it cleans it. The caller frees.
+ *
+ * NULL where there is nothing to say. */
+#ifndef SW_REPORT_WORDS_H
+#define SW_REPORT_WORDS_H
+
+#include "src/report/context.h"
+
+/* A list in one sentence: first, then `between`, then `after` between the others. */
+char *sw_joined_text(const struct sw_texts *texts, const char *between, const char *after);
+const char *sw_place_text(const char *where); /* "on the peer" */
+const char *sw_severity_label(enum sw_severity severity); /* "FAILED", "SLOW", "note" */
+const char *sw_cause_text(const struct sw_finding *finding); /* never NULL */
+
+char *sw_deadline_text(const struct sw_deadline *deadline); /* whose patience ended it */
+char *
+sw_parts_text(const struct sw_symptom *symptom); /* "2.9 s peer-application, 0.10 s round-trip", the largest first */
+char *sw_lost_text(const struct sw_report_context *context, const struct sw_finding *finding);
+char *sw_recovered_text(const struct sw_report_context *context, const struct sw_finding *finding);
+char *sw_frame_text(const struct sw_frame *frame); /* "fetch (fetch.c:120)", "main+0x41", "libc.so.6+0x29d90" */
+
+/* "0.000051", seconds since `base`; "?" unknown. Buffer of 48 bytes. */
+const char *sw_relative_text(int64_t ns, int64_t base, char *buffer);
+/* "#12" for a packet: Wireshark's number; with its input when there are several. */
+char *sw_record_number_text(enum sw_evidence_kind kind, uint32_t number, uint16_t input);
+
+/* A run without findings: "curl exited 0; 31 calls on 4 sockets; nothing failed, ...", or that it was not seen enough. */
+char *sw_clean_text(const struct sw_report_context *context);
+/* The last line: what was watched, and whether a packet that is missing proves anything. */
+char *sw_watched_text(const struct sw_report *report);
+
+#endif

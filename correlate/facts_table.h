@@ -358,6 +358,8 @@
 	X(COUNT, own_synacks, "SYN-ACKs of ours")									\
 	X(COUNT, backlog, "what listen asked for")									\
 	X(COUNT, accepts, "connections that were accepted from the listener")						\
+	X(COUNT, others_unanswered, "other connections to our end, meanwhile, that were never answered")		\
+	X(FLAG, answered_before, "bytes of our answer left before the peer had gone")					\
 	X(FLAG, waited_since, "a thread has waited for the listener since the first SYN")
 
 #define SW_FACT_TABLE(X)                                                                                               \

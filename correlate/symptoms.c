@@ -314,6 +314,23 @@ static void fill_answers_after(struct sw_symptom_context *context, const struct 
 	}
 }
 
+/* A busy server leaves the one whom it accepted and those who queue behind it without service: one cause. */
+static void fill_others(struct sw_symptom_context *context, const struct sw_sources *sources)
+{
+	const struct sw_flow *flow = context->flow;
+
+	if (!flow || context->debt->operation != SW_OPERATION_SERVE)
+		return;
+	for (size_t id = 1; id <= sw_flows_count(sources->flows); id++) {
+		const struct sw_flow *other = sw_flows_get(sources->flows, (uint32_t)id);
+
+		context->others_unanswered += other && other->id != flow->id && !other->initiator && other->protocol == IPPROTO_TCP &&
+					      sw_endpoint_equal(&other->local, &flow->local) && !other->synack_count &&
+					      other->side[SW_SIDE_PEER].syn_retransmissions &&
+					      other->first_ns <= context->debt->ended_ns && other->last_ns >= context->debt->began_ns;
+	}
+}
+
 /* ---- whose timer ---------------------------------------------------------------------------------------------- */
 
 /* tcp_syn_retries after the linear ones, each twice the one before; RFC 6298, ip-sysctl of the kernel's documentation. */
@@ -404,6 +421,7 @@ void sw_symptom_fill(struct sw_symptom_context *context, const struct sw_sources
 	fill_neighbor(context, sources);
 	fill_elsewhere(context, sources);
 	fill_answers_after(context, sources);
+	fill_others(context, sources);
 	fill_deadline(context, state);
 	fill_attempt(context, sources, state, arena);
 	fill_account(context, state, arena);

@@ -12,6 +12,8 @@ static bool app_slow_to_answer(const struct sw_facts *facts, struct sw_match *ma
 
 	if (!FACT(accepted) || !too_late || !gone)
 		return false;
+	if (FACT(answered_before))
+		return near(match, "our answer had begun when the peer left");
 	if (FACT(duration) < SW_ANSWER_LATE_NS)
 		return near(match, "the answer was written {duration} after the request was read");
 	if (!FACT(packets_seen))
@@ -31,6 +33,12 @@ static bool listen_queue_full(const struct sw_facts *facts, struct sw_match *mat
 {
 	bool full = FACT(listen_overflows) > 0 || (FACT(listen_backlog) >= 0 && FACT(listen_queue) > FACT(listen_backlog));
 
+	if (FACT(unserved) && FACT(accepted) && FACT(others_unanswered) > 0) {
+		at_most(match, SW_CONFIDENCE_LIKELY);
+		cite(match, FACT(peer_fin));
+		match->cause = "the request was answered too late, after {duration}, and {others_unanswered:other connection} got no answer at all meanwhile";
+		return true;
+	}
 	if (!came_in_vain(facts))
 		return false;
 	if (!full && FACT(listen_queue) == 0)
@@ -90,7 +98,7 @@ static const struct sw_rule serving[] = {
 		.code = "listen-queue-full",
 		.symptoms = SW_ON(SERVE),
 		.needs = SW_NEEDS_PACKETS,
-		.beats = "peer-aborted",
+		.beats = "app-slow-to-answer",
 		.locus = SW_LOCUS_LOCAL_APP,
 		.title = "the program accepts too slowly",
 		.holds = listen_queue_full,

@@ -198,7 +198,8 @@ static bool last_word(void *context, int fd, const char *link)
 	const struct sw_socket *socket = id ? sw_identity_socket(words->engine->identity, id) : NULL;
 	if (socket && socket->type == SOCK_STREAM && (socket->domain == AF_INET || socket->domain == AF_INET6) &&
 	    !(socket->flags & SW_SOCKET_LISTENING))
-		sw_identity_refresh(words->engine->identity, words->pid, words->tid, fd, id, SW_DETAIL_TCP_INFO);
+		sw_engine_last_words(words->engine, &(struct sw_call){ .pid = (uint32_t)words->pid, .tid = (uint32_t)words->tid, .fd = fd,
+								       .fd2 = -1, .socket = id, .sys = SW_SYS_CLOSE }, id, fd);
 	return true;
 }
 

@@ -43,6 +43,13 @@ static bool refresh(struct sw_engine_state *engine, const struct sw_call *call, 
 	return id && sw_identity_refresh(engine->identity, (pid_t)call->pid, (pid_t)call->tid, fd, id, detail);
 }
 
+void sw_engine_last_words(struct sw_engine_state *engine, const struct sw_call *call, uint32_t id, int fd)
+{
+	refresh(engine, call, fd, id, SW_DETAIL_TCP_INFO);
+	if (sw_identity_connecting(engine->identity, id))
+		sw_probe_hanging(engine->probe, call, object(engine, id));
+}
+
 /* ---- before a call ---------------------------------------------------------------------------------------------- */
 
 void sw_engine_before(struct sw_engine_state *engine, struct sw_tracee *tracee)
@@ -58,7 +65,7 @@ void sw_engine_before(struct sw_engine_state *engine, struct sw_tracee *tracee)
 		tracee->process->sockets = true;
 	/* What TCP still owes cannot be asked after the close. */
 	if (call->sys == SW_SYS_CLOSE && is_tcp(socket) && socket->remote.present && engine->probe)
-		refresh(engine, call, call->fd, call->socket, SW_DETAIL_TCP_INFO);
+		sw_engine_last_words(engine, call, call->socket, call->fd);
 	sw_engine_place(engine, tracee, call->socket, call->fd);
 }
 

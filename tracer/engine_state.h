@@ -102,6 +102,8 @@ void sw_engine_hanging_remove(struct sw_engine_state *engine, struct sw_tracee *
 void sw_engine_before(struct sw_engine_state *engine, struct sw_tracee *tracee);
 void sw_engine_after(struct sw_engine_state *engine, struct sw_tracee *tracee);
 void sw_engine_counters(struct sw_engine_state *engine, pid_t pid, const char *when);
+/* What TCP owes on a socket that is about to go, and the way to a peer that never answered. */
+void sw_engine_last_words(struct sw_engine_state *engine, const struct sw_call *call, uint32_t id, int fd);
 
 /* engine_clone.c */
 void sw_engine_clone_enter(struct sw_engine_state *engine, struct sw_tracee *tracee, bool in_memory);

@@ -61,6 +61,8 @@ void sw_identity_handed_on(struct sw_identity *identity, uint32_t object);
 /* The session's number of the thread's network namespace (0: the tool's own, and where it cannot be asked). A new one is said as fact
  * "netns" with its inode and a process that is in it. */
 uint32_t sw_identity_netns(struct sw_identity *identity, pid_t pid, pid_t tid);
+/* Whether its last TCP_INFO said SYN_SENT: a connect that nobody has answered yet. */
+bool sw_identity_connecting(struct sw_identity *identity, uint32_t object);
 struct sw_spaces *sw_identity_spaces(struct sw_identity *identity); /* for the probes */
 uint32_t sw_identity_fact_id(struct sw_identity *identity); /* the next id, for facts that others say */
 

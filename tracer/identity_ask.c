@@ -144,7 +144,7 @@ static void say_queue(struct sw_identity *identity, const struct object *object,
 	say_fact(identity, object, pid, tid, &draft);
 }
 
-static void say_tcp_info(struct sw_identity *identity, const struct object *object, pid_t pid, pid_t tid, const uint8_t *bytes, size_t length)
+static void say_tcp_info(struct sw_identity *identity, struct object *object, pid_t pid, pid_t tid, const uint8_t *bytes, size_t length)
 {
 	struct sw_fact_draft draft;
 	uint32_t queue, backlog;
@@ -155,6 +155,7 @@ static void say_tcp_info(struct sw_identity *identity, const struct object *obje
 			say_queue(identity, object, pid, tid, queue, backlog);
 		return;
 	}
+	object->connecting = sw_tcp_info_connecting(bytes, length);
 	sw_tcp_info_fact(&draft, bytes, length);
 	say_fact(identity, object, pid, tid, &draft);
 }
@@ -219,6 +220,12 @@ bool sw_identity_refresh(struct sw_identity *identity, pid_t pid, pid_t tid, int
 	if (!(identity->switches & SW_NO_GETFD) && refresh_by_getfd(identity, object, pid, tid, fd, detail))
 		return true;
 	return !(identity->switches & SW_NO_DIAG) && refresh_by_diag(identity, object, pid, tid, detail);
+}
+
+bool sw_identity_connecting(struct sw_identity *identity, uint32_t id)
+{
+	const struct object *object = sw_objects_find(identity, id);
+	return object && object->connecting;
 }
 
 void sw_identity_say_timeouts(struct sw_identity *identity, const struct object *object, pid_t pid, int fd)

@@ -24,6 +24,7 @@ struct object {
 	struct sw_socket socket;
 	int tos;
 	bool said; /* the sink has it */
+	bool connecting; /* its last TCP_INFO said SYN_SENT */
 	bool handed_on; /* may have descriptors that we never saw */
 	UT_hash_handle by_id, by_inode;
 };

@@ -84,6 +84,11 @@ static bool meaningless(const char *name, int64_t number, bool silent)
 	return (!strcmp(name, "min_rtt_us") && number == UINT32_MAX) || (silent && !strncmp(name, "last_", 5));
 }
 
+bool sw_tcp_info_connecting(const uint8_t *bytes, size_t length)
+{
+	return length > offsetof(struct tcp_info, tcpi_state) && NUMBER(tcpi_state) == TCP_SYN_SENT_STATE;
+}
+
 void sw_tcp_info_fact(struct sw_fact_draft *draft, const uint8_t *bytes, size_t length)
 {
 	static const char *const congestion[] = { "open", "disorder", "cwr", "recovery", "loss" };

@@ -3,6 +3,7 @@
 #include "src/recorder.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -293,7 +294,11 @@ static int publish(struct recorder *recorder)
  * even when the tracer is killed. */
 static void leave_terminal(void)
 {
+	sw_auto_close int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	setsid();
+	/* Who reads the command's output must see its end when the command ends, not when we do. */
+	dup2(null, STDIN_FILENO);
+	dup2(null, STDOUT_FILENO);
 	signal(SIGPIPE, SIG_IGN);
 	for (size_t i = 0; i < 4; i++)
 		signal((const int[]){SIGINT, SIGTERM, SIGHUP, SIGQUIT}[i], SIG_IGN);

@@ -36,6 +36,7 @@ struct grouping {
 	struct alike *alikes;
 	SW_ARRAY(struct sw_finding) findings;
 	SW_ARRAY(uint32_t) attempts; /* of each finding's representative */
+	SW_ARRAY(bool) listening; /* it is about a listener */
 	bool all_count; /* absence counts in every finding over IP */
 };
 
@@ -139,6 +140,7 @@ static void represent(struct grouping *grouping, size_t index, const struct sw_s
 	sw_groups_fingerprint(key, place->fingerprint);
 	sw_peers_words(&context->contrast, context->target, &place->meanwhile, arena);
 	grouping->attempts.items[index] = context->debt->attempt;
+	grouping->listening.items[index] = context->socket && (context->socket->socket.flags & SW_SOCKET_LISTENING);
 	if (old.count) {
 		place->count = old.count;
 		place->began_ns = old.began_ns;
@@ -166,6 +168,7 @@ static struct group *group_new(struct grouping *grouping, const char *key, const
 	HASH_ADD_STR(grouping->groups, key, group);
 	SW_ARRAY_ADD(&grouping->findings);
 	SW_ARRAY_ADD(&grouping->attempts);
+	SW_ARRAY_ADD(&grouping->listening);
 	represent(grouping, group->finding, context, debt, key);
 	return group;
 }
@@ -246,6 +249,57 @@ static void tell_program(struct sw_finding *finding, const struct sw_sources *so
 						   finding->count > 1 ? "the last of them" : "it");
 }
 
+static bool overlaps(const struct sw_finding *a, const struct sw_finding *b)
+{
+	return a->began_ns <= b->surfaced_ns && b->began_ns <= a->surfaced_ns;
+}
+
+static void fold(struct sw_finding *service, const struct sw_finding *client)
+{
+	service->count += client->count;
+	service->lost_ns += client->lost_ns;
+	if (client->began_ns < service->began_ns)
+		service->began_ns = client->began_ns;
+	if (client->surfaced_ns > service->surfaced_ns)
+		service->surfaced_ns = client->surfaced_ns;
+	for (size_t i = 0; i < client->occurrence_count; i++)
+		add_occurrence(service, &client->occurrences[i]);
+}
+
+/* A program that serves nobody leaves both behind: clients whose request it had read, and clients that it never accepted. That
+ * is one cause, and what happened at the listener tells it. */
+static bool folded(struct grouping *grouping, size_t index)
+{
+	const struct sw_finding *client = &grouping->findings.items[index];
+
+	if (client->symptom.outcome != SW_OUTCOME_UNSERVED || grouping->listening.items[index])
+		return false;
+	for (size_t i = 0; i < grouping->findings.count; i++) {
+		struct sw_finding *service = &grouping->findings.items[i];
+
+		if (grouping->listening.items[i] && service->symptom.outcome == SW_OUTCOME_UNSERVED &&
+		    service->symptom.pid == client->symptom.pid && overlaps(service, client)) {
+			fold(service, client);
+			return true;
+		}
+	}
+	return false;
+}
+
+static void fold_unserved(struct grouping *grouping)
+{
+	for (size_t i = grouping->findings.count; i-- > 0;) {
+		size_t last = grouping->findings.count - 1;
+
+		if (!folded(grouping, i))
+			continue;
+		grouping->findings.items[i] = grouping->findings.items[last];
+		grouping->attempts.items[i] = grouping->attempts.items[last];
+		grouping->listening.items[i] = grouping->listening.items[last];
+		grouping->findings.count--;
+	}
+}
+
 static void grouping_release(struct grouping *grouping)
 {
 	struct group *group, *next_group;
@@ -261,6 +315,7 @@ static void grouping_release(struct grouping *grouping)
 	}
 	SW_ARRAY_RELEASE(&grouping->findings);
 	SW_ARRAY_RELEASE(&grouping->attempts);
+	SW_ARRAY_RELEASE(&grouping->listening);
 }
 
 void sw_groups_make(struct sw_report *report, struct sw_debts *debts, const struct sw_sources *sources)
@@ -270,6 +325,7 @@ void sw_groups_make(struct sw_report *report, struct sw_debts *debts, const stru
 
 	for (size_t i = 0; i < sw_debts_kept(debts); i++)
 		take(&grouping, sw_debts_at(debts, i));
+	fold_unserved(&grouping);
 	for (size_t i = 0; i < grouping.findings.count; i++) {
 		struct sw_finding *finding = &grouping.findings.items[i];
 

@@ -81,7 +81,9 @@ static void key_of_path(struct key *key, const struct sw_addr *target)
 {
 	const char *slash = strrchr(target->path, '/');
 
-	strncpy(key->name, slash ? slash + 1 : target->path, sizeof key->name - 1);
+	const char *base = slash ? slash + 1 : target->path;
+
+	memcpy(key->name, base, strnlen(base, sizeof key->name - 1));
 }
 
 static void key_make(struct key *key, const struct sw_debt *debt, const struct sw_addr *target, const char *name)
@@ -100,7 +102,7 @@ static void key_make(struct key *key, const struct sw_debt *debt, const struct s
 	if (target->family == AF_UNIX)
 		key_of_path(key, target);
 	else if (name)
-		strncpy(key->name, name, sizeof key->name - 1);
+		memcpy(key->name, name, strnlen(name, sizeof key->name - 1));
 	else
 		key->port = target->endpoint.port;
 }

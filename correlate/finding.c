@@ -11,11 +11,20 @@
 #include "src/base/mem.h"
 #include "src/base/names.h"
 
+/* A look-up that the search list made good in time. */
+static bool name_was_found(const struct sw_symptom_context *context)
+{
+	return context->debt->operation == SW_OPERATION_LOOKUP && context->name_found_ns > 0 &&
+	       context->name_found_ns - context->debt->ended_ns <= context->settle_ns;
+}
+
 static enum sw_severity severity_of(const struct sw_symptom_context *context, const struct sw_match *match)
 {
 	bool late = context->debt->outcome == SW_OUTCOME_SLOW || context->debt->outcome == SW_OUTCOME_DONE;
 
 	if (context->attempt && context->attempt->recovered_in_time)
+		return SW_SEVERITY_NOTE;
+	if (name_was_found(context))
 		return SW_SEVERITY_NOTE;
 	if (match->severity >= 0)
 		return (enum sw_severity)match->severity;
@@ -148,6 +157,11 @@ static void tell_recovery(const struct sw_telling *telling, struct sw_finding *f
 	char text[SW_ADDR_TEXT];
 
 	finding->recovered_ns = SW_TIME_NONE;
+	if (name_was_found(telling->context)) {
+		finding->recovered_ns = telling->context->name_found_ns;
+		finding->recovered_by = sw_arena_strdup(telling->arena, "another name of the search list");
+		return;
+	}
 	if (!attempt || attempt->recovered_ns == SW_TIME_NONE)
 		return;
 	finding->recovered_ns = attempt->recovered_ns;

@@ -103,6 +103,7 @@ struct sw_symptom_context {
 	const struct sw_packet *const
 		*packets; /* of the flow, as sw_flows_kept() has them, oldest first: evidence is quoted from these */
 	const struct sw_account_summary *account; /* of the socket's bytes and patterns so far */
+	int64_t name_found_ns; /* look-ups: when a later one was answered with an address; SW_TIME_NONE none */
 	uint32_t others_unanswered; /* serving: connections to the same local end, meanwhile, whose SYNs were never answered */
 	uint8_t host_ttl; /* hop count of the remote host's packets, over all flows (sw_flows_host_ttl); 0 unknown */
 	const struct sw_neighbor_seen

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/user.h>
@@ -32,13 +33,16 @@ __attribute__((noinline)) int sw_test_inner(int depth)
 
 __attribute__((noinline)) int sw_test_outer(int depth)
 {
-	return depth > 0 ? sw_test_outer(depth - 1) + 1 : sw_test_inner(depth) + 1;
+	int below = depth > 0 ? sw_test_outer(depth - 1) : sw_test_inner(depth);
+	__asm__ volatile("" ::: "memory"); /* or the compiler makes it a loop */
+	return below + 1;
 }
 
 static pid_t start(int depth)
 {
 	pid_t child = fork();
 	if (child == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails leaves nothing behind */
 		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
 		for (;;)
 			sw_test_outer(depth);

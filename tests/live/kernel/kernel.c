@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -24,6 +25,7 @@ static void child(struct target *target, int ready, int go, const char *setup, v
 	if (setup && (unshare(CLONE_NEWNET | CLONE_NEWNS) != 0 || system("ip link set lo up") != 0 || system(setup) != 0))
 		_exit(1);
 	(void)target;
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails leaves nothing behind */
 	act(&outcome);
 	if (write(ready, &outcome, sizeof outcome) != sizeof outcome)
 		_exit(1);

@@ -43,7 +43,8 @@ static void tell_next(const struct sw_telling *telling, struct sw_finding *findi
 	finding->next = sw_arena_alloc(telling->arena, SW_RULE_TEXTS * sizeof *finding->next);
 	for (size_t i = 0; i < SW_RULE_TEXTS && rule->next[i].where; i++) {
 		const struct sw_rule_next *row = &rule->next[i];
-		struct sw_next next = { .where = row->where };
+		bool peer_is_here = telling->facts->remote_ours && strcmp(row->where, "peer") == 0;
+		struct sw_next next = { .where = peer_is_here ? "here" : row->where };
 
 		next.text = sw_words_fill(row->text, telling->facts, telling->arena);
 		next.command = sw_words_fill(row->command, telling->facts, telling->arena);

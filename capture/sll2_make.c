@@ -59,6 +59,13 @@ uint32_t sw_frame_to_sll2(const struct sw_packet *packet, const struct sw_raw_pa
 	uint8_t type = packet->way == SW_WAY_OUT ? 4 : packet->way == SW_WAY_IN ? 0 : 3;
 	struct body body;
 
+	if (raw->linktype == SW_LINK_SLL2) { /* as it is */
+		if (size < raw->captured)
+			return 0;
+		memcpy(buffer, raw->bytes, raw->captured);
+		*wire = raw->wire;
+		return raw->captured;
+	}
 	if (!body_of(&body, raw) || size < SLL2_HEADER + (raw->captured - body.header))
 		return 0;
 	memset(buffer, 0, SLL2_HEADER);

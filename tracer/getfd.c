@@ -36,7 +36,8 @@ static void *close_later(void *fd)
 	return NULL;
 }
 
-/* With SO_LINGER on, close() of the last descriptor blocks for as long as the program asked: that may be ours by now. */
+/* With SO_LINGER on, close() of the last descriptor blocks for as long as the program asked: that may be ours by
+ * now. */
 static void close_aside(int fd)
 {
 	sigset_t all, old;
@@ -63,7 +64,8 @@ static int same_socket(int fd, uint64_t inode)
 	return inode == 0 || status.st_ino == inode ? 0 : -ESTALE;
 }
 
-/* One duplicate that leads to `inode`, or a negative errno. A file that is not ours is closed at once: no socket, so no linger. */
+/* One duplicate that leads to `inode`, or a negative errno. A file that is not ours is closed at once: no socket, so
+ * no linger. */
 static int take(int pidfd, int fd, uint64_t inode)
 {
 	int copy = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
@@ -107,7 +109,9 @@ static int option_number(int fd, int level, int name, int absent)
 static int64_t option_time(int fd, int name)
 {
 	struct timeval time;
-	return option(fd, SOL_SOCKET, name, &time, sizeof time) ? time.tv_sec * INT64_C(1000000000) + time.tv_usec * INT64_C(1000) : 0;
+	return option(fd, SOL_SOCKET, name, &time, sizeof time) ?
+		       time.tv_sec * INT64_C(1000000000) + time.tv_usec * INT64_C(1000) :
+		       0;
 }
 
 static void ask_names(int fd, struct sw_getfd_answer *answer)
@@ -165,7 +169,8 @@ static void ask(int fd, unsigned want, struct sw_getfd_answer *answer)
 		answer->tcp_info_length = length;
 }
 
-int sw_getfd_ask(pid_t pid, pid_t tid, int *pidfd, int fd, uint64_t inode, unsigned want, struct sw_getfd_answer *answer)
+int sw_getfd_ask(pid_t pid, pid_t tid, int *pidfd, int fd, uint64_t inode, unsigned want,
+		 struct sw_getfd_answer *answer)
 {
 	memset(answer, 0, sizeof *answer);
 	answer->domain = answer->type = answer->protocol = -1;
@@ -173,7 +178,7 @@ int sw_getfd_ask(pid_t pid, pid_t tid, int *pidfd, int fd, uint64_t inode, unsig
 	if (copy < 0)
 		return copy;
 	ask(copy, want, answer);
-	struct linger linger = { 0 };
+	struct linger linger = {0};
 	/* Asked last: the program may have set it meanwhile. */
 	answer->lingers = option(copy, SOL_SOCKET, SO_LINGER, &linger, sizeof linger) && linger.l_onoff;
 	if (answer->lingers)

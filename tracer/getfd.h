@@ -1,8 +1,9 @@
 /* Asking a socket of another process by a short-lived duplicate: pidfd_getfd(2).
  *
- * Enters: a process, a descriptor, the inode that it must lead to. Leaves: what getsockname, getpeername and harmless
- * getsockopts answer. The duplicate has side effects (a close of the program's meanwhile is not the last one), so it lives for
- * microseconds. SO_ERROR is never read: reading takes it from the program. Knows nothing of sessions and object ids. */
+ * Enters: a process, a descriptor, the inode that it must lead to. Leaves: what getsockname, getpeername and
+ * harmless getsockopts answer. The duplicate has side effects (a close of the program's meanwhile is not the last
+ * one), so it lives for microseconds. SO_ERROR is never read: reading takes it from the program. Knows nothing of
+ * sessions and object ids. */
 #ifndef SW_TRACER_GETFD_H
 #define SW_TRACER_GETFD_H
 
@@ -30,8 +31,10 @@ struct sw_getfd_answer {
 #define SW_GETFD_TCP_INFO 0x1u
 #define SW_GETFD_NETNS 0x2u
 
-/* Fills `answer`, with what costs more where `want` says so; 0 or a negative errno (ENOSYS old kernel; EPERM not dumpable; EBADF, ESTALE: the descriptor is another's by now).
- * *pidfd is the process's cached pidfd, opened here when -1; the caller closes it. inode 0: whatever is there. */
-int sw_getfd_ask(pid_t pid, pid_t tid, int *pidfd, int fd, uint64_t inode, unsigned want, struct sw_getfd_answer *answer);
+/* Fills `answer`, with what costs more where `want` says so; 0 or a negative errno (ENOSYS old kernel; EPERM not
+ * dumpable; EBADF, ESTALE: the descriptor is another's by now). *pidfd is the process's cached pidfd, opened here
+ * when -1; the caller closes it. inode 0: whatever is there. */
+int sw_getfd_ask(pid_t pid, pid_t tid, int *pidfd, int fd, uint64_t inode, unsigned want,
+		 struct sw_getfd_answer *answer);
 
 #endif

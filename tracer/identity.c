@@ -1,4 +1,5 @@
-/* Which socket is it? From descriptors to objects: see identity.h. What a socket is, once found, is asked in identity_ask.c. */
+/* Which socket is it? From descriptors to objects: see identity.h. What a socket is, once found, is asked in
+ * identity_ask.c. */
 #include "tracer/identity.h"
 
 #include <errno.h>
@@ -28,7 +29,7 @@ void sw_identity_free(struct sw_identity *identity)
 	if (!identity)
 		return;
 	struct process *process, *next;
-	HASH_ITER(hh, identity->processes, process, next)
+	HASH_ITER (hh, identity->processes, process, next)
 		sw_identity_process_remove(identity, process);
 	sw_objects_free(identity);
 	sw_spaces_free(identity->spaces);
@@ -64,7 +65,8 @@ static uint32_t socket_object(struct sw_identity *identity, pid_t pid, pid_t tid
 	return id;
 }
 
-/* A descriptor of an epoll instance that another call than epoll_create made: the same open file as one that we know? */
+/* A descriptor of an epoll instance that another call than epoll_create made: the same open file as one that we
+ * know? */
 static uint32_t epoll_object(struct sw_identity *identity, struct process *process, int fd)
 {
 	uint32_t known = sw_epolls_get(process, fd);
@@ -272,7 +274,7 @@ static bool inherit_one(void *context, int fd, const char *link)
 
 void sw_identity_inherited(struct sw_identity *identity, pid_t pid)
 {
-	struct inherit inherit = { identity, sw_identity_process_get(identity, pid) };
+	struct inherit inherit = {identity, sw_identity_process_get(identity, pid)};
 	int error = sw_proc_each_fd(pid, pid, 0, inherit_one, &inherit);
 	if (error == -EACCES || error == -EPERM)
 		say_refused(identity);
@@ -294,7 +296,7 @@ static bool list_one(void *context, int fd, const char *link)
 /* After an exec the descriptors that stayed open were not looked up: do so before saying that none leads here. */
 static bool list(struct sw_identity *identity, struct process *process, pid_t tid)
 {
-	struct inherit inherit = { identity, process };
+	struct inherit inherit = {identity, process};
 	int64_t deadline = sw_clock_monotonic() + LISTING_PATIENCE_NS;
 	process->unlisted = sw_proc_each_fd(process->pid, tid, deadline, list_one, &inherit) != 0;
 	return !process->unlisted;
@@ -316,8 +318,9 @@ uint32_t sw_identity_last(struct sw_identity *identity, pid_t pid, pid_t tid, in
 		return 0;
 	bool sure = !object->handed_on;
 	struct process *process, *next;
-	HASH_ITER(hh, identity->processes, process, next) {
-		if (process->unlisted && !process->unshared && !list(identity, process, process->pid == pid ? tid : process->pid))
+	HASH_ITER (hh, identity->processes, process, next) {
+		if (process->unlisted && !process->unshared &&
+		    !list(identity, process, process->pid == pid ? tid : process->pid))
 			sure = false;
 		if (process->unshared)
 			sure = false;

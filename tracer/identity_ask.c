@@ -1,7 +1,7 @@
 /* What a socket is: by a duplicate of its descriptor, else by sock_diag, else by what the calls say. See identity.h.
  *
- * Enters: an object, a descriptor that leads to it, or a call. Leaves: struct sw_socket said anew where something changed, and TCP_INFO
- * as a fact. */
+ * Enters: an object, a descriptor that leads to it, or a call. Leaves: struct sw_socket said anew where something
+ * changed, and TCP_INFO as a fact. */
 #include "tracer/identity_ask.h"
 
 #include <errno.h>
@@ -26,9 +26,10 @@
 
 static bool same(const struct sw_socket *a, const struct sw_socket *b)
 {
-	return a->flags == b->flags && a->inode == b->inode && a->cookie == b->cookie && a->netns == b->netns && a->domain == b->domain &&
-	       a->type == b->type && a->protocol == b->protocol && a->uid == b->uid && a->mark == b->mark && a->device == b->device &&
-	       !memcmp(&a->local, &b->local, sizeof a->local) && !memcmp(&a->remote, &b->remote, sizeof a->remote);
+	return a->flags == b->flags && a->inode == b->inode && a->cookie == b->cookie && a->netns == b->netns &&
+	       a->domain == b->domain && a->type == b->type && a->protocol == b->protocol && a->uid == b->uid &&
+	       a->mark == b->mark && a->device == b->device && !memcmp(&a->local, &b->local, sizeof a->local) &&
+	       !memcmp(&a->remote, &b->remote, sizeof a->remote);
 }
 
 static void update(struct sw_identity *identity, struct object *object, const struct sw_socket *now)
@@ -55,8 +56,9 @@ static void set_local(struct sw_socket *socket, const struct sw_addr *local)
 {
 	if (!local->present)
 		return;
-	bool faded = is_ip(local) && is_ip(&socket->local) && sw_ip_is_any(&local->endpoint.ip) && local->endpoint.port != 0 &&
-		     local->endpoint.port == socket->local.endpoint.port && !(socket->flags & SW_SOCKET_LISTENING);
+	bool faded = is_ip(local) && is_ip(&socket->local) && sw_ip_is_any(&local->endpoint.ip) &&
+		     local->endpoint.port != 0 && local->endpoint.port == socket->local.endpoint.port &&
+		     !(socket->flags & SW_SOCKET_LISTENING);
 	if (!faded)
 		socket->local = *local;
 }
@@ -82,7 +84,8 @@ static void set_kind(struct sw_socket *socket, int domain, int type, int protoco
 
 /* ---- the kernel's answers ------------------------------------------------------------------------------------- */
 
-static int ask(struct sw_identity *identity, pid_t pid, pid_t tid, int fd, uint64_t inode, unsigned want, struct sw_getfd_answer *answer)
+static int ask(struct sw_identity *identity, pid_t pid, pid_t tid, int fd, uint64_t inode, unsigned want,
+	       struct sw_getfd_answer *answer)
 {
 	struct process *process = sw_identity_process_get(identity, pid);
 	int pidfd = process->pidfd;
@@ -92,7 +95,8 @@ static int ask(struct sw_identity *identity, pid_t pid, pid_t tid, int fd, uint6
 }
 
 /* The namespace of the socket, which need not be that of the thread. */
-static uint32_t number_netns(struct sw_identity *identity, pid_t pid, pid_t tid, int fd, const struct sw_getfd_answer *answer)
+static uint32_t number_netns(struct sw_identity *identity, pid_t pid, pid_t tid, int fd,
+			     const struct sw_getfd_answer *answer)
 {
 	uint32_t number = sw_spaces_by_cookie(identity->spaces, answer->netns_cookie);
 	if (number != SW_SPACE_UNKNOWN)
@@ -123,7 +127,8 @@ static void take_answer(struct sw_socket *socket, const struct sw_getfd_answer *
 	set_remote(socket, &answer->remote);
 }
 
-static void say_fact(struct sw_identity *identity, const struct object *object, pid_t pid, pid_t tid, struct sw_fact_draft *draft)
+static void say_fact(struct sw_identity *identity, const struct object *object, pid_t pid, pid_t tid,
+		     struct sw_fact_draft *draft)
 {
 	draft->fact.id = ++identity->fact_ids;
 	draft->fact.socket = object->id;
@@ -133,7 +138,8 @@ static void say_fact(struct sw_identity *identity, const struct object *object, 
 		identity->sink->fact(identity->sink->context, sw_fact_of(draft));
 }
 
-static void say_queue(struct sw_identity *identity, const struct object *object, pid_t pid, pid_t tid, uint32_t queue, uint32_t backlog)
+static void say_queue(struct sw_identity *identity, const struct object *object, pid_t pid, pid_t tid, uint32_t queue,
+		      uint32_t backlog)
 {
 	struct sw_fact_draft draft;
 	char text[SW_ADDR_TEXT];
@@ -144,7 +150,8 @@ static void say_queue(struct sw_identity *identity, const struct object *object,
 	say_fact(identity, object, pid, tid, &draft);
 }
 
-static void say_tcp_info(struct sw_identity *identity, struct object *object, pid_t pid, pid_t tid, const uint8_t *bytes, size_t length)
+static void say_tcp_info(struct sw_identity *identity, struct object *object, pid_t pid, pid_t tid,
+			 const uint8_t *bytes, size_t length)
 {
 	struct sw_fact_draft draft;
 	uint32_t queue, backlog;
@@ -164,15 +171,18 @@ static void say_tcp_info(struct sw_identity *identity, struct object *object, pi
 static void say_unix_queue(struct sw_identity *identity, const struct object *object, pid_t pid, pid_t tid)
 {
 	struct sw_diag found;
-	if (object->socket.domain == AF_UNIX && object->socket.flags & SW_SOCKET_LISTENING && !(identity->switches & SW_NO_DIAG) &&
+	if (object->socket.domain == AF_UNIX && object->socket.flags & SW_SOCKET_LISTENING &&
+	    !(identity->switches & SW_NO_DIAG) &&
 	    sw_diag_by_inode(identity->spaces, object->socket.netns, object->inode, AF_UNIX, 0, &found) == 0)
 		say_queue(identity, object, pid, tid, found.receive_queue, found.send_queue);
 }
 
-static bool refresh_by_getfd(struct sw_identity *identity, struct object *object, pid_t pid, pid_t tid, int fd, enum sw_identity_detail detail)
+static bool refresh_by_getfd(struct sw_identity *identity, struct object *object, pid_t pid, pid_t tid, int fd,
+			     enum sw_identity_detail detail)
 {
 	struct sw_getfd_answer answer;
-	if (ask(identity, pid, tid, fd, object->inode, detail == SW_DETAIL_TCP_INFO ? SW_GETFD_TCP_INFO : 0, &answer) != 0)
+	if (ask(identity, pid, tid, fd, object->inode, detail == SW_DETAIL_TCP_INFO ? SW_GETFD_TCP_INFO : 0, &answer) !=
+	    0)
 		return false;
 	struct sw_socket now = object->socket;
 	take_answer(&now, &answer);
@@ -187,13 +197,15 @@ static bool refresh_by_getfd(struct sw_identity *identity, struct object *object
 	return true;
 }
 
-static bool refresh_by_diag(struct sw_identity *identity, struct object *object, pid_t pid, pid_t tid, enum sw_identity_detail detail)
+static bool refresh_by_diag(struct sw_identity *identity, struct object *object, pid_t pid, pid_t tid,
+			    enum sw_identity_detail detail)
 {
 	struct sw_diag found;
 	struct sw_socket now = object->socket;
 	if (!object->said)
 		now.netns = sw_spaces_of_thread(identity->spaces, pid, tid);
-	if (object->inode == 0 || sw_diag_by_inode(identity->spaces, now.netns, object->inode, now.domain, now.protocol, &found) != 0)
+	if (object->inode == 0 ||
+	    sw_diag_by_inode(identity->spaces, now.netns, object->inode, now.domain, now.protocol, &found) != 0)
 		return false;
 	set_kind(&now, found.domain, found.type, found.protocol);
 	now.cookie = found.cookie;
@@ -212,7 +224,8 @@ static bool refresh_by_diag(struct sw_identity *identity, struct object *object,
 	return true;
 }
 
-bool sw_identity_refresh(struct sw_identity *identity, pid_t pid, pid_t tid, int fd, uint32_t id, enum sw_identity_detail detail)
+bool sw_identity_refresh(struct sw_identity *identity, pid_t pid, pid_t tid, int fd, uint32_t id,
+			 enum sw_identity_detail detail)
 {
 	struct object *object = sw_objects_find(identity, id);
 	if (!object || object->socket.kind != SW_OBJECT_SOCKET || fd < 0)
@@ -233,7 +246,8 @@ void sw_identity_say_timeouts(struct sw_identity *identity, const struct object 
 	struct sw_getfd_answer answer;
 	if (identity->switches & SW_NO_GETFD || object->socket.kind != SW_OBJECT_SOCKET)
 		return;
-	if (ask(identity, pid, pid, fd, object->inode, 0, &answer) != 0 || (!answer.receive_timeout_ns && !answer.send_timeout_ns))
+	if (ask(identity, pid, pid, fd, object->inode, 0, &answer) != 0 ||
+	    (!answer.receive_timeout_ns && !answer.send_timeout_ns))
 		return;
 	struct sw_fact_draft draft;
 	sw_fact_begin(&draft, "socket");
@@ -302,13 +316,12 @@ static void learn_option(struct sw_socket *socket, const struct sw_call *call)
 		socket->device = (uint32_t)call->value;
 }
 
-static void learn_success(struct sw_identity *identity, struct object *object, struct sw_socket *socket, const struct sw_call *call)
+static void learn_success(struct sw_identity *identity, struct object *object, struct sw_socket *socket,
+			  const struct sw_call *call)
 {
 	switch (call->sys) {
 	case SW_SYS_SOCKET:
-	case SW_SYS_SOCKETPAIR:
-		learn_made(socket, call);
-		break;
+	case SW_SYS_SOCKETPAIR: learn_made(socket, call); break;
 	case SW_SYS_ACCEPT:
 	case SW_SYS_ACCEPT4:
 		if (object->id == call->socket2)
@@ -319,18 +332,10 @@ static void learn_success(struct sw_identity *identity, struct object *object, s
 		if (!socket->local.present || (is_ip(&socket->local) && socket->local.endpoint.port == 0))
 			set_local(socket, &call->addr);
 		break;
-	case SW_SYS_LISTEN:
-		socket->flags |= SW_SOCKET_LISTENING;
-		break;
-	case SW_SYS_GETSOCKNAME:
-		set_local(socket, &call->addr);
-		break;
-	case SW_SYS_GETPEERNAME:
-		set_remote(socket, &call->addr);
-		break;
-	case SW_SYS_SETSOCKOPT:
-		learn_option(socket, call);
-		break;
+	case SW_SYS_LISTEN: socket->flags |= SW_SOCKET_LISTENING; break;
+	case SW_SYS_GETSOCKNAME: set_local(socket, &call->addr); break;
+	case SW_SYS_GETPEERNAME: set_remote(socket, &call->addr); break;
+	case SW_SYS_SETSOCKOPT: learn_option(socket, call); break;
 	case SW_SYS_FCNTL:
 		if (call->request == F_SETFL)
 			set_flag(socket, SW_SOCKET_NONBLOCKING, call->value & O_NONBLOCK);
@@ -339,8 +344,7 @@ static void learn_success(struct sw_identity *identity, struct object *object, s
 		if (call->request == FIONBIO)
 			set_flag(socket, SW_SOCKET_NONBLOCKING, call->value != 0);
 		break;
-	default:
-		break;
+	default: break;
 	}
 }
 

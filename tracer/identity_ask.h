@@ -1,4 +1,5 @@
-/* What a socket is: asked of the kernel, or taken from the calls. The part of the identity behind sw_identity_refresh() and _learn(). */
+/* What a socket is: asked of the kernel, or taken from the calls. The part of the identity behind
+ * sw_identity_refresh() and _learn(). */
 #ifndef SW_TRACER_IDENTITY_ASK_H
 #define SW_TRACER_IDENTITY_ASK_H
 

@@ -26,8 +26,13 @@ struct object *sw_objects_add(struct sw_identity *identity, enum sw_object_kind 
 	struct object *object = sw_alloc(sizeof *object);
 	object->id = ++identity->last_object;
 	object->inode = inode;
-	object->socket = (struct sw_socket){ .id = object->id, .kind = kind, .inode = inode, .domain = -1, .type = -1,
-					     .protocol = -1, .since_ns = sw_clock_realtime() };
+	object->socket = (struct sw_socket){.id = object->id,
+					    .kind = kind,
+					    .inode = inode,
+					    .domain = -1,
+					    .type = -1,
+					    .protocol = -1,
+					    .since_ns = sw_clock_realtime()};
 	HASH_ADD(by_id, identity->by_id, id, sizeof object->id, object);
 	if (inode)
 		HASH_ADD(by_inode, identity->by_inode, inode, sizeof object->inode, object);
@@ -59,7 +64,7 @@ void sw_objects_retire(struct sw_identity *identity, uint32_t id)
 void sw_objects_free(struct sw_identity *identity)
 {
 	struct object *object, *next;
-	HASH_ITER(by_id, identity->by_id, object, next)
+	HASH_ITER (by_id, identity->by_id, object, next)
 		object_free(identity, object);
 }
 
@@ -155,7 +160,7 @@ static struct descriptors *own_table(struct process *process, uint32_t room)
 		free(old->entries);
 	else if (old)
 		old->users--;
-	*table = (struct descriptors){ .users = 1, .room = size, .entries = entries };
+	*table = (struct descriptors){.users = 1, .room = size, .entries = entries};
 	return process->table = table;
 }
 
@@ -198,7 +203,7 @@ uint32_t sw_epolls_get(const struct process *process, int fd)
 void sw_epolls_set(struct process *process, int fd, uint32_t object)
 {
 	sw_epolls_clear(process, (unsigned)fd, (unsigned)fd);
-	*SW_ARRAY_ADD(&process->epolls) = (struct epoll_hint){ .fd = fd, .object = object };
+	*SW_ARRAY_ADD(&process->epolls) = (struct epoll_hint){.fd = fd, .object = object};
 }
 
 void sw_epolls_clear(struct process *process, unsigned first, unsigned last)

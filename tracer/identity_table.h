@@ -1,7 +1,8 @@
-/* The inside of the identity: objects, and what each process's descriptors are known to be. For tracer/identity*.c alone.
+/* The inside of the identity: objects, and what each process's descriptors are known to be. For tracer/identity*.c
+ * alone.
  *
- * Invariants: an id is given once and never again. A table of descriptors may belong to several processes after a fork (copied at the
- * first change). An entry is KNOWN_NOTHING, KNOWN_OTHER or an object's id. */
+ * Invariants: an id is given once and never again. A table of descriptors may belong to several processes after a
+ * fork (copied at the first change). An entry is KNOWN_NOTHING, KNOWN_OTHER or an object's id. */
 #ifndef SW_TRACER_IDENTITY_TABLE_H
 #define SW_TRACER_IDENTITY_TABLE_H
 

@@ -17,7 +17,8 @@ static struct nlmsghdr *header_of(struct sw_netlink_request *request)
 	return (struct nlmsghdr *)(void *)request->bytes;
 }
 
-void sw_netlink_begin(struct sw_netlink_request *request, uint16_t type, uint16_t flags, const void *fixed, size_t length)
+void sw_netlink_begin(struct sw_netlink_request *request, uint16_t type, uint16_t flags, const void *fixed,
+		      size_t length)
 {
 	assert(NLMSG_SPACE(length) <= sizeof request->bytes);
 	memset(request, 0, sizeof *request);
@@ -33,7 +34,7 @@ void sw_netlink_put(struct sw_netlink_request *request, uint16_t type, const voi
 	struct nlmsghdr *header = header_of(request);
 	size_t at = NLMSG_ALIGN(header->nlmsg_len);
 	assert(at + NLA_HDRLEN + NLA_ALIGN(length) <= sizeof request->bytes);
-	struct nlattr attribute = { .nla_len = (uint16_t)(NLA_HDRLEN + length), .nla_type = type };
+	struct nlattr attribute = {.nla_len = (uint16_t)(NLA_HDRLEN + length), .nla_type = type};
 	memcpy(request->bytes + at, &attribute, sizeof attribute);
 	if (length)
 		memcpy(request->bytes + at + NLA_HDRLEN, data, length);
@@ -103,7 +104,7 @@ bool sw_netlink_string(const struct nlattr *attribute, char *text, size_t size)
 /* The next datagram of the kernel's own (port 0); 0 when something else came, -ETIMEDOUT when nothing did in time. */
 static ssize_t receive(int fd, void *buffer, size_t room, int64_t deadline_ns)
 {
-	struct sockaddr_nl from = { 0 };
+	struct sockaddr_nl from = {0};
 	socklen_t length = sizeof from;
 	ssize_t got;
 	while ((got = recvfrom(fd, buffer, room, MSG_DONTWAIT | MSG_TRUNC, (struct sockaddr *)&from, &length)) < 0) {
@@ -114,8 +115,8 @@ static ssize_t receive(int fd, void *buffer, size_t room, int64_t deadline_ns)
 		int64_t left = deadline_ns - sw_clock_monotonic();
 		if (left <= 0)
 			return -ETIMEDOUT;
-		struct timespec wait = { .tv_sec = left / SW_NS_PER_S, .tv_nsec = left % SW_NS_PER_S };
-		ppoll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, &wait, NULL);
+		struct timespec wait = {.tv_sec = left / SW_NS_PER_S, .tv_nsec = left % SW_NS_PER_S};
+		ppoll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, &wait, NULL);
 	}
 	if (from.nl_pid != 0)
 		return 0;
@@ -124,8 +125,8 @@ static ssize_t receive(int fd, void *buffer, size_t room, int64_t deadline_ns)
 
 enum walk { MORE, FINISHED };
 
-/* The messages of one datagram that belong to `sequence`. FINISHED, MORE, or a negative errno. The answer to a plain question is one message,
- * whatever it says of itself: conntrack calls it one of several. */
+/* The messages of one datagram that belong to `sequence`. FINISHED, MORE, or a negative errno. The answer to a plain
+ * question is one message, whatever it says of itself: conntrack calls it one of several. */
 static int walk(const uint8_t *at, size_t length, uint32_t sequence, bool dump, sw_netlink_each *each, void *context)
 {
 	while (length >= NLMSG_HDRLEN) {
@@ -158,7 +159,8 @@ static int walk(const uint8_t *at, size_t length, uint32_t sequence, bool dump, 
 	return MORE;
 }
 
-int sw_netlink_ask(int fd, struct sw_netlink_request *request, int64_t deadline_ns, sw_netlink_each *each, void *context)
+int sw_netlink_ask(int fd, struct sw_netlink_request *request, int64_t deadline_ns, sw_netlink_each *each,
+		   void *context)
 {
 	static uint32_t sequences;
 	_Alignas(struct nlmsghdr) static _Thread_local uint8_t buffer[RECEIVE_ROOM];

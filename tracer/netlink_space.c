@@ -52,7 +52,7 @@ static void close_sockets(struct space *space)
 static uint32_t add(struct sw_spaces *spaces, uint64_t inode, uint64_t cookie, pid_t pid, pid_t tid)
 {
 	struct space *space = SW_ARRAY_ADD(&spaces->all);
-	*space = (struct space){ .inode = inode, .cookie = cookie, .pid = pid, .tid = tid };
+	*space = (struct space){.inode = inode, .cookie = cookie, .pid = pid, .tid = tid};
 	for (size_t i = 0; i < PROTOCOLS; i++)
 		space->sockets[i] = -1;
 	return (uint32_t)(spaces->all.count - 1);
@@ -194,8 +194,8 @@ static int go(void *argument)
 	return 0;
 }
 
-/* A process of its own that shares memory and descriptors: a thread could not join a user namespace, and what setns() leaves
- * behind dies with it. No signal of the tool's reaches it, and none is sent at its end. */
+/* A process of its own that shares memory and descriptors: a thread could not join a user namespace, and what
+ * setns() leaves behind dies with it. No signal of the tool's reaches it, and none is sent at its end. */
 static int travel(struct sw_spaces *spaces, struct journey *journey)
 {
 	sigset_t all, old;
@@ -219,7 +219,7 @@ int sw_spaces_run(struct sw_spaces *spaces, uint32_t number, int (*errand)(void 
 	char path[SW_PROC_PATH];
 	struct stat status;
 	snprintf(path, sizeof path, "/proc/%d/task/%d/ns/net", (int)space->pid, (int)space->tid);
-	struct journey journey = { .errand = errand, .context = context, .result = -EIO };
+	struct journey journey = {.errand = errand, .context = context, .result = -EIO};
 	journey.namespace = open(path, O_RDONLY | O_CLOEXEC);
 	if (journey.namespace < 0)
 		return -errno;
@@ -248,14 +248,15 @@ int sw_spaces_socket(struct sw_spaces *spaces, uint32_t number, int protocol)
 	return fd;
 }
 
-int sw_spaces_ask(struct sw_spaces *spaces, uint32_t number, int protocol, struct sw_netlink_request *request, int64_t patience_ns,
-		  sw_netlink_each *each, void *context)
+int sw_spaces_ask(struct sw_spaces *spaces, uint32_t number, int protocol, struct sw_netlink_request *request,
+		  int64_t patience_ns, sw_netlink_each *each, void *context)
 {
 	int fd = sw_spaces_socket(spaces, number, protocol);
 	if (fd < 0)
 		return fd;
 	int result = sw_netlink_ask(fd, request, sw_clock_monotonic() + patience_ns, each, context);
-	if (result == -ETIMEDOUT || result == -ECANCELED || result == -EBADMSG || result == -EMSGSIZE || result == -ENOBUFS) {
+	if (result == -ETIMEDOUT || result == -ECANCELED || result == -EBADMSG || result == -EMSGSIZE ||
+	    result == -ENOBUFS) {
 		close(fd);
 		spaces->all.items[number].sockets[protocol] = -1;
 	}

@@ -48,7 +48,7 @@ static uint64_t hash(uint64_t from, const void *bytes, size_t length)
 bool sw_probe_fresh(struct sw_question *question, const char *kind, const void *key, size_t length)
 {
 	struct sw_probe *probe = question->probe;
-	int32_t where[3] = { (int32_t)question->netns, question->call->sys, question->call->error };
+	int32_t where[3] = {(int32_t)question->netns, question->call->sys, question->call->error};
 	uint64_t value = hash(UINT64_C(14695981039346656037), kind, strlen(kind));
 	value = hash(hash(value, where, sizeof where), key, length);
 	int64_t now = sw_clock_monotonic();
@@ -81,7 +81,7 @@ void sw_probe_limit(struct sw_question *question, const char *what, const char *
 	if (i == LIMITS || probe->limits[i])
 		return;
 	probe->limits[i] = what;
-	struct sw_limit limit = { .what = what, .costs = costs };
+	struct sw_limit limit = {.what = what, .costs = costs};
 	if (probe->sink && probe->sink->limit)
 		probe->sink->limit(probe->sink->context, &limit);
 }
@@ -104,18 +104,14 @@ enum phase { CONNECTING, NAMING, MAKING, MOVING };
 static enum phase phase_of(enum sw_sys sys)
 {
 	switch (sys) {
-	case SW_SYS_CONNECT:
-		return CONNECTING;
+	case SW_SYS_CONNECT: return CONNECTING;
 	case SW_SYS_BIND:
-	case SW_SYS_LISTEN:
-		return NAMING;
+	case SW_SYS_LISTEN: return NAMING;
 	case SW_SYS_SOCKET:
 	case SW_SYS_SOCKETPAIR:
 	case SW_SYS_ACCEPT:
-	case SW_SYS_ACCEPT4:
-		return MAKING;
-	default:
-		return MOVING;
+	case SW_SYS_ACCEPT4: return MAKING;
+	default: return MOVING;
 	}
 }
 
@@ -128,37 +124,28 @@ static unsigned for_connecting(int error)
 	case EBADF:
 	case ENOTSOCK:
 	case EFAULT:
-	case EINTR:
-		return 0;
+	case EINTR: return 0;
 	case EADDRNOTAVAIL:
 	case EADDRINUSE:
-	case EAGAIN: /* IPv4's word for "no port left" */
-		return ASK_ROUTE | ASK_PORTS | ASK_SYSCTL;
+	case EAGAIN: /* IPv4's word for "no port left" */ return ASK_ROUTE | ASK_PORTS | ASK_SYSCTL;
 	case EPERM:
-	case EACCES:
-		return ASK_ROUTE | ASK_PROCESS | ASK_FIREWALL;
+	case EACCES: return ASK_ROUTE | ASK_PROCESS | ASK_FIREWALL;
 	case ECONNREFUSED:
-	case ECONNRESET:
-		return ASK_ROUTE | ASK_TRANSLATION | ASK_FIREWALL;
-	default:
-		return ASK_ROUTE | ASK_SYSCTL | ASK_TRANSLATION | ASK_FIREWALL;
+	case ECONNRESET: return ASK_ROUTE | ASK_TRANSLATION | ASK_FIREWALL;
+	default: return ASK_ROUTE | ASK_SYSCTL | ASK_TRANSLATION | ASK_FIREWALL;
 	}
 }
 
 static unsigned for_naming(int error)
 {
 	switch (error) {
-	case EADDRINUSE:
-		return ASK_HOLDER | ASK_SYSCTL;
+	case EADDRINUSE: return ASK_HOLDER | ASK_SYSCTL;
 	case EADDRNOTAVAIL:
 	case ENODEV:
-	case EINVAL:
-		return ASK_ADDRESS | ASK_SYSCTL;
+	case EINVAL: return ASK_ADDRESS | ASK_SYSCTL;
 	case EACCES:
-	case EPERM:
-		return ASK_PROCESS | ASK_SYSCTL;
-	default:
-		return 0;
+	case EPERM: return ASK_PROCESS | ASK_SYSCTL;
+	default: return 0;
 	}
 }
 
@@ -168,10 +155,8 @@ static unsigned for_making(int error)
 	case EAFNOSUPPORT:
 	case EPROTONOSUPPORT:
 	case EPERM:
-	case EACCES:
-		return ASK_PROCESS | ASK_SYSCTL;
-	default:
-		return 0;
+	case EACCES: return ASK_PROCESS | ASK_SYSCTL;
+	default: return 0;
 	}
 }
 
@@ -179,24 +164,18 @@ static unsigned for_moving(int error)
 {
 	switch (error) {
 	case EPERM:
-	case EACCES:
-		return ASK_ROUTE | ASK_PROCESS | ASK_FIREWALL;
+	case EACCES: return ASK_ROUTE | ASK_PROCESS | ASK_FIREWALL;
 	case ENETUNREACH:
 	case ENETDOWN:
 	case EHOSTUNREACH:
 	case EHOSTDOWN:
 	case EINVAL:
-	case EADDRNOTAVAIL:
-		return ASK_ROUTE | ASK_SYSCTL;
+	case EADDRNOTAVAIL: return ASK_ROUTE | ASK_SYSCTL;
 	case EMSGSIZE:
-	case ENOBUFS:
-		return ASK_ROUTE;
-	case ETIMEDOUT:
-		return ASK_ROUTE | ASK_SYSCTL | ASK_FIREWALL;
-	case ECONNREFUSED:
-		return ASK_ROUTE | ASK_TRANSLATION;
-	default:
-		return 0;
+	case ENOBUFS: return ASK_ROUTE;
+	case ETIMEDOUT: return ASK_ROUTE | ASK_SYSCTL | ASK_FIREWALL;
+	case ECONNREFUSED: return ASK_ROUTE | ASK_TRANSLATION;
+	default: return 0;
 	}
 }
 
@@ -221,9 +200,10 @@ static void ask_translation(struct sw_question *question, const struct sw_route 
 
 static void ask(struct sw_question *question, unsigned what)
 {
-	struct sw_route route = { 0 };
+	struct sw_route route = {0};
 	bool ip = question->to.endpoint.ip.family != 0;
-	const struct sw_addr *named = question->call->sys == SW_SYS_LISTEN && question->socket ? &question->socket->local : &question->to;
+	const struct sw_addr *named =
+		question->call->sys == SW_SYS_LISTEN && question->socket ? &question->socket->local : &question->to;
 	if (what & ASK_ROUTE && ip)
 		sw_probe_route(question, &route);
 	if (what & ASK_PORTS && ip)
@@ -246,10 +226,16 @@ static void ask(struct sw_question *question, unsigned what)
 		ask_translation(question, &route);
 }
 
-static struct sw_question question_of(struct sw_probe *probe, const struct sw_call *call, const struct sw_socket *socket)
+static struct sw_question question_of(struct sw_probe *probe, const struct sw_call *call,
+				      const struct sw_socket *socket)
 {
-	struct sw_question question = { .probe = probe, .spaces = sw_identity_spaces(probe->identity), .call = call, .socket = socket,
-					.switches = probe->switches, .pid = (pid_t)call->pid, .tid = (pid_t)call->tid };
+	struct sw_question question = {.probe = probe,
+				       .spaces = sw_identity_spaces(probe->identity),
+				       .call = call,
+				       .socket = socket,
+				       .switches = probe->switches,
+				       .pid = (pid_t)call->pid,
+				       .tid = (pid_t)call->tid};
 	/* Also tells who is in the namespace, which is the way into it. */
 	uint32_t of_thread = sw_identity_netns(probe->identity, question.pid, question.tid);
 	question.netns = socket && (socket->cookie || socket->netns) ? socket->netns : of_thread;
@@ -292,8 +278,9 @@ void sw_probe_hanging(struct sw_probe *probe, const struct sw_call *call, const 
 
 void sw_probe_counters(struct sw_probe *probe, pid_t pid, const char *when)
 {
-	static const struct sw_call none = { .fd = -1, .fd2 = -1 };
-	struct sw_question question = { .probe = probe, .spaces = sw_identity_spaces(probe->identity), .call = &none, .pid = pid, .tid = pid };
+	static const struct sw_call none = {.fd = -1, .fd2 = -1};
+	struct sw_question question = {
+		.probe = probe, .spaces = sw_identity_spaces(probe->identity), .call = &none, .pid = pid, .tid = pid};
 	question.netns = sw_identity_netns(probe->identity, pid, pid);
 	sw_probe_counters_of(&question, when);
 }

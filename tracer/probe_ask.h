@@ -1,7 +1,7 @@
 /* The inside of the probes: one question, and the probes that answer it. For tracer/probe*.c alone.
  *
- * A question is what was asked of the kernel by whom, in which namespace. Each probe says at most one fact of its kind, and none where the
- * kernel refuses. */
+ * A question is what was asked of the kernel by whom, in which namespace. Each probe says at most one fact of its
+ * kind, and none where the kernel refuses. */
 #ifndef SW_TRACER_PROBE_ASK_H
 #define SW_TRACER_PROBE_ASK_H
 
@@ -58,8 +58,8 @@ void sw_probe_process(struct sw_question *question);
 void sw_probe_sysctl(struct sw_question *question, const struct sw_device *device);
 void sw_probe_unix_path(struct sw_question *question, const struct sw_addr *path);
 void sw_probe_firewall(struct sw_question *question);
-/* conntrack's translation of the connection, when there is one; `source` where the socket itself has no address any more. Whether there is
- * one, and whom the packets then go to. */
+/* conntrack's translation of the connection, when there is one; `source` where the socket itself has no address any
+ * more. Whether there is one, and whom the packets then go to. */
 bool sw_probe_translation(struct sw_question *question, const struct sw_ip *source, struct sw_endpoint *to);
 
 /* The ephemeral ports of the namespace. */

@@ -1,7 +1,8 @@
 /* The counters of a network namespace: fact "counters".
  *
- * Enters: /proc/PID/net/{snmp,netstat,snmp6,xfrm_stat}, readable without privilege. Leaves: those of them that turn a guess into a proof,
- * as they stand now; differences are the reader's work. Sources: <linux/snmp.h>, networking/snmp_counter.rst. */
+ * Enters: /proc/PID/net/{snmp,netstat,snmp6,xfrm_stat}, readable without privilege. Leaves: those of them that turn
+ * a guess into a proof, as they stand now; differences are the reader's work. Sources: <linux/snmp.h>,
+ * networking/snmp_counter.rst. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,48 +13,48 @@
 
 #define ROOM ((size_t)16 << 10)
 
-/* To add one: a row here and one in probe_fact.c. `group` is the line's name in snmp or netstat; NULL: a line "name value" of
- * snmp6 or xfrm_stat. Rows of one field are summed. */
+/* To add one: a row here and one in probe_fact.c. `group` is the line's name in snmp or netstat; NULL: a line "name
+ * value" of snmp6 or xfrm_stat. Rows of one field are summed. */
 static const struct {
 	const char *field, *group, *name;
 } counters[] = {
-	{ "listen_overflows", "TcpExt", "ListenOverflows" },
-	{ "listen_drops", "TcpExt", "ListenDrops" },
-	{ "rp_filter", "TcpExt", "IPReversePathFilter" },
-	{ "udp_rcvbuf_errors", "Udp", "RcvbufErrors" },
-	{ "udp_rcvbuf_errors", NULL, "Udp6RcvbufErrors" },
-	{ "udp_in_errors", "Udp", "InErrors" },
-	{ "udp_in_errors", NULL, "Udp6InErrors" },
-	{ "udp_no_ports", "Udp", "NoPorts" },
-	{ "udp_no_ports", NULL, "Udp6NoPorts" },
-	{ "udp_csum_errors", "Udp", "InCsumErrors" },
-	{ "udp_csum_errors", NULL, "Udp6InCsumErrors" },
-	{ "udp_sndbuf_errors", "Udp", "SndbufErrors" },
-	{ "udp_sndbuf_errors", NULL, "Udp6SndbufErrors" },
-	{ "tcp_csum_errors", "Tcp", "InCsumErrors" },
-	{ "tcp_in_errors", "Tcp", "InErrs" },
-	{ "tcp_out_rsts", "Tcp", "OutRsts" },
-	{ "tcp_retrans_segs", "Tcp", "RetransSegs" },
-	{ "tcp_attempt_fails", "Tcp", "AttemptFails" },
-	{ "tcp_timeouts", "TcpExt", "TCPTimeouts" },
-	{ "tcp_abort_on_timeout", "TcpExt", "TCPAbortOnTimeout" },
-	{ "tcp_backlog_drop", "TcpExt", "TCPBacklogDrop" },
-	{ "tcp_req_queue_full_drop", "TcpExt", "TCPReqQFullDrop" },
-	{ "out_no_routes", "Ip", "OutNoRoutes" },
-	{ "out_no_routes", NULL, "Ip6OutNoRoutes" },
-	{ "in_addr_errors", "Ip", "InAddrErrors" },
-	{ "in_addr_errors", NULL, "Ip6InAddrErrors" },
-	{ "in_discards", "Ip", "InDiscards" },
-	{ "in_discards", NULL, "Ip6InDiscards" },
-	{ "out_discards", "Ip", "OutDiscards" },
-	{ "out_discards", NULL, "Ip6OutDiscards" },
-	{ "in_csum_errors", "IpExt", "InCsumErrors" },
-	{ "reasm_fails", "Ip", "ReasmFails" },
-	{ "reasm_fails", NULL, "Ip6ReasmFails" },
-	{ "frag_fails", "Ip", "FragFails" },
-	{ "frag_fails", NULL, "Ip6FragFails" },
-	{ "xfrm_out_pol_block", NULL, "XfrmOutPolBlock" },
-	{ "xfrm_in_no_pols", NULL, "XfrmInNoPols" },
+	{"listen_overflows", "TcpExt", "ListenOverflows"},
+	{"listen_drops", "TcpExt", "ListenDrops"},
+	{"rp_filter", "TcpExt", "IPReversePathFilter"},
+	{"udp_rcvbuf_errors", "Udp", "RcvbufErrors"},
+	{"udp_rcvbuf_errors", NULL, "Udp6RcvbufErrors"},
+	{"udp_in_errors", "Udp", "InErrors"},
+	{"udp_in_errors", NULL, "Udp6InErrors"},
+	{"udp_no_ports", "Udp", "NoPorts"},
+	{"udp_no_ports", NULL, "Udp6NoPorts"},
+	{"udp_csum_errors", "Udp", "InCsumErrors"},
+	{"udp_csum_errors", NULL, "Udp6InCsumErrors"},
+	{"udp_sndbuf_errors", "Udp", "SndbufErrors"},
+	{"udp_sndbuf_errors", NULL, "Udp6SndbufErrors"},
+	{"tcp_csum_errors", "Tcp", "InCsumErrors"},
+	{"tcp_in_errors", "Tcp", "InErrs"},
+	{"tcp_out_rsts", "Tcp", "OutRsts"},
+	{"tcp_retrans_segs", "Tcp", "RetransSegs"},
+	{"tcp_attempt_fails", "Tcp", "AttemptFails"},
+	{"tcp_timeouts", "TcpExt", "TCPTimeouts"},
+	{"tcp_abort_on_timeout", "TcpExt", "TCPAbortOnTimeout"},
+	{"tcp_backlog_drop", "TcpExt", "TCPBacklogDrop"},
+	{"tcp_req_queue_full_drop", "TcpExt", "TCPReqQFullDrop"},
+	{"out_no_routes", "Ip", "OutNoRoutes"},
+	{"out_no_routes", NULL, "Ip6OutNoRoutes"},
+	{"in_addr_errors", "Ip", "InAddrErrors"},
+	{"in_addr_errors", NULL, "Ip6InAddrErrors"},
+	{"in_discards", "Ip", "InDiscards"},
+	{"in_discards", NULL, "Ip6InDiscards"},
+	{"out_discards", "Ip", "OutDiscards"},
+	{"out_discards", NULL, "Ip6OutDiscards"},
+	{"in_csum_errors", "IpExt", "InCsumErrors"},
+	{"reasm_fails", "Ip", "ReasmFails"},
+	{"reasm_fails", NULL, "Ip6ReasmFails"},
+	{"frag_fails", "Ip", "FragFails"},
+	{"frag_fails", NULL, "Ip6FragFails"},
+	{"xfrm_out_pol_block", NULL, "XfrmOutPolBlock"},
+	{"xfrm_in_no_pols", NULL, "XfrmInNoPols"},
 };
 
 static const char *next_word(const char *at, size_t *length)
@@ -104,8 +105,9 @@ static void add_all(struct sw_fact_draft *draft, const char *paired, const char 
 		int64_t sum = 0, value;
 		bool any = false;
 		for (; i < SW_COUNT(counters) && !strcmp(counters[i].field, field); i++) {
-			bool found = counters[i].group ? under_name(paired, counters[i].group, counters[i].name, &value) :
-							 beside_name(listed, counters[i].name, &value);
+			bool found = counters[i].group ?
+					     under_name(paired, counters[i].group, counters[i].name, &value) :
+					     beside_name(listed, counters[i].name, &value);
 			sum += found ? value : 0;
 			any = any || found;
 		}
@@ -128,7 +130,8 @@ static void read_all(pid_t pid, const char *const *names, size_t count, char *te
 
 void sw_probe_counters_of(struct sw_question *question, const char *when)
 {
-	static const char *const paired[] = { "net/snmp", "net/netstat" }, *const listed[] = { "net/snmp6", "net/xfrm_stat" };
+	static const char *const paired[] = {"net/snmp", "net/netstat"}, *const listed[] = {"net/snmp6",
+											    "net/xfrm_stat"};
 	char pairs[ROOM], list[ROOM];
 	struct sw_fact_draft draft;
 	read_all(question->pid, paired, SW_COUNT(paired), pairs);

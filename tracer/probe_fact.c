@@ -3,10 +3,12 @@
 
 #include <string.h>
 
-#define N(kind, field, meaning) { kind, field, SW_FACT_NUMBER, meaning },
-#define T(kind, field, meaning) { kind, field, SW_FACT_STRING, meaning },
+#define N(kind, field, meaning) {kind, field, SW_FACT_NUMBER, meaning},
+#define T(kind, field, meaning) {kind, field, SW_FACT_STRING, meaning},
 
-/* To add one: a row here, the same row in facts.md (a test compares them), and an sw_fact_add_*() in the probe that knows it. */
+/* clang-format off */
+/* To add one: a row here, the same row in facts.md (a test compares them), and an sw_fact_add_*() in the probe that
+ * knows it. */
 const struct sw_fact_row sw_fact_rows[] = {
 	N("netns", "number", "the session's number of the namespace")
 	N("netns", "inode", "its inode, as in /proc/PID/ns/net")
@@ -187,13 +189,19 @@ const struct sw_fact_row sw_fact_rows[] = {
 	N("counters", "xfrm_out_pol_block", "blocked by an IPsec policy")
 	N("counters", "xfrm_in_no_pols", "received against an IPsec policy")
 };
+/* clang-format on */
 const size_t sw_fact_row_count = sizeof sw_fact_rows / sizeof *sw_fact_rows;
 
-static bool listed(const char *kind, const char *field, enum sw_fact_type type)
+/* The rows of a kind stand together. */
+static bool listed(const struct sw_fact_draft *draft, const char *field, enum sw_fact_type type)
 {
-	for (size_t i = 0; i < sw_fact_row_count; i++)
-		if (sw_fact_rows[i].type == type && !strcmp(sw_fact_rows[i].kind, kind) && !strcmp(sw_fact_rows[i].field, field))
+	for (size_t i = draft->first_row; i < sw_fact_row_count; i++) {
+		const struct sw_fact_row *row = &sw_fact_rows[i];
+		if (strcmp(row->kind, draft->fact.kind) != 0)
+			return false;
+		if (row->type == type && !strcmp(row->field, field))
 			return true;
+	}
 	return false;
 }
 
@@ -204,16 +212,19 @@ void sw_fact_begin(struct sw_fact_draft *draft, const char *kind)
 	draft->fact.time_ns = sw_clock_realtime();
 	draft->text_length = 0;
 	draft->refused = 0;
+	draft->first_row = 0;
+	while (draft->first_row < sw_fact_row_count && strcmp(sw_fact_rows[draft->first_row].kind, kind) != 0)
+		draft->first_row++;
 }
 
 static struct sw_field *add(struct sw_fact_draft *draft, const char *name, enum sw_fact_type type)
 {
-	if (draft->fact.field_count == SW_FACT_FIELDS_MAX || !listed(draft->fact.kind, name, type)) {
+	if (draft->fact.field_count == SW_FACT_FIELDS_MAX || !listed(draft, name, type)) {
 		draft->refused++;
 		return NULL;
 	}
 	struct sw_field *field = &draft->fields[draft->fact.field_count++];
-	*field = (struct sw_field){ .name = name };
+	*field = (struct sw_field){.name = name};
 	return field;
 }
 

@@ -1,7 +1,7 @@
 /* Facts as they are put together: a kind, named values, room for their texts; and the list of every kind and field.
  *
- * Enters: what a probe learnt. Leaves: struct sw_fact, handed to the sink. Fields that the table does not list are dropped and
- * counted, so that tracer/facts.md, the code and a test agree. Makes no judgement. */
+ * Enters: what a probe learnt. Leaves: struct sw_fact, handed to the sink. Fields that the table does not list are
+ * dropped and counted, so that tracer/facts.md, the code and a test agree. Makes no judgement. */
 #ifndef SW_TRACER_PROBE_FACT_H
 #define SW_TRACER_PROBE_FACT_H
 
@@ -23,7 +23,7 @@ extern const size_t sw_fact_row_count;
 
 struct sw_fact_draft {
 	struct sw_fact fact;
-	size_t text_length;
+	size_t text_length, first_row; /* first_row: of the kind, in sw_fact_rows */
 	unsigned refused; /* fields that no row lists, or that found no room */
 	struct sw_field fields[SW_FACT_FIELDS_MAX];
 	char texts[SW_FACT_TEXTS_MAX];

@@ -1,8 +1,10 @@
-/* Whether this host has rules that could be the reason, and what it turned the connection into: facts "firewall" and "translation".
+/* Whether this host has rules that could be the reason, and what it turned the connection into: facts "firewall" and
+ * "translation".
  *
- * Enters: a namespace, a connection. Leaves: how many chains stand in the way (never which rule: no interface tells), IPsec policies, and
- * conntrack's two tuples. Asking must not load a kernel module: only what is there already is asked. Needs CAP_NET_ADMIN
- * in the namespace; without it there is no fact. Sources: nft(8), <linux/netfilter/nf_tables.h>, nfnetlink_conntrack.h, xfrm.h. */
+ * Enters: a namespace, a connection. Leaves: how many chains stand in the way (never which rule: no interface
+ * tells), IPsec policies, and conntrack's two tuples. Asking must not load a kernel module: only what is there
+ * already is asked. Needs CAP_NET_ADMIN in the namespace; without it there is no fact. Sources: nft(8),
+ * <linux/netfilter/nf_tables.h>, nfnetlink_conntrack.h, xfrm.h. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/netfilter.h>
@@ -50,10 +52,13 @@ static bool count_chain(void *context, const struct nlmsghdr *header, size_t pay
 	if (header->nlmsg_type != (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWCHAIN) || payload < room)
 		return true;
 	uint8_t family = ((const struct nfgenmsg *)NLMSG_DATA(header))->nfgen_family;
-	sw_netlink_attributes((const char *)NLMSG_DATA(header) + room, payload - room, attributes, SW_COUNT(attributes));
-	if (!attributes[NFTA_CHAIN_HOOK] || (family != NFPROTO_IPV4 && family != NFPROTO_IPV6 && family != NFPROTO_INET))
+	sw_netlink_attributes((const char *)NLMSG_DATA(header) + room, payload - room, attributes,
+			      SW_COUNT(attributes));
+	if (!attributes[NFTA_CHAIN_HOOK] ||
+	    (family != NFPROTO_IPV4 && family != NFPROTO_IPV6 && family != NFPROTO_INET))
 		return true;
-	sw_netlink_attributes(sw_netlink_data(attributes[NFTA_CHAIN_HOOK]), sw_netlink_length(attributes[NFTA_CHAIN_HOOK]), hook, SW_COUNT(hook));
+	sw_netlink_attributes(sw_netlink_data(attributes[NFTA_CHAIN_HOOK]),
+			      sw_netlink_length(attributes[NFTA_CHAIN_HOOK]), hook, SW_COUNT(hook));
 	uint32_t number = network_u32(hook[NFTA_HOOK_HOOKNUM], UINT32_MAX);
 	bool drops = network_u32(attributes[NFTA_CHAIN_POLICY], NF_ACCEPT) == NF_DROP;
 	bool counts = drops || network_u32(attributes[NFTA_CHAIN_USE], 0) > 0;
@@ -70,12 +75,13 @@ static bool count_chain(void *context, const struct nlmsghdr *header, size_t pay
 static bool ask_chains(struct sw_question *question, struct chains *chains)
 {
 	struct sw_netlink_request request;
-	struct nfgenmsg fixed = { .nfgen_family = NFPROTO_UNSPEC, .version = NFNETLINK_V0 };
+	struct nfgenmsg fixed = {.nfgen_family = NFPROTO_UNSPEC, .version = NFNETLINK_V0};
 	memset(chains, 0, sizeof *chains);
 	if (!loaded("nf_tables"))
 		return true;
 	sw_netlink_begin(&request, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETCHAIN, NLM_F_DUMP, &fixed, sizeof fixed);
-	return sw_spaces_ask(question->spaces, question->netns, NETLINK_NETFILTER, &request, SW_PROBE_PATIENCE_NS, count_chain, chains) == 0;
+	return sw_spaces_ask(question->spaces, question->netns, NETLINK_NETFILTER, &request, SW_PROBE_PATIENCE_NS,
+			     count_chain, chains) == 0;
 }
 
 struct policies {
@@ -89,7 +95,8 @@ static bool take_policies(void *context, const struct nlmsghdr *header, size_t p
 	const struct nlattr *attributes[XFRMA_SPD_INFO + 1];
 	if (header->nlmsg_type != XFRM_MSG_NEWSPDINFO || payload < sizeof(uint32_t))
 		return true;
-	sw_netlink_attributes((const char *)NLMSG_DATA(header) + sizeof(uint32_t), payload - sizeof(uint32_t), attributes, SW_COUNT(attributes));
+	sw_netlink_attributes((const char *)NLMSG_DATA(header) + sizeof(uint32_t), payload - sizeof(uint32_t),
+			      attributes, SW_COUNT(attributes));
 	const struct nlattr *info = attributes[XFRMA_SPD_INFO];
 	if (!info || sw_netlink_length(info) < sizeof policies->counts)
 		return true;
@@ -106,7 +113,8 @@ static void ask_policies(struct sw_question *question, struct policies *policies
 	if (!loaded("xfrm_user"))
 		return;
 	sw_netlink_begin(&request, XFRM_MSG_GETSPDINFO, 0, &flags, sizeof flags);
-	sw_spaces_ask(question->spaces, question->netns, NETLINK_XFRM, &request, SW_PROBE_PATIENCE_NS, take_policies, policies);
+	sw_spaces_ask(question->spaces, question->netns, NETLINK_XFRM, &request, SW_PROBE_PATIENCE_NS, take_policies,
+		      policies);
 }
 
 void sw_probe_firewall(struct sw_question *question)
@@ -151,7 +159,7 @@ struct conversation {
 
 static struct sw_ip tuple_ip(const struct nlattr *four, const struct nlattr *six)
 {
-	struct sw_ip none = { 0 };
+	struct sw_ip none = {0};
 	if (four && sw_netlink_length(four) >= 4)
 		return sw_ip_v4(sw_netlink_u32(four, 0));
 	return six && sw_netlink_length(six) >= 16 ? sw_ip_v6(sw_netlink_data(six)) : none;
@@ -168,15 +176,17 @@ static uint16_t tuple_port(const struct nlattr *attribute)
 
 static struct tuple read_tuple(const struct nlattr *nested)
 {
-	struct tuple tuple = { 0 };
+	struct tuple tuple = {0};
 	const struct nlattr *parts[CTA_TUPLE_PROTO + 1], *ip[CTA_IP_V6_DST + 1], *protocol[CTA_PROTO_DST_PORT + 1];
 	if (!nested)
 		return tuple;
 	sw_netlink_attributes(sw_netlink_data(nested), sw_netlink_length(nested), parts, SW_COUNT(parts));
 	if (!parts[CTA_TUPLE_IP] || !parts[CTA_TUPLE_PROTO])
 		return tuple;
-	sw_netlink_attributes(sw_netlink_data(parts[CTA_TUPLE_IP]), sw_netlink_length(parts[CTA_TUPLE_IP]), ip, SW_COUNT(ip));
-	sw_netlink_attributes(sw_netlink_data(parts[CTA_TUPLE_PROTO]), sw_netlink_length(parts[CTA_TUPLE_PROTO]), protocol, SW_COUNT(protocol));
+	sw_netlink_attributes(sw_netlink_data(parts[CTA_TUPLE_IP]), sw_netlink_length(parts[CTA_TUPLE_IP]), ip,
+			      SW_COUNT(ip));
+	sw_netlink_attributes(sw_netlink_data(parts[CTA_TUPLE_PROTO]), sw_netlink_length(parts[CTA_TUPLE_PROTO]),
+			      protocol, SW_COUNT(protocol));
 	tuple.source.ip = tuple_ip(ip[CTA_IP_V4_SRC], ip[CTA_IP_V6_SRC]);
 	tuple.destination.ip = tuple_ip(ip[CTA_IP_V4_DST], ip[CTA_IP_V6_DST]);
 	tuple.source.port = tuple_port(protocol[CTA_PROTO_SRC_PORT]);
@@ -191,7 +201,8 @@ static bool take_conversation(void *context, const struct nlmsghdr *header, size
 	const size_t room = NLMSG_ALIGN(sizeof(struct nfgenmsg));
 	if (header->nlmsg_type != (NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_NEW) || payload < room)
 		return true;
-	sw_netlink_attributes((const char *)NLMSG_DATA(header) + room, payload - room, attributes, SW_COUNT(attributes));
+	sw_netlink_attributes((const char *)NLMSG_DATA(header) + room, payload - room, attributes,
+			      SW_COUNT(attributes));
 	conversation->original = read_tuple(attributes[CTA_TUPLE_ORIG]);
 	conversation->reply = read_tuple(attributes[CTA_TUPLE_REPLY]);
 	conversation->came = conversation->original.source.ip.family && conversation->reply.source.ip.family;
@@ -238,13 +249,16 @@ bool sw_probe_translation(struct sw_question *question, const struct sw_ip *sour
 	struct sw_netlink_request request;
 	struct sw_fact_draft draft;
 	struct tuple tuple;
-	struct conversation conversation = { 0 };
-	if (question->switches & SW_NO_NETLINK || !tuple_of(question, source, &tuple) || !loaded("nf_conntrack_netlink"))
+	struct conversation conversation = {0};
+	if (question->switches & SW_NO_NETLINK || !tuple_of(question, source, &tuple) ||
+	    !loaded("nf_conntrack_netlink"))
 		return false;
-	struct nfgenmsg fixed = { .nfgen_family = tuple.source.ip.family == 4 ? AF_INET : AF_INET6, .version = NFNETLINK_V0 };
+	struct nfgenmsg fixed = {.nfgen_family = tuple.source.ip.family == 4 ? AF_INET : AF_INET6,
+				 .version = NFNETLINK_V0};
 	sw_netlink_begin(&request, NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET, 0, &fixed, sizeof fixed);
 	put_tuple(&request, &tuple, (uint8_t)question->socket->protocol);
-	if (sw_spaces_ask(question->spaces, question->netns, NETLINK_NETFILTER, &request, SW_PROBE_PATIENCE_NS, take_conversation, &conversation) ||
+	if (sw_spaces_ask(question->spaces, question->netns, NETLINK_NETFILTER, &request, SW_PROBE_PATIENCE_NS,
+			  take_conversation, &conversation) ||
 	    !conversation.came)
 		return false;
 	if (sw_endpoint_equal(&conversation.reply.source, &conversation.original.destination) &&

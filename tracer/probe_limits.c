@@ -1,7 +1,7 @@
 /* What the process may do: facts "fd-limit", "process" and "sysctl".
  *
- * Enters: a thread. Leaves: its limits, its capabilities, the settings of its network namespace. Sources: proc(5), prlimit(2),
- * capabilities(7), seccomp(2), ip(7), tcp(7). */
+ * Enters: a thread. Leaves: its limits, its capabilities, the settings of its network namespace. Sources: proc(5),
+ * prlimit(2), capabilities(7), seccomp(2), ip(7), tcp(7). */
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,19 +59,21 @@ static void add_limits(struct sw_fact_draft *draft, pid_t pid)
 void sw_probe_fd_limit(struct sw_question *question)
 {
 	struct sw_fact_draft draft;
-	struct tally tally = { .highest = -1 };
+	struct tally tally = {.highest = -1};
 	char text[128];
 	long long used, unused, limit;
 	if (!sw_probe_fresh(question, "fd-limit", &question->pid, sizeof question->pid))
 		return;
 	sw_fact_begin(&draft, "fd-limit");
 	add_limits(&draft, question->pid);
-	if (sw_proc_each_fd(question->pid, question->tid, sw_clock_monotonic() + SW_PROBE_SEARCH_NS, tally_one, &tally) == 0) {
+	if (sw_proc_each_fd(question->pid, question->tid, sw_clock_monotonic() + SW_PROBE_SEARCH_NS, tally_one,
+			    &tally) == 0) {
 		sw_fact_add_number(&draft, "count", tally.count);
 		sw_fact_add_number(&draft, "highest", tally.highest);
 		sw_fact_add_number(&draft, "sockets", tally.sockets);
 	}
-	if (sw_proc_read("/proc/sys/fs/file-nr", text, sizeof text) > 0 && sscanf(text, "%lld %lld %lld", &used, &unused, &limit) == 3) {
+	if (sw_proc_read("/proc/sys/fs/file-nr", text, sizeof text) > 0 &&
+	    sscanf(text, "%lld %lld %lld", &used, &unused, &limit) == 3) {
 		sw_fact_add_number(&draft, "system_used", used);
 		sw_fact_add_number(&draft, "system_limit", limit);
 	}
@@ -115,7 +117,7 @@ void sw_probe_process(struct sw_question *question)
 {
 	static const struct {
 		const char *field, *name;
-	} numbers[] = { { "seccomp", "Seccomp" }, { "seccomp_filters", "Seccomp_filters" }, { "no_new_privs", "NoNewPrivs" } };
+	} numbers[] = {{"seccomp", "Seccomp"}, {"seccomp_filters", "Seccomp_filters"}, {"no_new_privs", "NoNewPrivs"}};
 	struct sw_fact_draft draft;
 	char status[4096];
 	uint64_t value;
@@ -156,7 +158,8 @@ static int read_settings(void *context)
 
 static size_t want(struct settings *settings, const char *path, const char *device, const char *name)
 {
-	snprintf(settings->paths[settings->count], sizeof settings->paths[0], "/proc/sys/net/%s%s%s", path, device, name);
+	snprintf(settings->paths[settings->count], sizeof settings->paths[0], "/proc/sys/net/%s%s%s", path, device,
+		 name);
 	return settings->count++;
 }
 
@@ -174,7 +177,7 @@ static int64_t larger(int64_t a, int64_t b)
 
 bool sw_probe_ports(struct sw_question *question, int *low, int *high)
 {
-	struct settings settings = { 0 };
+	struct settings settings = {0};
 	want(&settings, "ipv4/", "", "ip_local_port_range");
 	return sw_spaces_run(question->spaces, question->netns, read_settings, &settings) == 0 &&
 	       sscanf(settings.values[0], "%d %d", low, high) == 2;
@@ -182,9 +185,9 @@ bool sw_probe_ports(struct sw_question *question, int *low, int *high)
 
 void sw_probe_sysctl(struct sw_question *question, const struct sw_device *device)
 {
-	static const char *const plain[] = { "ip_unprivileged_port_start", "ip_nonlocal_bind", "tcp_syn_retries", "tcp_retries2",
-					     "tcp_syn_linear_timeouts" };
-	struct settings settings = { 0 };
+	static const char *const plain[] = {"ip_unprivileged_port_start", "ip_nonlocal_bind", "tcp_syn_retries",
+					    "tcp_retries2", "tcp_syn_linear_timeouts"};
+	struct settings settings = {0};
 	struct sw_fact_draft draft;
 	int low, high;
 	const char *name = device && device->name[0] && !strchr(device->name, '/') ? device->name : "default";
@@ -192,9 +195,12 @@ void sw_probe_sysctl(struct sw_question *question, const struct sw_device *devic
 		return;
 	for (size_t i = 0; i < SW_COUNT(plain); i++)
 		want(&settings, "ipv4/", "", plain[i]);
-	size_t all = want(&settings, "ipv6/conf/", "all", "/disable_ipv6"), its = want(&settings, "ipv6/conf/", name, "/disable_ipv6");
-	size_t filter_all = want(&settings, "ipv4/conf/", "all", "/rp_filter"), filter = want(&settings, "ipv4/conf/", name, "/rp_filter");
-	size_t backlog = want(&settings, "core/", "", "somaxconn"), ports = want(&settings, "ipv4/", "", "ip_local_port_range");
+	size_t all = want(&settings, "ipv6/conf/", "all", "/disable_ipv6"),
+	       its = want(&settings, "ipv6/conf/", name, "/disable_ipv6");
+	size_t filter_all = want(&settings, "ipv4/conf/", "all", "/rp_filter"),
+	       filter = want(&settings, "ipv4/conf/", name, "/rp_filter");
+	size_t backlog = want(&settings, "core/", "", "somaxconn"),
+	       ports = want(&settings, "ipv4/", "", "ip_local_port_range");
 	if (sw_spaces_run(question->spaces, question->netns, read_settings, &settings) != 0)
 		return;
 	sw_fact_begin(&draft, "sysctl");

@@ -1,7 +1,7 @@
 /* Ports and local addresses: facts "port-range", "port-holder" and "address-local".
  *
- * Enters: the address that connect, bind or listen was refused. Leaves: how full the range is toward that end, which socket holds the port
- * and which process that socket. Sources: sock_diag(7), ip(7), ip-sysctl.rst. */
+ * Enters: the address that connect, bind or listen was refused. Leaves: how full the range is toward that end, which
+ * socket holds the port and which process that socket. Sources: sock_diag(7), ip(7), ip-sysctl.rst. */
 #include <dirent.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -48,7 +48,7 @@ static int protocol_of(const struct sw_question *question)
 /* A UDP port is taken whatever its remote end; a TCP port once for each remote end. */
 void sw_probe_port_range(struct sw_question *question)
 {
-	struct usage usage = { 0 };
+	struct usage usage = {0};
 	struct sw_fact_draft draft;
 	char text[SW_ADDR_TEXT];
 	const struct sw_endpoint *to = &question->to.endpoint;
@@ -57,8 +57,10 @@ void sw_probe_port_range(struct sw_question *question)
 	    !sw_probe_ports(question, &usage.low, &usage.high))
 		return;
 	const struct sw_endpoint *remote = protocol == IPPROTO_TCP ? to : NULL;
-	int four = sw_diag_inet(question->spaces, question->netns, AF_INET, protocol, EVERY_STATE, 0, remote, count_port, &usage);
-	int six = sw_diag_inet(question->spaces, question->netns, AF_INET6, protocol, EVERY_STATE, 0, remote, count_port, &usage);
+	int four = sw_diag_inet(question->spaces, question->netns, AF_INET, protocol, EVERY_STATE, 0, remote,
+				count_port, &usage);
+	int six = sw_diag_inet(question->spaces, question->netns, AF_INET6, protocol, EVERY_STATE, 0, remote,
+			       count_port, &usage);
 	sw_fact_begin(&draft, "port-range");
 	sw_fact_add_text(&draft, "destination", sw_endpoint_text(to, text));
 	sw_fact_add_number(&draft, "low", usage.low);
@@ -93,7 +95,7 @@ static bool compare(void *context, int fd, const char *link)
 
 pid_t sw_probe_holder(const uint64_t *inodes, size_t count, uint64_t *inode, bool *complete)
 {
-	struct search search = { inodes, count, 0 };
+	struct search search = {inodes, count, 0};
 	int64_t deadline = sw_clock_monotonic() + SW_PROBE_SEARCH_NS;
 	const struct dirent *entry;
 	pid_t holder = 0, self = getpid();
@@ -154,7 +156,8 @@ static int weight(const struct sw_diag *socket)
 static bool take_holder(void *context, const struct sw_diag *socket)
 {
 	struct holders *holders = context;
-	if ((socket->inode && socket->inode == holders->own) || !overlaps(&socket->local.endpoint.ip, &holders->wanted->endpoint.ip))
+	if ((socket->inode && socket->inode == holders->own) ||
+	    !overlaps(&socket->local.endpoint.ip, &holders->wanted->endpoint.ip))
 		return true;
 	if (holders->count == 0 || weight(socket) > weight(&holders->best))
 		holders->best = *socket;
@@ -188,11 +191,14 @@ void sw_probe_port_holder(struct sw_question *question, const struct sw_addr *wa
 	char text[SW_ADDR_TEXT];
 	int protocol = protocol_of(question);
 	uint16_t port = wanted->endpoint.port;
-	struct holders holders = { .wanted = wanted, .own = question->socket ? question->socket->inode : 0 };
-	if (question->switches & SW_NO_DIAG || port == 0 || !sw_probe_fresh(question, "port-holder", &wanted->endpoint, sizeof wanted->endpoint))
+	struct holders holders = {.wanted = wanted, .own = question->socket ? question->socket->inode : 0};
+	if (question->switches & SW_NO_DIAG || port == 0 ||
+	    !sw_probe_fresh(question, "port-holder", &wanted->endpoint, sizeof wanted->endpoint))
 		return;
-	int four = sw_diag_inet(question->spaces, question->netns, AF_INET, protocol, EVERY_STATE, port, NULL, take_holder, &holders);
-	int six = sw_diag_inet(question->spaces, question->netns, AF_INET6, protocol, EVERY_STATE, port, NULL, take_holder, &holders);
+	int four = sw_diag_inet(question->spaces, question->netns, AF_INET, protocol, EVERY_STATE, port, NULL,
+				take_holder, &holders);
+	int six = sw_diag_inet(question->spaces, question->netns, AF_INET6, protocol, EVERY_STATE, port, NULL,
+			       take_holder, &holders);
 	if (four && six)
 		return;
 	sw_fact_begin(&draft, "port-holder");
@@ -201,7 +207,8 @@ void sw_probe_port_holder(struct sw_question *question, const struct sw_addr *wa
 	sw_fact_add_text(&draft, "protocol", protocol == IPPROTO_UDP ? "udp" : "tcp");
 	sw_fact_add_number(&draft, "sockets", holders.count);
 	if (holders.count) {
-		sw_fact_add_text(&draft, "state", protocol == IPPROTO_UDP ? "bound" : sw_diag_state_name(holders.best.state));
+		sw_fact_add_text(&draft, "state",
+				 protocol == IPPROTO_UDP ? "bound" : sw_diag_state_name(holders.best.state));
 		sw_fact_add_text(&draft, "local", sw_addr_text(&holders.best.local, text));
 		if (holders.best.remote.present)
 			sw_fact_add_text(&draft, "remote", sw_addr_text(&holders.best.remote, text));
@@ -215,7 +222,8 @@ void sw_probe_address(struct sw_question *question, const struct sw_addr *wanted
 {
 	struct sw_fact_draft draft;
 	struct sw_device device;
-	if (sw_ip_is_any(&wanted->endpoint.ip) || !sw_probe_fresh(question, "address-local", &wanted->endpoint.ip, sizeof wanted->endpoint.ip))
+	if (sw_ip_is_any(&wanted->endpoint.ip) ||
+	    !sw_probe_fresh(question, "address-local", &wanted->endpoint.ip, sizeof wanted->endpoint.ip))
 		return;
 	int local = sw_probe_is_local(question, &wanted->endpoint.ip, &device);
 	if (local < 0)

@@ -1,7 +1,8 @@
 /* The kernel's own answer to "which way?": facts "route" and "neighbor".
  *
- * Enters: a destination and the socket that goes there. Leaves: what a look-up with the socket's mark, device, user, source, type of service
- * and ports answers now; policy routing makes any other look-up lie. Sources: rtnetlink(7), netdevice(7), ip-rule(8). */
+ * Enters: a destination and the socket that goes there. Leaves: what a look-up with the socket's mark, device, user,
+ * source, type of service and ports answers now; policy routing makes any other look-up lie. Sources: rtnetlink(7),
+ * netdevice(7), ip-rule(8). */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/fib_rules.h>
@@ -36,7 +37,7 @@ static size_t size_of(const struct sw_ip *ip)
 
 static struct sw_ip ip_of(const struct nlattr *attribute)
 {
-	struct sw_ip none = { 0 };
+	struct sw_ip none = {0};
 	if (!attribute)
 		return none;
 	uint32_t word;
@@ -50,7 +51,7 @@ static struct sw_ip ip_of(const struct nlattr *attribute)
 /* RTA_VIA: a gateway of the other family, as an address behind two bytes of family. */
 static struct sw_ip via_of(const struct nlattr *attribute)
 {
-	struct sw_ip none = { 0 };
+	struct sw_ip none = {0};
 	uint32_t word;
 	if (!attribute)
 		return none;
@@ -108,7 +109,8 @@ static void put_ports(struct sw_netlink_request *request, const struct sw_socket
 static const struct sw_ip *chosen_source(const struct sw_question *question)
 {
 	const struct sw_socket *socket = question->socket;
-	if (!socket || !(socket->flags & SW_SOCKET_BOUND) || socket->local.endpoint.ip.family != question->to.endpoint.ip.family ||
+	if (!socket || !(socket->flags & SW_SOCKET_BOUND) ||
+	    socket->local.endpoint.ip.family != question->to.endpoint.ip.family ||
 	    sw_ip_is_any(&socket->local.endpoint.ip))
 		return NULL;
 	return &socket->local.endpoint.ip;
@@ -120,15 +122,19 @@ static int look_up(struct sw_question *question, const struct sw_ip *source, str
 	const struct sw_endpoint *to = &question->to.endpoint;
 	const struct sw_socket *socket = question->socket;
 	struct sw_netlink_request request;
-	struct rtmsg fixed = { .rtm_family = (uint8_t)family_of(&to->ip), .rtm_dst_len = (uint8_t)(size_of(&to->ip) * 8),
-			       .rtm_src_len = source ? (uint8_t)(size_of(source) * 8) : 0, .rtm_tos = question->tos & 0xfc,
-			       .rtm_flags = RTM_F_LOOKUP_TABLE };
+	struct rtmsg fixed = {.rtm_family = (uint8_t)family_of(&to->ip),
+			      .rtm_dst_len = (uint8_t)(size_of(&to->ip) * 8),
+			      .rtm_src_len = source ? (uint8_t)(size_of(source) * 8) : 0,
+			      .rtm_tos = question->tos & 0xfc,
+			      .rtm_flags = RTM_F_LOOKUP_TABLE};
 	memset(answer, 0, sizeof *answer);
 	sw_netlink_begin(&request, RTM_GETROUTE, 0, &fixed, sizeof fixed);
 	put_ip(&request, RTA_DST, &to->ip);
 	if (source)
 		put_ip(&request, RTA_SRC, source);
-	uint32_t device = socket && socket->device ? socket->device : sw_ip_is_link_local(&to->ip) ? question->to.scope : 0;
+	uint32_t device = socket && socket->device     ? socket->device :
+			  sw_ip_is_link_local(&to->ip) ? question->to.scope :
+							 0;
 	if (device)
 		sw_netlink_put_u32(&request, RTA_OIF, device);
 	if (socket && socket->mark)
@@ -140,7 +146,8 @@ static int look_up(struct sw_question *question, const struct sw_ip *source, str
 	int fd = sw_spaces_socket(question->spaces, question->netns, NETLINK_ROUTE);
 	if (fd < 0)
 		return fd;
-	int error = sw_spaces_ask(question->spaces, question->netns, NETLINK_ROUTE, &request, SW_PROBE_PATIENCE_NS, take_route, answer);
+	int error = sw_spaces_ask(question->spaces, question->netns, NETLINK_ROUTE, &request, SW_PROBE_PATIENCE_NS,
+				  take_route, answer);
 	if (error == -ETIMEDOUT || error == -EBADMSG || error == -EAGAIN || error == -ENOBUFS)
 		return error;
 	answer->route.error = -error;
@@ -151,7 +158,7 @@ static int look_up(struct sw_question *question, const struct sw_ip *source, str
 bool sw_probe_device(struct sw_question *question, int index, struct sw_device *device)
 {
 	int fd = sw_spaces_socket(question->spaces, question->netns, NETLINK_ROUTE);
-	struct ifreq request = { .ifr_ifindex = index };
+	struct ifreq request = {.ifr_ifindex = index};
 	memset(device, 0, sizeof *device);
 	if (fd < 0 || index <= 0 || ioctl(fd, SIOCGIFNAME, &request) != 0)
 		return false;
@@ -167,27 +174,26 @@ bool sw_probe_device(struct sw_question *question, int index, struct sw_device *
 /* IPv4 answers a rejecting route with its errno alone, IPv6 with a route of that type or with the errno. */
 static const char *type_name(const struct answer *answer)
 {
-	static const char *const names[] = { "unspecified", "unicast", "local", "broadcast", "anycast", "multicast",
-					     "blackhole", "unreachable", "prohibit", "throw" };
-	if (answer->came && answer->route.type < (int)SW_COUNT(names) && (answer->route.error == 0 || answer->route.type > RTN_MULTICAST))
+	static const char *const names[] = {"unspecified", "unicast",   "local",       "broadcast", "anycast",
+					    "multicast",   "blackhole", "unreachable", "prohibit",  "throw"};
+	if (answer->came && answer->route.type < (int)SW_COUNT(names) &&
+	    (answer->route.error == 0 || answer->route.type > RTN_MULTICAST))
 		return names[answer->route.type];
 	switch (answer->route.error) {
-	case ENETUNREACH:
-		return "none";
-	case EHOSTUNREACH:
-		return "unreachable";
-	case EACCES:
-		return "prohibit";
-	case EINVAL:
-		return "blackhole";
-	default:
-		return "error";
+	case ENETUNREACH: return "none";
+	case EHOSTUNREACH: return "unreachable";
+	case EACCES: return "prohibit";
+	case EINVAL: return "blackhole";
+	default: return "error";
 	}
 }
 
 static int rejection(int type)
 {
-	return type == RTN_UNREACHABLE ? EHOSTUNREACH : type == RTN_PROHIBIT ? EACCES : type == RTN_BLACKHOLE ? EINVAL : 0;
+	return type == RTN_UNREACHABLE ? EHOSTUNREACH :
+	       type == RTN_PROHIBIT    ? EACCES :
+	       type == RTN_BLACKHOLE   ? EINVAL :
+					 0;
 }
 
 static bool has_neighbors(const struct answer *answer)
@@ -206,7 +212,8 @@ static void say_route(struct sw_question *question, const struct answer *answer)
 	sw_fact_add_number(&draft, "error", answer->route.error);
 	sw_fact_add_ip(&draft, "gateway", &answer->route.gateway);
 	if (has_neighbors(answer))
-		sw_fact_add_ip(&draft, "next_hop", answer->route.gateway.family ? &answer->route.gateway : &question->to.endpoint.ip);
+		sw_fact_add_ip(&draft, "next_hop",
+			       answer->route.gateway.family ? &answer->route.gateway : &question->to.endpoint.ip);
 	sw_fact_add_ip(&draft, "source", &answer->route.source);
 	if (answer->route.error == 0) {
 		sw_fact_add_number(&draft, "table", answer->table);
@@ -256,9 +263,10 @@ static const char *state_name(uint16_t state)
 	static const struct {
 		uint16_t state;
 		const char *name;
-	} names[] = { { NUD_INCOMPLETE, "incomplete" }, { NUD_REACHABLE, "reachable" }, { NUD_STALE, "stale" }, { NUD_DELAY, "delay" },
-		      { NUD_PROBE, "probe" }, { NUD_FAILED, "failed" }, { NUD_NOARP, "noarp" }, { NUD_PERMANENT, "permanent" },
-		      { NUD_NONE, "none" }, { UINT16_MAX, "absent" } };
+	} names[] = {{NUD_INCOMPLETE, "incomplete"}, {NUD_REACHABLE, "reachable"}, {NUD_STALE, "stale"},
+		     {NUD_DELAY, "delay"},           {NUD_PROBE, "probe"},         {NUD_FAILED, "failed"},
+		     {NUD_NOARP, "noarp"},           {NUD_PERMANENT, "permanent"}, {NUD_NONE, "none"},
+		     {UINT16_MAX, "absent"}};
 	for (size_t i = 0; i < SW_COUNT(names); i++)
 		if (names[i].state == state)
 			return names[i].name;
@@ -269,11 +277,12 @@ static void say_neighbor(struct sw_question *question, const struct sw_ip *hop, 
 {
 	struct sw_netlink_request request;
 	struct sw_fact_draft draft;
-	struct neighbor neighbor = { .state = UINT16_MAX };
-	struct ndmsg fixed = { .ndm_family = (uint8_t)family_of(hop), .ndm_ifindex = device->index };
+	struct neighbor neighbor = {.state = UINT16_MAX};
+	struct ndmsg fixed = {.ndm_family = (uint8_t)family_of(hop), .ndm_ifindex = device->index};
 	sw_netlink_begin(&request, RTM_GETNEIGH, 0, &fixed, sizeof fixed);
 	put_ip(&request, NDA_DST, hop);
-	int error = sw_spaces_ask(question->spaces, question->netns, NETLINK_ROUTE, &request, SW_PROBE_PATIENCE_NS, take_neighbor, &neighbor);
+	int error = sw_spaces_ask(question->spaces, question->netns, NETLINK_ROUTE, &request, SW_PROBE_PATIENCE_NS,
+				  take_neighbor, &neighbor);
 	if (error && error != -ENOENT)
 		return;
 	sw_fact_begin(&draft, "neighbor");
@@ -284,7 +293,8 @@ static void say_neighbor(struct sw_question *question, const struct sw_ip *hop, 
 	if (neighbor.address_length == 6) {
 		char text[18];
 		const uint8_t *byte = neighbor.address;
-		snprintf(text, sizeof text, "%02x:%02x:%02x:%02x:%02x:%02x", byte[0], byte[1], byte[2], byte[3], byte[4], byte[5]);
+		snprintf(text, sizeof text, "%02x:%02x:%02x:%02x:%02x:%02x", byte[0], byte[1], byte[2], byte[3],
+			 byte[4], byte[5]);
 		sw_fact_add_text(&draft, "lladdr", text);
 	}
 	sw_probe_say(question, &draft);
@@ -311,7 +321,8 @@ bool sw_probe_route(struct sw_question *question, struct sw_route *route)
 	sw_probe_device(question, answer.device, &answer.route.device);
 	say_route(question, &answer);
 	if (has_neighbors(&answer))
-		say_neighbor(question, answer.route.gateway.family ? &answer.route.gateway : &to->ip, &answer.route.device);
+		say_neighbor(question, answer.route.gateway.family ? &answer.route.gateway : &to->ip,
+			     &answer.route.device);
 	*route = answer.route;
 	return true;
 }
@@ -322,7 +333,7 @@ int sw_probe_is_local(struct sw_question *question, const struct sw_ip *ip, stru
 	struct sw_question of_address = *question;
 	of_address.socket = NULL;
 	of_address.tos = 0;
-	of_address.to = (struct sw_addr){ .present = true, .endpoint.ip = *ip, .scope = question->to.scope };
+	of_address.to = (struct sw_addr){.present = true, .endpoint.ip = *ip, .scope = question->to.scope};
 	memset(device, 0, sizeof *device);
 	if (question->switches & SW_NO_NETLINK || look_up(&of_address, NULL, &answer) < 0)
 		return -1;

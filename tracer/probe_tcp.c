@@ -10,7 +10,10 @@
 #define TCP_SYN_SENT_STATE 2 /* TCP_SYN_SENT, TCP_CLOSE of <netinet/tcp.h>, which does not go with <linux/tcp.h> */
 #define TCP_CLOSE_STATE 7
 
-#define FIELD(member, name) { offsetof(struct tcp_info, member), sizeof(((struct tcp_info *)0)->member), name }
+#define FIELD(member, name)                                                                                            \
+	{                                                                                                              \
+		offsetof(struct tcp_info, member), sizeof(((struct tcp_info *)0)->member), name                        \
+	}
 
 static const struct {
 	size_t offset, size;
@@ -70,7 +73,8 @@ static int64_t number_at(const uint8_t *bytes, size_t length, size_t offset, siz
 	int64_t number;
 	return value(bytes, length, offset, size, &number) ? number : 0;
 }
-#define NUMBER(member) number_at(bytes, length, offsetof(struct tcp_info, member), sizeof(((struct tcp_info *)0)->member))
+#define NUMBER(member)                                                                                                 \
+	number_at(bytes, length, offsetof(struct tcp_info, member), sizeof(((struct tcp_info *)0)->member))
 
 /* A socket that never spoke has no "last" time: the kernel then counts from its own start. */
 static bool never_spoke(const uint8_t *bytes, size_t length)
@@ -91,13 +95,14 @@ bool sw_tcp_info_connecting(const uint8_t *bytes, size_t length)
 
 void sw_tcp_info_fact(struct sw_fact_draft *draft, const uint8_t *bytes, size_t length)
 {
-	static const char *const congestion[] = { "open", "disorder", "cwr", "recovery", "loss" };
+	static const char *const congestion[] = {"open", "disorder", "cwr", "recovery", "loss"};
 	bool silent = never_spoke(bytes, length);
 	int64_t number;
 	sw_fact_begin(draft, "tcp-info");
 	if (value(bytes, length, offsetof(struct tcp_info, tcpi_state), 1, &number))
 		sw_fact_add_text(draft, "state", sw_diag_state_name((unsigned)number));
-	if (value(bytes, length, offsetof(struct tcp_info, tcpi_ca_state), 1, &number) && number < (int64_t)SW_COUNT(congestion))
+	if (value(bytes, length, offsetof(struct tcp_info, tcpi_ca_state), 1, &number) &&
+	    number < (int64_t)SW_COUNT(congestion))
 		sw_fact_add_text(draft, "congestion_state", congestion[number]);
 	for (size_t i = 0; i < SW_COUNT(fields); i++)
 		if (value(bytes, length, fields[i].offset, fields[i].size, &number) &&

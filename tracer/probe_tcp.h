@@ -1,5 +1,5 @@
-/* struct tcp_info as a fact. Enters: the bytes that the kernel filled, as many as it knows. Leaves: fields; those that this kernel does not
- * know are absent. */
+/* struct tcp_info as a fact. Enters: the bytes that the kernel filled, as many as it knows. Leaves: fields; those
+ * that this kernel does not know are absent. */
 #ifndef SW_TRACER_PROBE_TCP_H
 #define SW_TRACER_PROBE_TCP_H
 

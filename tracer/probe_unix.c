@@ -1,8 +1,8 @@
 /* What lies at the path of an AF_UNIX socket: fact "unix-path".
  *
- * Enters: the path as the program gave it. Leaves: what is there in the program's own view of the file system, which part of the path denies,
- * which sockets are bound there and how full their queue is. Paths are the program's: nothing is opened but as O_PATH.
- * Sources: unix(7), path_resolution(7), openat2(2), sock_diag(7). */
+ * Enters: the path as the program gave it. Leaves: what is there in the program's own view of the file system, which
+ * part of the path denies, which sockets are bound there and how full their queue is. Paths are the program's:
+ * nothing is opened but as O_PATH. Sources: unix(7), path_resolution(7), openat2(2), sock_diag(7). */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -30,12 +30,13 @@ struct rights { /* with which the kernel judged the path: the file system's ids 
 
 static struct rights rights_of(const struct sw_question *question)
 {
-	struct rights rights = { 0 };
+	struct rights rights = {0};
 	char status[4096];
 	uint64_t capabilities = 0;
 	if (sw_proc_read_task(question->pid, question->tid, "status", status, sizeof status) <= 0)
 		return rights;
-	const char *uid = strstr(status, "\nUid:"), *gid = strstr(status, "\nGid:"), *groups = strstr(status, "\nGroups:");
+	const char *uid = strstr(status, "\nUid:"), *gid = strstr(status, "\nGid:"),
+		   *groups = strstr(status, "\nGroups:");
 	rights.known = uid && gid && sscanf(uid, "\nUid: %*u %*u %*u %u", &rights.uid) == 1 &&
 		       sscanf(gid, "\nGid: %*u %*u %*u %u", &rights.gid) == 1;
 	int step;
@@ -59,7 +60,8 @@ static bool in_group(const struct rights *rights, unsigned gid)
 	return rights->gid == gid;
 }
 
-/* `need`: 2 write, 1 search. Access control lists are not looked at: they can only make it wrong where the mode alone says no. */
+/* `need`: 2 write, 1 search. Access control lists are not looked at: they can only make it wrong where the mode
+ * alone says no. */
 static bool denies(const struct rights *rights, const struct stat *status, unsigned need)
 {
 	if (!rights->known || rights->override || (rights->search && need == 1))
@@ -79,7 +81,8 @@ static int open_place(const struct sw_question *question, const char *path, stru
 {
 	char link[SW_PROC_PATH];
 	place->absolute = path[0] == '/';
-	snprintf(link, sizeof link, "/proc/%d/task/%d/%s", (int)question->pid, (int)question->tid, place->absolute ? "root" : "cwd");
+	snprintf(link, sizeof link, "/proc/%d/task/%d/%s", (int)question->pid, (int)question->tid,
+		 place->absolute ? "root" : "cwd");
 	place->root = open(link, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return place->root < 0 ? -errno : 0;
 }
@@ -87,7 +90,7 @@ static int open_place(const struct sw_question *question, const char *path, stru
 /* Symbolic links resolve inside the process's root, where the kernel can be told to (5.6). */
 static int look_at(const struct place *place, const char *path, struct stat *status)
 {
-	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = place->absolute ? RESOLVE_IN_ROOT : 0 };
+	struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = place->absolute ? RESOLVE_IN_ROOT : 0};
 	int fd = (int)syscall(SYS_openat2, place->root, path, &how, sizeof how);
 	if (fd < 0 && errno == ENOSYS) {
 		path += strspn(path, "/");
@@ -103,23 +106,18 @@ static int look_at(const struct place *place, const char *path, struct stat *sta
 static const char *kind_of(mode_t mode)
 {
 	switch (mode & S_IFMT) {
-	case S_IFSOCK:
-		return "socket";
-	case S_IFREG:
-		return "file";
-	case S_IFDIR:
-		return "directory";
-	case S_IFIFO:
-		return "fifo";
+	case S_IFSOCK: return "socket";
+	case S_IFREG: return "file";
+	case S_IFDIR: return "directory";
+	case S_IFIFO: return "fifo";
 	case S_IFCHR:
-	case S_IFBLK:
-		return "device";
-	default:
-		return "unknown";
+	case S_IFBLK: return "device";
+	default: return "unknown";
 	}
 }
 
-static void add_mode(struct sw_fact_draft *draft, const char *mode_field, const char *owner_field, const struct stat *status)
+static void add_mode(struct sw_fact_draft *draft, const char *mode_field, const char *owner_field,
+		     const struct stat *status)
 {
 	char text[32];
 	snprintf(text, sizeof text, "%04o", (unsigned)status->st_mode & 07777u);
@@ -129,7 +127,8 @@ static void add_mode(struct sw_fact_draft *draft, const char *mode_field, const 
 }
 
 /* The first part of the way that may not be passed or is not there; false: the walk ended there. */
-static bool check_part(struct sw_fact_draft *draft, const struct place *place, const struct rights *rights, const char *part, unsigned need)
+static bool check_part(struct sw_fact_draft *draft, const struct place *place, const struct rights *rights,
+		       const char *part, unsigned need)
 {
 	struct stat status;
 	int error = look_at(place, part, &status);
@@ -146,12 +145,15 @@ static bool check_part(struct sw_fact_draft *draft, const struct place *place, c
 	return false;
 }
 
-/* Each directory of the way, then the socket itself (connecting takes the right to write). bind() writes into the last directory. */
-static void walk(struct sw_fact_draft *draft, const struct place *place, const struct rights *rights, const char *path, bool binding)
+/* Each directory of the way, then the socket itself (connecting takes the right to write). bind() writes into the
+ * last directory. */
+static void walk(struct sw_fact_draft *draft, const struct place *place, const struct rights *rights, const char *path,
+		 bool binding)
 {
 	char part[SW_PATH_MAX + 1];
 	size_t length = strlen(path);
-	if (!check_part(draft, place, rights, place->absolute ? "/" : ".", binding && !strchr(path + place->absolute, '/') ? 3 : 1))
+	if (!check_part(draft, place, rights, place->absolute ? "/" : ".",
+			binding && !strchr(path + place->absolute, '/') ? 3 : 1))
 		return;
 	for (size_t at = 1; at < length; at++) {
 		if (path[at] != '/' || path[at - 1] == '/')
@@ -185,7 +187,8 @@ static bool is_there(const struct bound *bound, const struct sw_diag *socket)
 		       !memcmp(name->path, bound->path->path, name->path_length);
 	/* The kernel's device number; on some file systems stat() tells another one, and then the name must do. */
 	dev_t device = makedev(socket->vfs_device >> 20, socket->vfs_device & 0xfffff);
-	return bound->known && !name->abstract && socket->vfs_inode && socket->vfs_inode == (uint32_t)bound->status.st_ino &&
+	return bound->known && !name->abstract && socket->vfs_inode &&
+	       socket->vfs_inode == (uint32_t)bound->status.st_ino &&
 	       (device == bound->status.st_dev || !strcmp(name->path, bound->path->path));
 }
 
@@ -205,7 +208,10 @@ static bool take_bound(void *context, const struct sw_diag *socket)
 
 static const char *type_name(int type)
 {
-	return type == SOCK_STREAM ? "stream" : type == SOCK_DGRAM ? "dgram" : type == SOCK_SEQPACKET ? "seqpacket" : "unknown";
+	return type == SOCK_STREAM    ? "stream" :
+	       type == SOCK_DGRAM     ? "dgram" :
+	       type == SOCK_SEQPACKET ? "seqpacket" :
+					"unknown";
 }
 
 static void add_holder(struct sw_fact_draft *draft, uint64_t inode)
@@ -252,7 +258,10 @@ static void add_path(struct sw_question *question, struct sw_fact_draft *draft, 
 	}
 	error = look_at(&place, path, &bound->status);
 	bound->known = error == 0;
-	sw_fact_add_text(draft, "kind", error == 0 ? kind_of(bound->status.st_mode) : error == -ENOENT || error == -ENOTDIR ? "missing" : "unknown");
+	sw_fact_add_text(draft, "kind",
+			 error == 0                            ? kind_of(bound->status.st_mode) :
+			 error == -ENOENT || error == -ENOTDIR ? "missing" :
+								 "unknown");
 	sw_fact_add_number(draft, "error", -error);
 	if (error == 0 || error == -ENOENT || error == -ENOTDIR)
 		sw_fact_add_number(draft, "exists", error == 0);
@@ -269,7 +278,7 @@ void sw_probe_unix_path(struct sw_question *question, const struct sw_addr *path
 {
 	struct sw_fact_draft draft;
 	char text[SW_ADDR_TEXT];
-	struct bound bound = { .path = path, .own = question->socket ? question->socket->inode : 0 };
+	struct bound bound = {.path = path, .own = question->socket ? question->socket->inode : 0};
 	if (path->path_length == 0 || !sw_probe_fresh(question, "unix-path", path->path, path->path_length))
 		return;
 	sw_fact_begin(&draft, "unix-path");

@@ -84,7 +84,8 @@ uint64_t sw_proc_netns(pid_t pid, pid_t tid)
 	return sw_proc_link(path, link, sizeof link) < 0 ? 0 : sw_proc_inode_of_link(link, "net");
 }
 
-static bool each_entry(DIR *folder, int64_t deadline_ns, bool (*each)(void *context, int fd, const char *link), void *context)
+static bool each_entry(DIR *folder, int64_t deadline_ns, bool (*each)(void *context, int fd, const char *link),
+		       void *context)
 {
 	const struct dirent *entry;
 	for (unsigned count = 1; (entry = readdir(folder)); count++) {
@@ -103,7 +104,8 @@ static bool each_entry(DIR *folder, int64_t deadline_ns, bool (*each)(void *cont
 	return true;
 }
 
-int sw_proc_each_fd(pid_t pid, pid_t tid, int64_t deadline_ns, bool (*each)(void *context, int fd, const char *link), void *context)
+int sw_proc_each_fd(pid_t pid, pid_t tid, int64_t deadline_ns, bool (*each)(void *context, int fd, const char *link),
+		    void *context)
 {
 	char path[SW_PROC_PATH];
 	snprintf(path, sizeof path, "/proc/%d/task/%d/fd", (int)pid, (int)tid);

@@ -1,7 +1,8 @@
 /* proc(5), read in one gulp into the caller's buffer, without allocation.
  *
- * Enters: paths and threads. Leaves: NUL-terminated text and numbers out of it. Text of /proc is the kernel's, but names in
- * it (comm, paths) are the program's: lengths are bounded and nothing is trusted to be UTF-8. Knows nothing of sockets. */
+ * Enters: paths and threads. Leaves: NUL-terminated text and numbers out of it. Text of /proc is the kernel's, but
+ * names in it (comm, paths) are the program's: lengths are bounded and nothing is trusted to be UTF-8. Knows nothing
+ * of sockets. */
 #ifndef SW_TRACER_PROC_H
 #define SW_TRACER_PROC_H
 
@@ -26,8 +27,9 @@ void sw_proc_comm(pid_t pid, char comm[16]);
 uint64_t sw_proc_inode_of_link(const char *link, const char *kind);
 /* nsfs inode of the thread's network namespace, 0 unknown. */
 uint64_t sw_proc_netns(pid_t pid, pid_t tid);
-/* Calls `each` for every open descriptor until it returns false or `deadline_ns` (monotonic; 0 none) has passed. Negative errno
- * when the folder cannot be read; 1: stopped early. */
-int sw_proc_each_fd(pid_t pid, pid_t tid, int64_t deadline_ns, bool (*each)(void *context, int fd, const char *link), void *context);
+/* Calls `each` for every open descriptor until it returns false or `deadline_ns` (monotonic; 0 none) has passed.
+ * Negative errno when the folder cannot be read; 1: stopped early. */
+int sw_proc_each_fd(pid_t pid, pid_t tid, int64_t deadline_ns, bool (*each)(void *context, int fd, const char *link),
+		    void *context);
 
 #endif

@@ -27,9 +27,9 @@ struct walk {
 
 const char *sw_diag_state_name(unsigned state)
 {
-	static const char *const names[] = { "unknown", "established", "syn-sent", "syn-received", "fin-wait-1", "fin-wait-2",
-					     "time-wait", "close", "close-wait", "last-ack", "listen", "closing",
-					     "new-syn-received", "bound" };
+	static const char *const names[] = {
+		"unknown", "established", "syn-sent", "syn-received", "fin-wait-1", "fin-wait-2",       "time-wait",
+		"close",   "close-wait",  "last-ack", "listen",       "closing",    "new-syn-received", "bound"};
 	return names[state < SW_COUNT(names) ? state : 0];
 }
 
@@ -37,7 +37,7 @@ const char *sw_diag_state_name(unsigned state)
 
 static struct sw_addr address(int family, const uint32_t *words, uint16_t port)
 {
-	struct sw_addr addr = { .family = (uint16_t)family, .present = true };
+	struct sw_addr addr = {.family = (uint16_t)family, .present = true};
 	if (family == AF_INET6) {
 		addr.endpoint.ip = sw_ip_v6(words);
 		addr.mapped = addr.endpoint.ip.family == 4;
@@ -48,7 +48,8 @@ static struct sw_addr address(int family, const uint32_t *words, uint16_t port)
 	return addr;
 }
 
-static void inet_record(const struct inet_diag_msg *message, const struct nlattr *const *attributes, int protocol, struct sw_diag *out)
+static void inet_record(const struct inet_diag_msg *message, const struct nlattr *const *attributes, int protocol,
+			struct sw_diag *out)
 {
 	memset(out, 0, sizeof *out);
 	out->inode = message->idiag_inode;
@@ -80,7 +81,8 @@ static bool inet_each(void *context, const struct nlmsghdr *header, size_t paylo
 	const struct inet_diag_msg *message = NLMSG_DATA(header);
 	const struct nlattr *attributes[INET_DIAG_MARK + 1];
 	struct sw_diag found;
-	if (payload < sizeof *message || header->nlmsg_type != SOCK_DIAG_BY_FAMILY || (walk->inode && message->idiag_inode != walk->inode) ||
+	if (payload < sizeof *message || header->nlmsg_type != SOCK_DIAG_BY_FAMILY ||
+	    (walk->inode && message->idiag_inode != walk->inode) ||
 	    (walk->port && ntohs(message->id.idiag_sport) != walk->port))
 		return true;
 	sw_netlink_attributes(message + 1, payload - sizeof *message, attributes, SW_COUNT(attributes));
@@ -94,8 +96,10 @@ static bool inet_each(void *context, const struct nlmsghdr *header, size_t paylo
 static void filter_port(struct sw_netlink_request *request, bool local, uint16_t port)
 {
 	struct inet_diag_bc_op code[] = {
-		{ .code = local ? INET_DIAG_BC_S_GE : INET_DIAG_BC_D_GE, .yes = 8, .no = 20 }, { .no = port },
-		{ .code = local ? INET_DIAG_BC_S_LE : INET_DIAG_BC_D_LE, .yes = 8, .no = 12 }, { .no = port },
+		{.code = local ? INET_DIAG_BC_S_GE : INET_DIAG_BC_D_GE, .yes = 8, .no = 20},
+		{.no = port},
+		{.code = local ? INET_DIAG_BC_S_LE : INET_DIAG_BC_D_LE, .yes = 8, .no = 12},
+		{.no = port},
 	};
 	sw_netlink_put(request, INET_DIAG_REQ_BYTECODE, code, sizeof code);
 }
@@ -117,11 +121,16 @@ static int inet_dump(struct sw_spaces *spaces, uint32_t netns, struct walk *walk
 	return sw_spaces_ask(spaces, netns, NETLINK_SOCK_DIAG, &request, DUMP_PATIENCE_NS, inet_each, walk);
 }
 
-int sw_diag_inet(struct sw_spaces *spaces, uint32_t netns, int domain, int protocol, uint32_t states, uint16_t local_port,
-		 const struct sw_endpoint *remote, sw_diag_each *each, void *context)
+int sw_diag_inet(struct sw_spaces *spaces, uint32_t netns, int domain, int protocol, uint32_t states,
+		 uint16_t local_port, const struct sw_endpoint *remote, sw_diag_each *each, void *context)
 {
-	struct walk walk = { .each = each, .context = context, .domain = domain, .protocol = protocol, .states = states,
-			     .port = local_port, .remote = remote };
+	struct walk walk = {.each = each,
+			    .context = context,
+			    .domain = domain,
+			    .protocol = protocol,
+			    .states = states,
+			    .port = local_port,
+			    .remote = remote};
 	return inet_dump(spaces, netns, &walk);
 }
 
@@ -129,7 +138,7 @@ int sw_diag_inet(struct sw_spaces *spaces, uint32_t netns, int domain, int proto
 
 static void unix_name(const struct nlattr *attribute, struct sw_addr *addr)
 {
-	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	struct sockaddr_un name = {.sun_family = AF_UNIX};
 	size_t length = sw_netlink_length(attribute);
 	if (length > sizeof name.sun_path)
 		length = sizeof name.sun_path;
@@ -137,7 +146,8 @@ static void unix_name(const struct nlattr *attribute, struct sw_addr *addr)
 	sw_addr_from_sockaddr(addr, &name, offsetof(struct sockaddr_un, sun_path) + length);
 }
 
-static void unix_record(const struct unix_diag_msg *message, const struct nlattr *const *attributes, struct sw_diag *out)
+static void unix_record(const struct unix_diag_msg *message, const struct nlattr *const *attributes,
+			struct sw_diag *out)
 {
 	memset(out, 0, sizeof *out);
 	out->inode = message->udiag_ino;
@@ -146,7 +156,7 @@ static void unix_record(const struct unix_diag_msg *message, const struct nlattr
 	out->type = message->udiag_type;
 	out->state = message->udiag_state;
 	out->uid = sw_netlink_u32(attributes[UNIX_DIAG_UID], 0);
-	out->local = (struct sw_addr){ .family = AF_UNIX, .present = true };
+	out->local = (struct sw_addr){.family = AF_UNIX, .present = true};
 	if (attributes[UNIX_DIAG_NAME])
 		unix_name(attributes[UNIX_DIAG_NAME], &out->local);
 	const struct nlattr *queue = attributes[UNIX_DIAG_RQLEN], *vfs = attributes[UNIX_DIAG_VFS];
@@ -185,15 +195,16 @@ static int unix_ask(struct sw_spaces *spaces, uint32_t netns, struct walk *walk)
 		.udiag_states = walk->states,
 		.udiag_ino = (uint32_t)walk->inode,
 		.udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_VFS | UDIAG_SHOW_RQLEN | UDIAG_SHOW_UID,
-		.udiag_cookie = { UINT32_MAX, UINT32_MAX }, /* whatever it is */
+		.udiag_cookie = {UINT32_MAX, UINT32_MAX}, /* whatever it is */
 	};
 	sw_netlink_begin(&request, SOCK_DIAG_BY_FAMILY, walk->inode ? 0 : NLM_F_DUMP, &fixed, sizeof fixed);
-	return sw_spaces_ask(spaces, netns, NETLINK_SOCK_DIAG, &request, walk->inode ? SW_DIAG_PATIENCE_NS : DUMP_PATIENCE_NS, unix_each, walk);
+	return sw_spaces_ask(spaces, netns, NETLINK_SOCK_DIAG, &request,
+			     walk->inode ? SW_DIAG_PATIENCE_NS : DUMP_PATIENCE_NS, unix_each, walk);
 }
 
 int sw_diag_unix(struct sw_spaces *spaces, uint32_t netns, uint32_t states, sw_diag_each *each, void *context)
 {
-	struct walk walk = { .each = each, .context = context, .states = states };
+	struct walk walk = {.each = each, .context = context, .states = states};
 	return unix_ask(spaces, netns, &walk);
 }
 
@@ -212,15 +223,16 @@ static bool take_one(void *context, const struct sw_diag *socket)
 	return false;
 }
 
-int sw_diag_by_inode(struct sw_spaces *spaces, uint32_t netns, uint64_t inode, int domain, int protocol, struct sw_diag *found)
+int sw_diag_by_inode(struct sw_spaces *spaces, uint32_t netns, uint64_t inode, int domain, int protocol,
+		     struct sw_diag *found)
 {
 	static const struct {
 		int domain, protocol;
-	} kinds[] = { { AF_INET, IPPROTO_TCP }, { AF_INET6, IPPROTO_TCP }, { AF_INET, IPPROTO_UDP }, { AF_INET6, IPPROTO_UDP } };
-	struct one one = { .socket = found };
+	} kinds[] = {{AF_INET, IPPROTO_TCP}, {AF_INET6, IPPROTO_TCP}, {AF_INET, IPPROTO_UDP}, {AF_INET6, IPPROTO_UDP}};
+	struct one one = {.socket = found};
 	if (inode == 0 || inode > UINT32_MAX)
 		return -ENOENT;
-	struct walk walk = { .each = take_one, .context = &one, .states = ALL_STATES, .inode = inode };
+	struct walk walk = {.each = take_one, .context = &one, .states = ALL_STATES, .inode = inode};
 	if (domain < 0 || domain == AF_UNIX)
 		unix_ask(spaces, netns, &walk);
 	for (size_t i = 0; i < SW_COUNT(kinds) && !one.found; i++) {

@@ -1,7 +1,7 @@
 /* sock_diag(7): sockets as the kernel lists them, for those that no descriptor answers for.
  *
- * Enters: a namespace, an inode, a port or a path. Leaves: struct sw_diag records. Every question has a time limit; what was not
- * looked at in time is said. Needs no privilege (details of others' sockets may be missing). */
+ * Enters: a namespace, an inode, a port or a path. Leaves: struct sw_diag records. Every question has a time limit;
+ * what was not looked at in time is said. Needs no privilege (details of others' sockets may be missing). */
 #ifndef SW_TRACER_SOCKDIAG_H
 #define SW_TRACER_SOCKDIAG_H
 
@@ -28,12 +28,14 @@ struct sw_diag {
 
 typedef bool sw_diag_each(void *context, const struct sw_diag *socket); /* false ends it */
 
-/* The socket with that inode, of the family and protocol where they are known (else -1: each is tried). 0, or -ENOENT, ... */
-int sw_diag_by_inode(struct sw_spaces *spaces, uint32_t netns, uint64_t inode, int domain, int protocol, struct sw_diag *found);
+/* The socket with that inode, of the family and protocol where they are known (else -1: each is tried). 0, or
+ * -ENOENT, ... */
+int sw_diag_by_inode(struct sw_spaces *spaces, uint32_t netns, uint64_t inode, int domain, int protocol,
+		     struct sw_diag *found);
 /* TCP or UDP sockets of a family, only those with a local port where it is not 0, in `states` (bits 1 << TCP_*).
  * 0: all of them; -ETIMEDOUT, -ECANCELED: not all. */
-int sw_diag_inet(struct sw_spaces *spaces, uint32_t netns, int domain, int protocol, uint32_t states, uint16_t local_port,
-		 const struct sw_endpoint *remote, sw_diag_each *each, void *context);
+int sw_diag_inet(struct sw_spaces *spaces, uint32_t netns, int domain, int protocol, uint32_t states,
+		 uint16_t local_port, const struct sw_endpoint *remote, sw_diag_each *each, void *context);
 int sw_diag_unix(struct sw_spaces *spaces, uint32_t netns, uint32_t states, sw_diag_each *each, void *context);
 const char *sw_diag_state_name(unsigned state); /* "listen", "time-wait", ...; "unknown" */
 

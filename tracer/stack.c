@@ -67,7 +67,7 @@ void sw_stacks_free(struct sw_stacks *stacks)
 	struct image *image, *next;
 	if (!stacks)
 		return;
-	HASH_ITER(hh, stacks->images, image, next)
+	HASH_ITER (hh, stacks->images, image, next)
 		drop(stacks, image);
 	sw_symbols_free(stacks->symbols);
 	free(stacks);
@@ -95,7 +95,7 @@ static struct image *image_of(struct sw_stacks *stacks, pid_t pid)
 		return image;
 	struct image *each;
 	unsigned spaces = 0;
-	HASH_ITER(hh, stacks->images, each, next) {
+	HASH_ITER (hh, stacks->images, each, next) {
 		spaces += each->space != NULL;
 		if (each->space && (!oldest || each->used_ns < oldest->used_ns))
 			oldest = each;
@@ -130,7 +130,7 @@ static bool wanted(struct image *image, uint64_t call_site, int error)
 	}
 	if (image->sites.count >= SITES_MAX)
 		return false;
-	*SW_ARRAY_ADD(&image->sites) = (struct site){ call_site, error, 1 };
+	*SW_ARRAY_ADD(&image->sites) = (struct site){call_site, error, 1};
 	return true;
 }
 
@@ -157,7 +157,8 @@ static void place(struct sw_stacks *stacks, struct image *image, pid_t tid, stru
 	strncpy(frame->object, base ? base + 1 : path, sizeof frame->object - 1);
 	/* A return address may lie behind the function whose last instruction the call is. */
 	uint64_t inside = frame->offset - (innermost || !frame->offset ? 0 : 1);
-	sw_symbols_name(stacks->symbols, image->pid, path, mapping->inode, inside, frame->function, sizeof frame->function);
+	sw_symbols_name(stacks->symbols, image->pid, path, mapping->inode, inside, frame->function,
+			sizeof frame->function);
 }
 
 static uint32_t unwind(struct image *image, pid_t tid, struct sw_frame *frames)
@@ -186,7 +187,8 @@ static bool is_64_bit(pid_t tid)
 	return ptrace(PTRACE_GETREGS, tid, NULL, &registers) == 0 && registers.cs == 0x33; /* __USER_CS */
 }
 
-uint32_t sw_stacks_take(struct sw_stacks *stacks, pid_t pid, pid_t tid, uint64_t call_site, int error, struct sw_frame frames[SW_STACK_DEPTH])
+uint32_t sw_stacks_take(struct sw_stacks *stacks, pid_t pid, pid_t tid, uint64_t call_site, int error,
+			struct sw_frame frames[SW_STACK_DEPTH])
 {
 	if (!within_budget(stacks))
 		return 0;

@@ -15,8 +15,9 @@ static bool parse(const char *line, struct sw_mapping *mapping, size_t *path)
 {
 	char rights[5];
 	int at = 0;
-	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %*x:%*x %" SCNu64 "%n", &mapping->begin, &mapping->end, rights,
-		   &mapping->offset, &mapping->inode, &at) != 5 || rights[2] != 'x')
+	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %*x:%*x %" SCNu64 "%n", &mapping->begin,
+		   &mapping->end, rights, &mapping->offset, &mapping->inode, &at) != 5 ||
+	    rights[2] != 'x')
 		return false;
 	*path = (size_t)at + strspn(line + at, " ");
 	return true;
@@ -25,7 +26,7 @@ static bool parse(const char *line, struct sw_mapping *mapping, size_t *path)
 bool sw_maps_read(struct sw_maps *maps, pid_t pid, pid_t tid, bool *changed)
 {
 	char *text = sw_alloc(MAPS_ROOM), *old = maps->texts;
-	struct sw_mapping mapping = { 0 };
+	struct sw_mapping mapping = {0};
 	size_t before = maps->mappings.count, path;
 	if (sw_proc_read_task(pid, tid, "maps", text, MAPS_ROOM) <= 0) {
 		free(text);
@@ -54,7 +55,7 @@ void sw_maps_release(struct sw_maps *maps)
 {
 	SW_ARRAY_RELEASE(&maps->mappings);
 	free(maps->texts);
-	*maps = (struct sw_maps){ 0 };
+	*maps = (struct sw_maps){0};
 }
 
 const struct sw_mapping *sw_maps_find(const struct sw_maps *maps, uint64_t address)

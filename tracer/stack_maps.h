@@ -1,8 +1,8 @@
 /* What lies where in a process: its mapped objects, and the functions in them. For tracer/stack*.c alone.
  *
- * Enters: /proc/PID/maps, ELF files as the process has them mapped. Leaves: object, offset and, where that is cheap, function of an
- * address. The files are the program's own, so hostile: they are read (never mapped: a file that shrinks would kill the tracer) and
- * every offset is checked. Sources: proc(5), elf(5). */
+ * Enters: /proc/PID/maps, ELF files as the process has them mapped. Leaves: object, offset and, where that is cheap,
+ * function of an address. The files are the program's own, so hostile: they are read (never mapped: a file that
+ * shrinks would kill the tracer) and every offset is checked. Sources: proc(5), elf(5). */
 #ifndef SW_TRACER_STACK_MAPS_H
 #define SW_TRACER_STACK_MAPS_H
 
@@ -33,7 +33,9 @@ struct sw_symbols; /* the functions of the objects met, by inode */
 
 struct sw_symbols *sw_symbols_new(void);
 void sw_symbols_free(struct sw_symbols *symbols);
-/* The function at a file offset of a mapped object, "" when it has no name there or the object's table is too large to be cheap. */
-void sw_symbols_name(struct sw_symbols *symbols, pid_t pid, const char *path, uint64_t inode, uint64_t offset, char *name, size_t size);
+/* The function at a file offset of a mapped object, "" when it has no name there or the object's table is too large
+ * to be cheap. */
+void sw_symbols_name(struct sw_symbols *symbols, pid_t pid, const char *path, uint64_t inode, uint64_t offset,
+		     char *name, size_t size);
 
 #endif

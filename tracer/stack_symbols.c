@@ -1,7 +1,7 @@
 /* The functions of mapped objects, from their own symbol tables: see stack_maps.h. elf(5).
  *
- * A table is read once, sorted, and kept for all processes that map the same file. No debugging information, no libraries of
- * separate symbols: those are for after the run. */
+ * A table is read once, sorted, and kept for all processes that map the same file. No debugging information, no
+ * libraries of separate symbols: those are for after the run. */
 #include <elf.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -50,7 +50,7 @@ void sw_symbols_free(struct sw_symbols *symbols)
 	struct object *object, *next;
 	if (!symbols)
 		return;
-	HASH_ITER(hh, symbols->objects, object, next) {
+	HASH_ITER (hh, symbols->objects, object, next) {
 		HASH_DEL(symbols->objects, object);
 		SW_ARRAY_RELEASE(&object->symbols);
 		SW_ARRAY_RELEASE(&object->segments);
@@ -73,7 +73,7 @@ static void read_segments(int fd, const Elf64_Ehdr *header, struct object *objec
 			return;
 		if (segment.p_type == PT_LOAD)
 			*SW_ARRAY_ADD(&object->segments) =
-				(struct segment){ segment.p_vaddr, segment.p_offset, segment.p_filesz };
+				(struct segment){segment.p_vaddr, segment.p_offset, segment.p_filesz};
 	}
 }
 
@@ -89,7 +89,8 @@ static bool find_table(int fd, const Elf64_Ehdr *header, Elf64_Shdr *table, Elf6
 			continue;
 		if (section.sh_size / sizeof(Elf64_Sym) > SYMBOLS_MAX || section.sh_link >= header->e_shnum)
 			continue;
-		if (!read_at(fd, names, sizeof *names, header->e_shoff + section.sh_link * sizeof section) || names->sh_size > NAMES_MAX)
+		if (!read_at(fd, names, sizeof *names, header->e_shoff + section.sh_link * sizeof section) ||
+		    names->sh_size > NAMES_MAX)
 			continue;
 		*table = section;
 		found = true;
@@ -113,12 +114,15 @@ static void read_symbols(int fd, const Elf64_Shdr *table, const Elf64_Shdr *name
 	sw_auto_free Elf64_Sym *all = sw_alloc(count * sizeof *all);
 	object->names = sw_alloc(names->sh_size + 1);
 	object->name_room = names->sh_size;
-	if (!read_at(fd, all, count * sizeof *all, table->sh_offset) || !read_at(fd, object->names, names->sh_size, names->sh_offset))
+	if (!read_at(fd, all, count * sizeof *all, table->sh_offset) ||
+	    !read_at(fd, object->names, names->sh_size, names->sh_offset))
 		return;
 	for (size_t i = 0; i < count; i++) {
 		unsigned type = ELF64_ST_TYPE(all[i].st_info);
-		if ((type == STT_FUNC || type == STT_GNU_IFUNC) && all[i].st_shndx != SHN_UNDEF && all[i].st_name < names->sh_size)
-			*SW_ARRAY_ADD(&object->symbols) = (struct symbol){ all[i].st_value, all[i].st_size, all[i].st_name };
+		if ((type == STT_FUNC || type == STT_GNU_IFUNC) && all[i].st_shndx != SHN_UNDEF &&
+		    all[i].st_name < names->sh_size)
+			*SW_ARRAY_ADD(&object->symbols) =
+				(struct symbol){all[i].st_value, all[i].st_size, all[i].st_name};
 	}
 	if (object->symbols.count)
 		qsort(object->symbols.items, object->symbols.count, sizeof *object->symbols.items, by_value);
@@ -173,7 +177,8 @@ static bool address_of(const struct object *object, uint64_t offset, uint64_t *a
 	return false;
 }
 
-void sw_symbols_name(struct sw_symbols *symbols, pid_t pid, const char *path, uint64_t inode, uint64_t offset, char *name, size_t size)
+void sw_symbols_name(struct sw_symbols *symbols, pid_t pid, const char *path, uint64_t inode, uint64_t offset,
+		     char *name, size_t size)
 {
 	name[0] = '\0';
 	uint64_t address;

@@ -69,7 +69,8 @@ struct bench {
 static struct bench *bench_new(unsigned switches)
 {
 	struct bench *bench = calloc(1, sizeof *bench);
-	bench->sink = (struct sw_trace_sink){ .context = &bench->seen, .socket = on_socket, .fact = on_fact, .limit = on_limit };
+	bench->sink = (struct sw_trace_sink){
+		.context = &bench->seen, .socket = on_socket, .fact = on_fact, .limit = on_limit};
 	bench->identity = sw_identity_new(&bench->sink, switches);
 	return bench;
 }
@@ -83,7 +84,7 @@ static void bench_free(struct bench *bench)
 static int listen_on_loopback(struct sockaddr_in *address, int backlog)
 {
 	socklen_t length = sizeof *address;
-	*address = (struct sockaddr_in){ .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	*address = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_int_equal(bind(fd, (struct sockaddr *)address, sizeof *address), 0);
 	assert_int_equal(listen(fd, backlog), 0);
@@ -154,7 +155,8 @@ static void test_cache_is_dropped(void **state)
 	close(fd);
 	int file = open("/dev/null", O_RDONLY);
 	assert_int_equal(file, fd);
-	assert_int_equal(sw_identity_object(bench->identity, self, self, fd), first); /* not told of the close: remembered */
+	assert_int_equal(sw_identity_object(bench->identity, self, self, fd),
+			 first); /* not told of the close: remembered */
 	assert_int_equal(sw_identity_verify(bench->identity, self, self, fd), 0);
 	sw_identity_closed(bench->identity, self, fd);
 	close(file);
@@ -258,7 +260,7 @@ static void test_failed_connect_keeps_addresses(void **state)
 	close(listen_on_loopback(&address, 1));
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 	uint32_t id = sw_identity_made(bench->identity, self, self, fd);
-	struct sw_call call = { .sys = SW_SYS_CONNECT, .socket = id, .fd = fd, .exit_ns = SW_TIME_NONE };
+	struct sw_call call = {.sys = SW_SYS_CONNECT, .socket = id, .fd = fd, .exit_ns = SW_TIME_NONE};
 	sw_addr_from_sockaddr(&call.addr, &address, sizeof address);
 	sw_identity_learn(bench->identity, id, &call);
 	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), -1);
@@ -271,7 +273,8 @@ static void test_failed_connect_keeps_addresses(void **state)
 	bench_free(bench);
 }
 
-/* A process that is not dumpable, asked by somebody without privilege: objects are made up, and the calls say what they are. */
+/* A process that is not dumpable, asked by somebody without privilege: objects are made up, and the calls say what
+ * they are. */
 static void test_refused_by_the_process(void **state)
 {
 	(void)state;
@@ -296,11 +299,14 @@ static void test_refused_by_the_process(void **state)
 		struct bench *bench = bench_new(0);
 		bool right = sw_identity_object(bench->identity, child, child, fd) == 0;
 		uint32_t id = sw_identity_made(bench->identity, child, child, fd);
-		struct sw_call call = { .sys = SW_SYS_SOCKET, .request = AF_INET, .level = SOCK_STREAM | SOCK_CLOEXEC, .socket2 = id };
+		struct sw_call call = {
+			.sys = SW_SYS_SOCKET, .request = AF_INET, .level = SOCK_STREAM | SOCK_CLOEXEC, .socket2 = id};
 		sw_identity_learn(bench->identity, id, &call);
 		const struct sw_socket *socket = sw_identity_socket(bench->identity, id);
-		right = right && id && socket->domain == AF_INET && socket->type == SOCK_STREAM && socket->protocol == IPPROTO_TCP;
-		right = right && bench->seen.limit_count == 1 && sw_identity_verify(bench->identity, child, child, fd) == id;
+		right = right && id && socket->domain == AF_INET && socket->type == SOCK_STREAM &&
+			socket->protocol == IPPROTO_TCP;
+		right = right && bench->seen.limit_count == 1 &&
+			sw_identity_verify(bench->identity, child, child, fd) == id;
 		bench_free(bench);
 		_exit(right ? 0 : 1);
 	}
@@ -358,7 +364,7 @@ static void test_linger_does_not_hold(void **state)
 	pid_t self = getpid();
 	int listener = listen_on_loopback(&address, 5), fd = socket(AF_INET, SOCK_STREAM, 0);
 	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
-	struct linger linger = { 1, 5 };
+	struct linger linger = {1, 5};
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
 	int64_t begin = sw_clock_monotonic();
 	assert_int_not_equal(sw_identity_object(bench->identity, self, self, fd), 0);

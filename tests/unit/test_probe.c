@@ -32,8 +32,8 @@ static void test_document(void **state)
 			continue;
 		assert_true(at < sw_fact_row_count);
 		const struct sw_fact_row *row = &sw_fact_rows[at++];
-		snprintf(expected, sizeof expected, "| `%s` | %s | %s |\n", row->field, row->type == SW_FACT_NUMBER ? "number" : "text",
-			 row->meaning);
+		snprintf(expected, sizeof expected, "| `%s` | %s | %s |\n", row->field,
+			 row->type == SW_FACT_NUMBER ? "number" : "text", row->meaning);
 		assert_string_equal(line, expected);
 		assert_string_equal(kind, row->kind);
 	}
@@ -70,7 +70,7 @@ static void test_draft(void **state)
 static void test_short_tcp_info(void **state)
 {
 	(void)state;
-	uint8_t bytes[512] = { 1 };
+	uint8_t bytes[512] = {1};
 	struct sw_fact_draft draft;
 	uint32_t queue, backlog;
 	for (size_t length = 0; length <= sizeof bytes; length++) {
@@ -102,13 +102,14 @@ static void on_fact(void *context, const struct sw_fact *fact)
 static void test_counters_move(void **state)
 {
 	(void)state;
-	struct seen before = { 0 }, after = { 0 };
-	struct sw_trace_sink sink = { .context = &before, .fact = on_fact };
+	struct seen before = {0}, after = {0};
+	struct sw_trace_sink sink = {.context = &before, .fact = on_fact};
 	struct sw_identity *identity = sw_identity_new(&sink, 0);
 	struct sw_probe *probe = sw_probe_new(&sink, identity, 0);
 	sw_probe_counters(probe, getpid(), "start");
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
-	struct sockaddr_in nobody = { .sin_family = AF_INET, .sin_port = htons(1), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in nobody = {
+		.sin_family = AF_INET, .sin_port = htons(1), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	assert_int_equal(sendto(fd, "x", 1, 0, (struct sockaddr *)&nobody, sizeof nobody), 1);
 	close(fd);
 	sink.context = &after;

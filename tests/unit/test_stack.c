@@ -75,7 +75,8 @@ static void test_names_and_objects(void **state)
 	pid_t child = start(2);
 	uint32_t count = sw_stacks_take(stacks, child, child, 1, ECONNREFUSED, frames);
 	assert_true(count >= 5);
-	const struct sw_frame *inner = named(frames, count, "sw_test_inner"), *outer = named(frames, count, "sw_test_outer");
+	const struct sw_frame *inner = named(frames, count, "sw_test_inner"),
+			      *outer = named(frames, count, "sw_test_outer");
 	assert_non_null(inner);
 	assert_non_null(outer);
 	assert_true(outer > inner);
@@ -124,7 +125,8 @@ static void test_gone_process(void **state)
 	pid_t child = start(1);
 	end(child);
 	assert_int_equal(sw_stacks_take(stacks, child, child, 0, 1, frames), 0);
-	assert_int_equal(sw_stacks_take(stacks, child, child, 4096, 1, frames), 1); /* the call site is known without it */
+	assert_int_equal(sw_stacks_take(stacks, child, child, 4096, 1, frames),
+			 1); /* the call site is known without it */
 	assert_int_equal(frames[0].address, 4096);
 	sw_stacks_free(stacks);
 }
@@ -132,7 +134,7 @@ static void test_gone_process(void **state)
 static void test_maps(void **state)
 {
 	(void)state;
-	struct sw_maps maps = { 0 };
+	struct sw_maps maps = {0};
 	bool changed;
 	pid_t self = getpid();
 	assert_true(sw_maps_read(&maps, self, self, &changed));
@@ -157,8 +159,11 @@ static void test_maps(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names_and_objects), cmocka_unit_test(test_depth_is_bounded), cmocka_unit_test(test_limits),
-		cmocka_unit_test(test_gone_process),	  cmocka_unit_test(test_maps),
+		cmocka_unit_test(test_names_and_objects),
+		cmocka_unit_test(test_depth_is_bounded),
+		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_gone_process),
+		cmocka_unit_test(test_maps),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,8 +21,9 @@
 static void child(struct target *target, int ready, int go, const char *setup, void (*act)(struct outcome *outcome))
 {
 	char byte;
-	struct outcome outcome = { .fd = -1 };
-	if (setup && (unshare(CLONE_NEWNET | CLONE_NEWNS) != 0 || system("ip link set lo up") != 0 || system(setup) != 0))
+	struct outcome outcome = {.fd = -1};
+	if (setup &&
+	    (unshare(CLONE_NEWNET | CLONE_NEWNS) != 0 || system("ip link set lo up") != 0 || system(setup) != 0))
 		_exit(1);
 	(void)target;
 	prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails leaves nothing behind */
@@ -73,7 +74,7 @@ static void on_fact(void *context, const struct sw_fact *fact)
 void kernel_open(struct kernel *kernel, unsigned switches)
 {
 	memset(kernel, 0, sizeof *kernel);
-	kernel->sink = (struct sw_trace_sink){ .context = kernel, .fact = on_fact };
+	kernel->sink = (struct sw_trace_sink){.context = kernel, .fact = on_fact};
 	kernel->identity = sw_identity_new(&kernel->sink, switches);
 	kernel->probe = sw_probe_new(&kernel->sink, kernel->identity, switches);
 }
@@ -89,13 +90,21 @@ void kernel_close(struct kernel *kernel)
 void kernel_ask(struct kernel *kernel, const struct target *target, bool hanging)
 {
 	const struct outcome *outcome = &target->outcome;
-	struct sw_call call = { .id = 7, .pid = (uint32_t)target->pid, .tid = (uint32_t)target->pid, .sys = outcome->sys, .fd = outcome->fd, .fd2 = -1,
-				.enter_ns = 1, .exit_ns = hanging ? SW_TIME_NONE : 2, .error = hanging ? 0 : outcome->error,
-				.addr = outcome->addr };
+	struct sw_call call = {.id = 7,
+			       .pid = (uint32_t)target->pid,
+			       .tid = (uint32_t)target->pid,
+			       .sys = outcome->sys,
+			       .fd = outcome->fd,
+			       .fd2 = -1,
+			       .enter_ns = 1,
+			       .exit_ns = hanging ? SW_TIME_NONE : 2,
+			       .error = hanging ? 0 : outcome->error,
+			       .addr = outcome->addr};
 	uint32_t object = kernel->object = sw_identity_made(kernel->identity, target->pid, target->pid, outcome->fd);
 	if (object) {
 		sw_identity_learn(kernel->identity, object, &call);
-		sw_identity_refresh(kernel->identity, target->pid, target->pid, outcome->fd, object, SW_DETAIL_TCP_INFO);
+		sw_identity_refresh(kernel->identity, target->pid, target->pid, outcome->fd, object,
+				    SW_DETAIL_TCP_INFO);
 	}
 	const struct sw_socket *socket = object ? sw_identity_socket(kernel->identity, object) : NULL;
 	if (hanging)
@@ -136,8 +145,9 @@ void kernel_print(const struct kernel *kernel)
 
 static socklen_t sockaddr_of(const struct sw_addr *addr, struct sockaddr_storage *out)
 {
-	struct sockaddr_in four = { .sin_family = AF_INET, .sin_port = htons(addr->endpoint.port) };
-	struct sockaddr_in6 six = { .sin6_family = AF_INET6, .sin6_port = htons(addr->endpoint.port), .sin6_scope_id = addr->scope };
+	struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons(addr->endpoint.port)};
+	struct sockaddr_in6 six = {
+		.sin6_family = AF_INET6, .sin6_port = htons(addr->endpoint.port), .sin6_scope_id = addr->scope};
 	memset(out, 0, sizeof *out);
 	memcpy(&four.sin_addr, addr->endpoint.ip.bytes, 4);
 	memcpy(&six.sin6_addr, addr->endpoint.ip.bytes, 16);
@@ -170,7 +180,7 @@ void act_bind(struct outcome *outcome, int type, const char *address)
 
 void act_unix(struct outcome *outcome, int type, const char *path)
 {
-	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	struct sockaddr_un name = {.sun_family = AF_UNIX};
 	size_t length = strlen(path);
 	memcpy(name.sun_path, path, length);
 	if (path[0] == '@')

@@ -1,4 +1,5 @@
-/* A target of our own in a network namespace of its own, and what the probes said of its failure. For tests/live/kernel. */
+/* A target of our own in a network namespace of its own, and what the probes said of its failure. For
+ * tests/live/kernel. */
 #ifndef SW_TESTS_KERNEL_H
 #define SW_TESTS_KERNEL_H
 
@@ -30,7 +31,8 @@ struct kernel {
 	uint32_t object;
 };
 
-/* Runs `act` in a child with a fresh network namespace (prepared by the shell script `setup`, NULL none), which then waits. */
+/* Runs `act` in a child with a fresh network namespace (prepared by the shell script `setup`, NULL none), which then
+ * waits. */
 void target_start(struct target *target, const char *setup, void (*act)(struct outcome *outcome));
 void target_end(struct target *target);
 

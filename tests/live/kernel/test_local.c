@@ -45,8 +45,8 @@ static int done(void **state)
 		target_end(&target);
 	if (kernel.identity)
 		kernel_close(&kernel);
-	target = (struct target){ 0 };
-	kernel = (struct kernel){ 0 };
+	target = (struct target){0};
+	kernel = (struct kernel){0};
 	if (path[0])
 		unlink(path);
 	return 0;
@@ -56,7 +56,7 @@ static int done(void **state)
 
 static int listener(uint16_t port)
 {
-	struct sockaddr_in any = { .sin_family = AF_INET, .sin_port = htons(port) };
+	struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(port)};
 	int on = 1, fd = socket(AF_INET, SOCK_STREAM, 0);
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
 	if (bind(fd, (struct sockaddr *)&any, sizeof any) || listen(fd, 5))
@@ -85,7 +85,7 @@ static void test_port_is_held(void **state)
 
 static void bind_udp_in_use(struct outcome *outcome)
 {
-	struct outcome other = { 0 };
+	struct outcome other = {0};
 	act_bind(&other, SOCK_DGRAM, "[::]:5353");
 	act_bind(outcome, SOCK_DGRAM, "127.0.0.1:5353");
 }
@@ -102,7 +102,7 @@ static void test_udp_port_is_held(void **state)
 
 static void bind_in_time_wait(struct outcome *outcome)
 {
-	struct outcome client = { 0 };
+	struct outcome client = {0};
 	int server = listener(8081);
 	act_connect(&client, SOCK_STREAM, "127.0.0.1:8081", 0);
 	int accepted = accept(server, NULL, NULL);
@@ -126,7 +126,7 @@ static void test_port_in_time_wait(void **state)
 
 static void use_up_ports(struct outcome *outcome)
 {
-	struct outcome one = { 0 };
+	struct outcome one = {0};
 	listener(8082);
 	while (one.error == 0)
 		act_connect(&one, SOCK_STREAM, "127.0.0.1:8082", 0);
@@ -136,7 +136,8 @@ static void use_up_ports(struct outcome *outcome)
 static void test_ports_used_up(void **state)
 {
 	(void)state;
-	ask("sysctl -qw net.ipv4.ip_local_port_range='40000 40003' && sysctl -qw net.core.somaxconn=64", use_up_ports, false);
+	ask("sysctl -qw net.ipv4.ip_local_port_range='40000 40003' && sysctl -qw net.core.somaxconn=64", use_up_ports,
+	    false);
 	assert_int_equal(target.outcome.error, EADDRNOTAVAIL);
 	assert_int_equal(kernel_number(&kernel, "port-range", "low"), 40000);
 	assert_int_equal(kernel_number(&kernel, "port-range", "high"), 40003);
@@ -183,7 +184,7 @@ static void test_privileged_port(void **state)
 
 static void use_up_descriptors(struct outcome *outcome)
 {
-	struct rlimit limit = { 20, 30 };
+	struct rlimit limit = {20, 30};
 	setrlimit(RLIMIT_NOFILE, &limit);
 	while (socket(AF_INET, SOCK_STREAM, 0) >= 0)
 		;
@@ -208,7 +209,7 @@ static void test_descriptors_used_up(void **state)
 
 static int unix_server(int type, int backlog)
 {
-	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	struct sockaddr_un name = {.sun_family = AF_UNIX};
 	strcpy(name.sun_path, path);
 	int fd = socket(AF_UNIX, type, 0);
 	if (bind(fd, (struct sockaddr *)&name, sizeof name) || (backlog >= 0 && listen(fd, backlog)))
@@ -383,7 +384,8 @@ static void test_path_behind_a_root(void **state)
 	assert_string_equal(kernel_text(&kernel, "unix-path", "missing"), "");
 }
 
-/* Without privilege, and the program made a user namespace with a network of its own (unshare -rn): the way in leads through both. */
+/* Without privilege, and the program made a user namespace with a network of its own (unshare -rn): the way in leads
+ * through both. */
 static void in_user_namespace(struct outcome *outcome)
 {
 	if (unshare(CLONE_NEWUSER | CLONE_NEWNET))
@@ -400,9 +402,10 @@ static void test_user_namespace(void **state)
 		become_nobody();
 		prctl(PR_SET_DUMPABLE, 1);
 		ask(NULL, in_user_namespace, false);
-		bool right = target.outcome.error == ENETUNREACH && !strcmp(kernel_text(&kernel, "route", "type"), "none") &&
-			     kernel_number(&kernel, "netns", "number") == 1 && kernel_number(&kernel, "sysctl", "tcp_syn_retries") > 0 &&
-			     prctl(PR_GET_DUMPABLE) == 1;
+		bool right = target.outcome.error == ENETUNREACH &&
+			     !strcmp(kernel_text(&kernel, "route", "type"), "none") &&
+			     kernel_number(&kernel, "netns", "number") == 1 &&
+			     kernel_number(&kernel, "sysctl", "tcp_syn_retries") > 0 && prctl(PR_GET_DUMPABLE) == 1;
 		done(NULL);
 		_exit(right ? 0 : 1);
 	}

@@ -13,11 +13,14 @@
 
 #include "kernel.h"
 
-#define LINK "ip link add d0 type veth peer name d1 && ip link set d1 up && ip addr add 10.9.0.1/24 dev d0 && ip link set d0 up && "
-#define LINK6 "ip link add d0 type veth peer name d1 && ip link set d1 up && ip addr add fd09::1/64 dev d0 nodad && ip link set d0 up && "
+#define LINK                                                                                                           \
+	"ip link add d0 type veth peer name d1 && ip link set d1 up && ip addr add 10.9.0.1/24 dev d0 && ip link set d0 up && "
+#define LINK6                                                                                                          \
+	"ip link add d0 type veth peer name d1 && ip link set d1 up && ip addr add fd09::1/64 dev d0 nodad && ip link set d0 up && "
 /* A pair whose other end answers nothing: neighbours stay unresolved. */
-#define WIRE "ip link add w0 type veth peer name w1 && ip addr add 10.9.0.1/24 dev w0 && ip link set w0 up && " \
-	     "ip link set w1 arp off up && "
+#define WIRE                                                                                                           \
+	"ip link add w0 type veth peer name w1 && ip addr add 10.9.0.1/24 dev w0 && ip link set w0 up && "             \
+	"ip link set w1 arp off up && "
 
 static struct target target;
 static struct kernel kernel;
@@ -36,8 +39,8 @@ static int done(void **state)
 		target_end(&target);
 	if (kernel.identity)
 		kernel_close(&kernel);
-	target = (struct target){ 0 };
-	kernel = (struct kernel){ 0 };
+	target = (struct target){0};
+	kernel = (struct kernel){0};
 	return 0;
 }
 
@@ -152,7 +155,8 @@ static void test_six_disabled(void **state)
 static void test_rule_for_a_user(void **state)
 {
 	(void)state;
-	ask(LINK "ip route add default via 10.9.0.2 && ip rule add uidrange 0-0 ipproto tcp dport 80 prohibit", to_far, false);
+	ask(LINK "ip route add default via 10.9.0.2 && ip rule add uidrange 0-0 ipproto tcp dport 80 prohibit", to_far,
+	    false);
 	expect(EACCES, "prohibit", EACCES);
 }
 
@@ -203,8 +207,9 @@ static void test_translation(void **state)
 {
 	(void)state;
 	/* A refused connection is forgotten at once: its RST is the only reply. One that hangs is remembered. */
-	ask(WIRE "ip route add default dev w0 && nft 'add table ip t; add chain ip t o { type nat hook output priority -100; }; "
-		 "add rule ip t o ip daddr 192.0.2.7 tcp dport 80 dnat to 10.9.0.77:81'",
+	ask(WIRE
+	    "ip route add default dev w0 && nft 'add table ip t; add chain ip t o { type nat hook output priority -100; }; "
+	    "add rule ip t o ip daddr 192.0.2.7 tcp dport 80 dnat to 10.9.0.77:81'",
 	    to_far_nonblocking, true);
 	assert_string_equal(kernel_text(&kernel, "translation", "original_destination"), "192.0.2.7:80");
 	assert_string_equal(kernel_text(&kernel, "translation", "reply_source"), "10.9.0.77:81");
@@ -216,7 +221,8 @@ static void test_translation(void **state)
 static void test_output_policy(void **state)
 {
 	(void)state;
-	ask(LINK "nft 'add table inet t; add chain inet t o { type filter hook output priority 0; policy drop; }'", to_near, true);
+	ask(LINK "nft 'add table inet t; add chain inet t o { type filter hook output priority 0; policy drop; }'",
+	    to_near, true);
 	assert_int_equal(kernel_number(&kernel, "firewall", "nft_output_drops"), 1);
 	assert_int_equal(kernel_number(&kernel, "firewall", "nft_input"), 0);
 }

@@ -13,6 +13,8 @@
 static const struct sw_renderer renderers[] = {
 	{"txt", sw_render_text},
 	{"json", sw_render_json},
+	{"html", sw_render_html},
+	{"md", sw_render_markdown},
 };
 
 const struct sw_renderer *sw_renderer_find(const char *ending)

@@ -1,0 +1,32 @@
+# cmake -DOUT=FILE.c -DFOLDER=DIR -P embed.cmake: page.html, page.css and page.js as C arrays, the last two with the hash that
+# the page's Content-Security-Policy names (base64 of SHA-256; W3C CSP3, 2.3.1), so that nothing else can run or style.
+string(ASCII 43 plus)
+set(alphabet "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789${plus}/")
+
+function(base64_of_hex hex result) # 32 bytes: ten whole groups of three and two bytes
+	set(text "")
+	foreach(index RANGE 0 60 6)
+		string(SUBSTRING "${hex}0000" ${index} 6 group)
+		math(EXPR number "0x${group}")
+		foreach(shift 18 12 6 0)
+			math(EXPR digit "(${number} >> ${shift}) & 63")
+			string(SUBSTRING "${alphabet}" ${digit} 1 letter)
+			string(APPEND text "${letter}")
+		endforeach()
+	endforeach()
+	string(SUBSTRING "${text}" 0 43 text)
+	set(${result} "${text}=" PARENT_SCOPE)
+endfunction()
+
+set(source "/* Made by embed.cmake from src/report/assets. */\n#include \"src/report/html_assets.h\"\n")
+foreach(name page.html page.css page.js)
+	string(REPLACE "." "_" symbol "${name}")
+	file(READ "${FOLDER}/${name}" hex HEX)
+	string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
+	string(REGEX REPLACE "(................................................................................)" "\\1\n" bytes "${bytes}")
+	file(SHA256 "${FOLDER}/${name}" digest)
+	base64_of_hex("${digest}" hash)
+	string(APPEND source "\nconst char sw_asset_${symbol}[] = {\n${bytes}0};\n")
+	string(APPEND source "const char sw_asset_${symbol}_hash[] = \"sha256-${hash}\";\n")
+endforeach()
+file(WRITE "${OUT}" "${source}")

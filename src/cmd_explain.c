@@ -361,7 +361,7 @@ static int run(struct explain *explain, struct sw_err *err)
 		return SW_EXIT_TOOL;
 	how = correlate_options(explain);
 	explain->correlate = sw_correlate_new(&how);
-	explain->timeline = explain->options->verbose ? sw_timeline_new() : NULL;
+	explain->timeline = sw_timeline_wanted(explain->options) ? sw_timeline_new() : NULL;
 	read_all(explain);
 	side_limits(explain, &how);
 	clock_limits(explain);

@@ -316,7 +316,7 @@ int sw_recorder_main(const struct sw_recorder_start *start)
 	recorder.merge = sw_merge_new(&trace, &packets);
 	recorder.to_merge = sw_merge_trace_sink(recorder.merge);
 	recorder.correlate = sw_correlate_new(&how);
-	recorder.timeline = options->verbose ? sw_timeline_new() : NULL;
+	recorder.timeline = sw_timeline_wanted(options) ? sw_timeline_new() : NULL;
 	recorder.packets_to_merge = sw_merge_packet_sink(recorder.merge);
 	const struct sw_packet_sink arrived = {.context = &recorder, .raw = arrived_packet, .status = arrived_status};
 	const struct sw_trace_sink limits = {.context = &recorder, .limit = arrived_limit};

@@ -19,6 +19,15 @@ struct sw_timeline {
 	int64_t left_out;
 };
 
+bool sw_timeline_wanted(const struct sw_options *options)
+{
+	bool wanted = options->verbose;
+
+	for (size_t i = 0; i < options->output_count; i++)
+		wanted |= strcmp(options->outputs[i].format, "html") == 0;
+	return wanted;
+}
+
 struct sw_timeline *sw_timeline_new(void)
 {
 	struct sw_timeline *timeline = sw_alloc(sizeof *timeline);

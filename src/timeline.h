@@ -5,6 +5,7 @@
 #define SW_TIMELINE_H
 
 #include "capture/packet.h"
+#include "src/options.h"
 #include "src/report/context.h"
 #include "tracer/call.h"
 
@@ -12,6 +13,7 @@
 
 struct sw_timeline;
 
+bool sw_timeline_wanted(const struct sw_options *options); /* -v, or a page that lists it */
 struct sw_timeline *sw_timeline_new(void);
 void sw_timeline_free(struct sw_timeline *timeline);
 

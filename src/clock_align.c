@@ -1,135 +1,227 @@
-/* How far the log's clock is from the capture's: see the header.
- *
- * Every call and every packet that may be its own give an interval of offsets; the offset that the most calls agree on wins. */
-#include "src/clock_align.h"
-
+/* How far the log's clock is from the capture's: see the header. Here: which calls and packets may belong together, and what the vote
+ * of clock_vote.c means. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <sys/epoll.h>
+#include <uthash.h>
 
-#include "src/base/mem.h"
+#include "src/clock_align_internal.h"
 
-#define CALLS_MAX 512 /* the first ones: what follows says the same */
-#define PACKETS_MAX 4096
+#define MOVES_MAX 1024 /* a sample of the whole log */
+#define COARSE_MOVES_MAX 65536 /* of whole seconds all are wanted */
+#define SEENS_MAX 16384
+#define COARSE_SEENS_MAX 131072
 #define SOCKETS_MAX 4096 /* remembered at once: what a descriptor's object leads to */
-#define QUARTER_NS (900 * SW_NS_PER_S) /* time zones differ by whole quarters of an hour */
-#define LOOSE_NS (2 * SW_NS_PER_MS) /* stamps of one clock, taken at different places in the kernel */
-#define DRIFT_STEP 5000 /* parts per 10^9 */
-#define DRIFT_MAX 100000
-#define NEAR_NS (5 * SW_NS_PER_S) /* where a drift is looked for */
+#define STREAMS_MAX 65536
+#define PAIRS_MAX ((size_t)1 << 19)
 #define WIDE_NS (60 * SW_NS_PER_S) /* a longer interval says nothing */
+#define WAITED_NS (3 * SW_NS_PER_MS) /* a shorter one need not have waited */
+#define LOOSE_NS (2 * SW_NS_PER_MS) /* stamps of one clock, taken at different places in the kernel */
 
-struct sent { /* a call that sends a packet */
-	uint8_t protocol;
-	bool data; /* payload, else a SYN */
-	struct sw_endpoint local, remote; /* local port 0: unknown */
-	int64_t from_ns, to_ns;
+struct known { /* a socket, and the last wait that said it can be read */
+	struct sw_socket socket;
+	uint32_t wait_tid;
+	int64_t wait_ns, wait_exit_ns, wait_to_ns; /* SW_TIME_NONE: none since its last read */
+	size_t connect; /* its connect among the moves, 1-based: the local port is known later */
 };
 
-struct seen { /* a packet */
-	uint8_t protocol;
-	bool data;
-	struct sw_endpoint src, dst;
-	int64_t time_ns;
+struct sw_align_sockets {
+	struct known all[SOCKETS_MAX]; /* by id modulo SOCKETS_MAX */
 };
 
-struct interval {
-	int64_t from_ns, to_ns; /* offsets */
-	uint32_t call;
+struct stream { /* one direction of a connection: to tell what was sent again */
+	struct {
+		struct sw_endpoint src, dst;
+	} key;
+	uint32_t next; /* sequence number behind what was seen */
+	UT_hash_handle hh;
 };
 
-struct sw_align {
-	SW_ARRAY(struct sent) sents;
-	SW_ARRAY(struct seen) seens;
-	SW_ARRAY(struct interval) intervals;
-	struct sw_socket *sockets; /* by id modulo SOCKETS_MAX */
-	int64_t first_ns; /* the log's */
-	int64_t capture_first_ns, capture_last_ns; /* SW_TIME_NONE: no packet */
+struct sw_align_streams {
+	struct stream *all;
 };
 
-struct sw_align *sw_align_new(void)
+struct sw_align *sw_align_new(const struct sw_strace_summary *log)
 {
 	struct sw_align *align = sw_alloc(sizeof *align);
 
-	align->sockets = sw_alloc(SOCKETS_MAX * sizeof *align->sockets);
-	align->first_ns = align->capture_first_ns = align->capture_last_ns = SW_TIME_NONE;
+	align->sockets = sw_alloc(sizeof *align->sockets);
+	align->streams = sw_alloc(sizeof *align->streams);
+	align->ports = sw_alloc(UINT16_MAX + 1);
+	align->stride = 1;
+	align->log = *log;
+	align->capture_first_ns = align->capture_last_ns = SW_TIME_NONE;
 	return align;
 }
 
 void sw_align_free(struct sw_align *align)
 {
+	struct stream *stream, *next;
+
 	if (!align)
 		return;
-	SW_ARRAY_RELEASE(&align->sents);
+	HASH_ITER(hh, align->streams->all, stream, next) {
+		HASH_DEL(align->streams->all, stream);
+		free(stream);
+	}
+	SW_ARRAY_RELEASE(&align->moves);
 	SW_ARRAY_RELEASE(&align->seens);
-	SW_ARRAY_RELEASE(&align->intervals);
+	SW_ARRAY_RELEASE(&align->pairs);
 	free(align->sockets);
+	free(align->streams);
+	free(align->ports);
 	free(align);
 }
 
 size_t sw_align_calls(const struct sw_align *align)
 {
-	return align->sents.count;
+	return align->moves.count;
 }
 
 /* ---- calls ---------------------------------------------------------------------------------------------------- */
 
-static void keep_sent(struct sw_align *align, const struct sent *sent)
+/* Every second one goes, so that what is left is spread over the whole log. */
+static void thin_moves(struct sw_align *align)
 {
-	if (sent->to_ns - sent->from_ns > WIDE_NS || align->sents.count == CALLS_MAX)
-		return;
-	*SW_ARRAY_ADD(&align->sents) = *sent;
+	size_t left = 0;
+
+	for (size_t i = 0; i < align->moves.count; i += 2)
+		align->moves.items[left++] = align->moves.items[i];
+	align->moves.count = left;
+	align->stride *= 2;
+	for (size_t i = 0; i < SOCKETS_MAX; i++)
+		align->sockets->all[i].connect = 0;
+}
+
+static struct sw_align_move *keep_move(struct sw_align *align, const struct sw_align_move *move)
+{
+	struct sw_align_move *kept;
+
+	if (move->to_ns - move->from_ns > WIDE_NS || ++align->skipped < align->stride)
+		return NULL;
+	align->skipped = 0;
+	if (align->moves.count == (sw_align_coarse(align) ? COARSE_MOVES_MAX : MOVES_MAX))
+		thin_moves(align);
+	kept = SW_ARRAY_ADD(&align->moves);
+	*kept = *move;
+	return kept;
+}
+
+static struct known *known_of(const struct sw_align *align, uint32_t id)
+{
+	struct known *known = &align->sockets->all[id % SOCKETS_MAX];
+
+	return id && known->socket.id == id ? known : NULL;
 }
 
 static void on_socket(void *context, const struct sw_socket *socket)
 {
 	struct sw_align *align = context;
+	struct known *known = &align->sockets->all[socket->id % SOCKETS_MAX];
 
-	align->sockets[socket->id % SOCKETS_MAX] = *socket;
+	if (known->socket.id != socket->id)
+		*known = (struct known){ .wait_ns = SW_TIME_NONE };
+	known->socket = *socket;
+	if (known->connect && socket->local.endpoint.port)
+		align->moves.items[known->connect - 1].local = socket->local.endpoint;
 }
 
-static const struct sw_socket *socket_of(const struct sw_align *align, uint32_t id)
+static int64_t duration_of(const struct sw_align *align, const struct sw_call *call)
 {
-	const struct sw_socket *socket = &align->sockets[id % SOCKETS_MAX];
-
-	return id && socket->id == id ? socket : NULL;
+	return align->log.durations && call->exit_ns != SW_TIME_NONE ? call->exit_ns - call->enter_ns : -1;
 }
 
-static bool sends(const struct sw_call *call)
+static void on_wait(struct sw_align *align, const struct sw_call *call)
 {
-	return call->sys == SW_SYS_SENDTO || call->sys == SW_SYS_SENDMSG || call->sys == SW_SYS_SENDMMSG || call->sys == SW_SYS_WRITE ||
-	       call->sys == SW_SYS_WRITEV;
+	for (uint32_t i = 0; i < call->wait_count; i++) {
+		struct known *known = known_of(align, call->waits[i].socket);
+
+		if (!known || !(call->waits[i].got & EPOLLIN))
+			continue;
+		known->wait_ns = call->enter_ns;
+		known->wait_exit_ns = call->exit_ns;
+		known->wait_to_ns = call->exit_bound_ns;
+		known->wait_tid = call->tid;
+	}
+}
+
+static void take_data(struct sw_align_move *move, const struct sw_call *call)
+{
+	move->data_length = (uint8_t)(call->data_count < SW_ALIGN_DATA ? call->data_count : SW_ALIGN_DATA);
+	if (move->data_length)
+		memcpy(move->data, call->data, move->data_length);
+}
+
+/* The packet came while it, or the wait before it, was waiting: else it may have come long before. */
+static void take_wait(const struct sw_align *align, struct sw_align_move *move, struct known *known, const struct sw_call *call)
+{
+	move->wait_ns = known->wait_ns;
+	if (known->wait_ns == SW_TIME_NONE) {
+		move->waited = call->exit_ns - call->enter_ns > WAITED_NS;
+		return;
+	}
+	move->wait_tid = known->wait_tid;
+	move->wait_duration_ns = align->log.durations ? known->wait_exit_ns - known->wait_ns : -1;
+	move->waited = known->wait_exit_ns - known->wait_ns > WAITED_NS;
+	move->from_ns = known->wait_ns;
+	move->to_ns = known->wait_to_ns;
+	known->wait_ns = SW_TIME_NONE;
+}
+
+static bool is_receive(enum sw_sys sys)
+{
+	return sys == SW_SYS_RECVFROM || sys == SW_SYS_RECVMSG || sys == SW_SYS_READ || sys == SW_SYS_READV;
+}
+
+static bool is_send(enum sw_sys sys)
+{
+	return sys == SW_SYS_SENDTO || sys == SW_SYS_SENDMSG || sys == SW_SYS_SENDMMSG || sys == SW_SYS_WRITE || sys == SW_SYS_WRITEV;
+}
+
+static bool describe(const struct sw_align *align, struct sw_align_move *move, struct known *known, const struct sw_call *call)
+{
+	if (call->sys == SW_SYS_CONNECT) {
+		move->kind = SW_ALIGN_CONNECT;
+		return move->protocol == IPPROTO_TCP && call->error != EALREADY && call->error != EISCONN && !(call->flags & SW_CALL_RESTARTED);
+	}
+	take_data(move, call);
+	move->local = known->socket.local.endpoint;
+	if (is_send(call->sys) && call->result > 0) {
+		move->kind = SW_ALIGN_SEND;
+		/* Without ports and data a stream's segments are not told apart. */
+		return move->protocol == IPPROTO_UDP || move->local.port || move->data_length >= 4;
+	}
+	if (call->sys == SW_SYS_ACCEPT || call->sys == SW_SYS_ACCEPT4)
+		move->kind = SW_ALIGN_ACCEPT;
+	else if (is_receive(call->sys) && call->result > 0 && move->data_length)
+		move->kind = SW_ALIGN_RECEIVE;
+	else
+		return false;
+	take_wait(align, move, known, call);
+	return (move->waited || sw_align_coarse(align)) && (call->result > 0 || move->kind == SW_ALIGN_ACCEPT) && !call->error;
 }
 
 static void on_leave(void *context, const struct sw_call *call)
 {
 	struct sw_align *align = context;
-	const struct sw_socket *socket = socket_of(align, call->socket);
-	struct sent sent = { .from_ns = call->enter_ns, .to_ns = call->exit_bound_ns };
+	struct sw_align_move move = { .tid = call->tid, .enter_ns = call->enter_ns, .from_ns = call->enter_ns, .to_ns = call->exit_bound_ns };
+	struct known *known = known_of(align, call->socket);
 
-	if (align->first_ns == SW_TIME_NONE)
-		align->first_ns = call->enter_ns;
-	if (!socket || (socket->protocol != IPPROTO_TCP && socket->protocol != IPPROTO_UDP))
-		return;
-	sent.protocol = (uint8_t)socket->protocol;
-	sent.remote = call->addr.present ? call->addr.endpoint : socket->remote.endpoint;
-	if (call->sys == SW_SYS_CONNECT && sent.protocol == IPPROTO_TCP) {
-		/* Its local port is known only behind it, if at all. */
-		if (call->error == EALREADY || call->error == EISCONN || call->flags & SW_CALL_RESTARTED)
-			return;
-	} else if (sends(call) && call->result > 0) {
-		sent.data = true;
-		sent.local = socket->local.endpoint;
-		/* A stream's bytes may leave later; without its ports nothing is told apart. */
-		if (sent.protocol == IPPROTO_TCP && (!sent.local.port || !sent.remote.port))
-			return;
-	} else {
+	if (sw_sys_class(call->sys) == SW_SYS_CLASS_WAIT) {
+		on_wait(align, call);
 		return;
 	}
-	if (sent.remote.ip.family && sent.remote.port)
-		keep_sent(align, &sent);
+	if (!known || (known->socket.protocol != IPPROTO_TCP && known->socket.protocol != IPPROTO_UDP))
+		return;
+	move.protocol = (uint8_t)known->socket.protocol;
+	move.remote = call->addr.present ? call->addr.endpoint : known->socket.remote.endpoint;
+	move.duration_ns = duration_of(align, call);
+	move.wait_ns = SW_TIME_NONE;
+	if (describe(align, &move, known, call) && move.remote.ip.family && move.remote.port && keep_move(align, &move) &&
+	    move.kind == SW_ALIGN_CONNECT)
+		known->connect = align->moves.count;
 }
 
 struct sw_trace_sink sw_align_sink(struct sw_align *align)
@@ -137,197 +229,121 @@ struct sw_trace_sink sw_align_sink(struct sw_align *align)
 	return (struct sw_trace_sink){ .context = align, .socket = on_socket, .leave = on_leave };
 }
 
+void sw_align_log(struct sw_align *align, const struct sw_strace_summary *log)
+{
+	align->log = *log;
+	for (size_t i = 0; i < align->moves.count; i++) {
+		align->ports[align->moves.items[i].remote.port] = 1;
+		align->ports[align->moves.items[i].local.port] = 1;
+	}
+	align->ports[0] = 0;
+}
+
 /* ---- packets -------------------------------------------------------------------------------------------------- */
 
-static bool asked_for(const struct sw_align *align, const struct seen *seen)
+static bool same_data(const struct sw_align_move *move, const struct sw_align_seen *seen)
 {
-	for (size_t i = 0; i < align->sents.count; i++) {
-		const struct sent *sent = &align->sents.items[i];
+	size_t length = move->data_length < seen->data_length ? move->data_length : seen->data_length;
 
-		if (sent->protocol == seen->protocol && sent->data == seen->data && sw_endpoint_equal(&sent->remote, &seen->dst))
-			return true;
+	return length ? memcmp(move->data, seen->data, length) == 0 : move->kind == SW_ALIGN_SEND;
+}
+
+bool sw_align_belong(const struct sw_align_move *move, const struct sw_align_seen *seen)
+{
+	bool out = move->kind == SW_ALIGN_CONNECT || move->kind == SW_ALIGN_SEND;
+	bool syn = move->kind == SW_ALIGN_CONNECT || move->kind == SW_ALIGN_ACCEPT;
+	const struct sw_endpoint *local = out ? &seen->src : &seen->dst, *remote = out ? &seen->dst : &seen->src;
+
+	if (seen->protocol != move->protocol || seen->syn != syn)
+		return false;
+	if (move->local.port && move->local.port != local->port)
+		return false;
+	/* With the local port the remote end may be another: translated on this host. */
+	if (!sw_endpoint_equal(&move->remote, remote) && !(out && move->local.port && move->protocol == IPPROTO_TCP))
+		return false;
+	return syn || same_data(move, seen);
+}
+
+/* What was sent again tells nothing. */
+static bool is_again(struct sw_align *align, const struct sw_packet *packet)
+{
+	struct stream *stream, key;
+	uint32_t next = packet->tcp.seq + packet->payload_length + ((packet->tcp.flags & SW_TCP_SYN) != 0);
+
+	memset(&key.key, 0, sizeof key.key);
+	key.key.src.ip = packet->src.ip;
+	key.key.src.port = packet->src.port;
+	key.key.dst.ip = packet->dst.ip;
+	key.key.dst.port = packet->dst.port;
+	HASH_FIND(hh, align->streams->all, &key.key, sizeof key.key, stream);
+	if (!stream) {
+		if (HASH_COUNT(align->streams->all) >= STREAMS_MAX)
+			return false;
+		stream = sw_alloc(sizeof *stream);
+		stream->key = key.key;
+		HASH_ADD(hh, align->streams->all, key, sizeof stream->key, stream);
+	} else if (packet->tcp.flags & SW_TCP_SYN ? stream->next == next : (int32_t)(next - stream->next) <= 0) {
+		return true;
 	}
+	stream->next = next;
 	return false;
 }
 
-/* A SYN that was sent again tells nothing. (Of the last few: a port comes back.) */
-static bool is_again(const struct sw_align *align, const struct seen *seen)
+static bool describe_packet(struct sw_align *align, const struct sw_packet *packet, struct sw_align_seen *seen)
 {
-	for (size_t i = align->seens.count; i-- > 0 && align->seens.count - i < 256;) {
-		const struct seen *other = &align->seens.items[i];
-
-		if (!other->data && sw_endpoint_equal(&other->src, &seen->src) && sw_endpoint_equal(&other->dst, &seen->dst))
-			return true;
+	if (!align->ports[packet->src.port] && !align->ports[packet->dst.port])
+		return false;
+	if (packet->kind == SW_PACKET_TCP) {
+		seen->syn = (packet->tcp.flags & (SW_TCP_SYN | SW_TCP_ACK)) == SW_TCP_SYN;
+		if ((!seen->syn && !packet->payload_length) || is_again(align, packet))
+			return false;
+	} else if (packet->kind != SW_PACKET_UDP) {
+		return false;
 	}
-	return false;
+	seen->data_length = (uint8_t)(packet->payload_captured < SW_ALIGN_DATA ? packet->payload_captured : SW_ALIGN_DATA);
+	if (seen->data_length)
+		memcpy(seen->data, packet->payload, seen->data_length);
+	return true;
+}
+
+/* Which of the moves it may belong to. Of all of them only a sample votes. */
+static bool pair_up(struct sw_align *align, const struct sw_align_seen *seen)
+{
+	size_t step = align->moves.count / MOVES_MAX + 1;
+	bool any = false;
+
+	for (size_t i = 0; i < align->moves.count; i += step) {
+		if (!sw_align_belong(&align->moves.items[i], seen))
+			continue;
+		any = true;
+		if (align->pairs.count < PAIRS_MAX)
+			*SW_ARRAY_ADD(&align->pairs) = (struct sw_align_pair){ (uint32_t)i, (uint32_t)align->seens.count };
+	}
+	return any || step > 1;
 }
 
 void sw_align_packet(struct sw_align *align, const struct sw_packet *packet)
 {
-	struct seen seen = { .protocol = packet->protocol, .src = packet->src, .dst = packet->dst, .time_ns = packet->time_ns };
+	struct sw_align_seen seen = { .protocol = packet->protocol, .src = packet->src, .dst = packet->dst, .time_ns = packet->time_ns };
 
 	if (align->capture_first_ns == SW_TIME_NONE)
 		align->capture_first_ns = packet->time_ns;
 	align->capture_last_ns = packet->time_ns;
-	if (packet->kind == SW_PACKET_TCP) {
-		bool syn = (packet->tcp.flags & (SW_TCP_SYN | SW_TCP_ACK)) == SW_TCP_SYN;
-
-		seen.data = packet->payload_length > 0 && !syn;
-		if (!syn && !seen.data)
-			return;
-	} else if (packet->kind == SW_PACKET_UDP) {
-		seen.data = true;
-	} else {
-		return;
-	}
-	if (!asked_for(align, &seen) || (!seen.data && is_again(align, &seen)) || align->seens.count == PACKETS_MAX)
+	if (align->full || !align->moves.count || !describe_packet(align, packet, &seen) || !pair_up(align, &seen))
 		return;
 	*SW_ARRAY_ADD(&align->seens) = seen;
+	align->full = align->seens.count == (sw_align_coarse(align) ? COARSE_SEENS_MAX : SEENS_MAX);
 }
 
-/* ---- the offset that most agree on ---------------------------------------------------------------------------- */
-
-static bool belong(const struct sent *sent, const struct seen *seen)
-{
-	return sent->protocol == seen->protocol && sent->data == seen->data && sw_endpoint_equal(&sent->remote, &seen->dst) &&
-	       (!sent->local.port || sent->local.port == seen->src.port);
-}
-
-/* Returns how many calls have a packet at all. `near_ns`: only offsets around it, SW_TIME_NONE all. */
-static uint32_t make_intervals(struct sw_align *align, int64_t drift, int64_t near_ns)
-{
-	uint32_t asked = 0;
-
-	align->intervals.count = 0;
-	for (uint32_t i = 0; i < align->sents.count; i++) {
-		const struct sent *sent = &align->sents.items[i];
-		int64_t shift = (sent->from_ns - align->first_ns) / SW_NS_PER_S * drift;
-		size_t before = align->intervals.count;
-
-		for (size_t j = 0; j < align->seens.count; j++) {
-			int64_t time_ns = align->seens.items[j].time_ns - shift;
-
-			if (belong(sent, &align->seens.items[j]) &&
-			    (near_ns == SW_TIME_NONE || llabs(time_ns - sent->from_ns - near_ns) < NEAR_NS))
-				*SW_ARRAY_ADD(&align->intervals) =
-					(struct interval){ time_ns - sent->to_ns - LOOSE_NS, time_ns - sent->from_ns + LOOSE_NS, i };
-		}
-		asked += align->intervals.count > before;
-	}
-	return asked;
-}
-
-struct edge {
-	int64_t offset_ns;
-	uint32_t call;
-	int8_t step;
-};
-
-static int edge_order(const void *a, const void *b)
-{
-	const struct edge *x = a, *y = b;
-
-	if (x->offset_ns != y->offset_ns)
-		return x->offset_ns < y->offset_ns ? -1 : 1;
-	return y->step - x->step; /* closed intervals: begin before end */
-}
-
-struct region {
-	int64_t from_ns, to_ns;
-	uint32_t votes;
-	bool round; /* 0 or whole quarters of an hour lie inside */
-	int64_t round_ns;
-};
-
-/* The multiple of `unit` inside, the one nearest to 0. */
-static bool round_inside(int64_t from_ns, int64_t to_ns, int64_t unit_ns, int64_t *round_ns)
-{
-	int64_t multiple = from_ns <= 0 && to_ns >= 0 ? 0 : from_ns > 0 ? (from_ns + unit_ns - 1) / unit_ns : to_ns / unit_ns;
-
-	*round_ns = multiple * unit_ns;
-	return *round_ns >= from_ns && *round_ns <= to_ns;
-}
-
-static bool better(const struct region *a, const struct region *b)
-{
-	/* A few calls may have lost their packets: a round offset that nearly all agree on is more likely than chance. */
-	if (a->round != b->round)
-		return a->round ? a->votes * 5 >= b->votes * 4 : a->votes * 4 > b->votes * 5;
-	return a->votes > b->votes;
-}
-
-static void sweep(const struct edge *edges, size_t count, uint32_t *counts, struct region *best)
-{
-	uint32_t votes = 0;
-
-	*best = (struct region){ 0 };
-	for (size_t i = 0; i < count; i++) {
-		if (edges[i].step < 0) {
-			votes -= --counts[edges[i].call] == 0;
-			continue;
-		}
-		votes += counts[edges[i].call]++ == 0;
-		if (i + 1 < count && edges[i + 1].step < 0) {
-			struct region region = { edges[i].offset_ns, edges[i + 1].offset_ns, votes, false, 0 };
-
-			region.round = round_inside(region.from_ns, region.to_ns, QUARTER_NS, &region.round_ns);
-			if (better(&region, best))
-				*best = region;
-		}
-	}
-}
-
-static struct region vote(struct sw_align *align)
-{
-	size_t count = align->intervals.count * 2;
-	struct edge *edges = sw_alloc((count + 1) * sizeof *edges);
-	uint32_t *counts = sw_alloc((align->sents.count + 1) * sizeof *counts);
-	struct region best;
-
-	for (size_t i = 0; i < align->intervals.count; i++) {
-		const struct interval *interval = &align->intervals.items[i];
-
-		edges[2 * i] = (struct edge){ interval->from_ns, interval->call, 1 };
-		edges[2 * i + 1] = (struct edge){ interval->to_ns, interval->call, -1 };
-	}
-	qsort(edges, count, sizeof *edges, edge_order);
-	sweep(edges, count, counts, &best);
-	free(edges);
-	free(counts);
-	return best;
-}
-
-static struct region vote_with_drift(struct sw_align *align, uint32_t *asked, int64_t *drift)
-{
-	struct region best;
-	int64_t near_ns;
-
-	*drift = 0;
-	*asked = make_intervals(align, 0, SW_TIME_NONE);
-	best = vote(align);
-	if (best.votes >= *asked || *asked < 4)
-		return best;
-	near_ns = best.from_ns;
-	for (int64_t d = -DRIFT_MAX; d <= DRIFT_MAX; d += DRIFT_STEP) {
-		struct region region;
-
-		make_intervals(align, d, near_ns);
-		region = vote(align);
-		/* A drift explains only what is clearly better with it. */
-		if (region.votes > best.votes + best.votes / 5) {
-			best = region;
-			*drift = d;
-		}
-	}
-	return best;
-}
+/* ---- the answer ----------------------------------------------------------------------------------------------- */
 
 #define APART_NS SW_NS_PER_S /* a capture may begin a little behind the log's first line, and end before its last */
 
 /* No pair at all: is there one round offset by which both recordings are of the same time? */
-static void by_range(const struct sw_align *align, const struct sw_strace_summary *log, struct sw_alignment *alignment)
+static void by_range(const struct sw_align *align, struct sw_alignment *alignment)
 {
-	int64_t from_ns, to_ns;
+	const struct sw_strace_summary *log = &align->log;
+	int64_t from_ns, to_ns, round_ns;
 
 	if (log->clock != SW_STRACE_CLOCK_EPOCH && log->clock != SW_STRACE_CLOCK_TIME_OF_DAY)
 		return;
@@ -338,32 +354,40 @@ static void by_range(const struct sw_align *align, const struct sw_strace_summar
 	}
 	from_ns = align->capture_first_ns - log->last_ns - APART_NS;
 	to_ns = align->capture_last_ns - log->first_ns + APART_NS;
-	if (to_ns - from_ns >= QUARTER_NS && log->clock != SW_STRACE_CLOCK_EPOCH)
-		return;
-	if (log->clock == SW_STRACE_CLOCK_EPOCH && from_ns <= 0 && to_ns >= 0)
+	if (log->clock == SW_STRACE_CLOCK_EPOCH && from_ns <= 0 && to_ns >= 0) {
 		alignment->aligned = SW_ALIGNED_SAME;
-	else if (log->clock == SW_STRACE_CLOCK_TIME_OF_DAY && round_inside(from_ns, to_ns, QUARTER_NS, &alignment->offset_ns))
+	} else if (to_ns - from_ns < 900 * SW_NS_PER_S && sw_align_round(from_ns, to_ns, &round_ns)) {
 		alignment->aligned = SW_ALIGNED_ESTIMATED;
+		alignment->offset_ns = round_ns;
+	}
 }
 
-void sw_align_solve(struct sw_align *align, const struct sw_strace_summary *log, struct sw_alignment *alignment)
+/* Half of the calls agree, or nowhere else nearly as many; where the clocks are one, nowhere else more. */
+static bool agreed(const struct sw_align *align, const struct sw_align_region *best)
 {
-	bool coarse = log->resolution_ns >= SW_NS_PER_S;
-	struct region best;
-	uint32_t asked;
+	bool at_word = best->round && best->round_ns == 0 && align->log.clock == SW_STRACE_CLOCK_EPOCH;
+
+	return best->votes * 2 >= best->asked || (best->votes >= 4 && best->votes >= best->second * 2) || (at_word && best->votes >= 2);
+}
+
+void sw_align_solve(struct sw_align *align, struct sw_alignment *alignment)
+{
+	enum sw_strace_clock clock = align->log.clock;
+	struct sw_align_region best;
 
 	*alignment = (struct sw_alignment){ .aligned = SW_ALIGNED_FAILED };
-	best = vote_with_drift(align, &asked, &alignment->drift);
+	sw_align_vote(align, &best);
 	alignment->pairs = best.votes;
-	alignment->asked = asked;
-	if (asked == 0) {
-		by_range(align, log, alignment);
+	alignment->asked = best.asked;
+	if (best.asked == 0) {
+		by_range(align, alignment);
 		return;
 	}
-	if (best.votes * 2 < asked || log->clock == SW_STRACE_CLOCK_NONE)
+	if (!agreed(align, &best) || clock == SW_STRACE_CLOCK_NONE)
 		return;
-	/* What begins at the log's start is round by chance only. Whole seconds are cut off: the middle is nearer than the round. */
-	if (best.round && log->clock != SW_STRACE_CLOCK_RELATIVE && alignment->drift == 0 && !coarse) {
+	alignment->drift = best.drift;
+	/* What begins at the log's start is round by chance only. */
+	if (best.round && clock != SW_STRACE_CLOCK_RELATIVE && best.drift == 0) {
 		alignment->offset_ns = best.round_ns;
 		alignment->aligned = best.round_ns == 0 ? SW_ALIGNED_SAME : SW_ALIGNED_ESTIMATED;
 		return;
@@ -371,6 +395,87 @@ void sw_align_solve(struct sw_align *align, const struct sw_strace_summary *log,
 	alignment->aligned = SW_ALIGNED_ESTIMATED;
 	alignment->offset_ns = best.from_ns + (best.to_ns - best.from_ns) / 2;
 	alignment->error_ns = (best.to_ns - best.from_ns) / 2;
-	if (coarse && alignment->error_ns < log->resolution_ns / 2)
-		alignment->error_ns = log->resolution_ns / 2;
+}
+
+/* ---- whole seconds -------------------------------------------------------------------------------------------- */
+
+#define SEND_NS (100 * SW_NS_PER_US) /* from a call's stamp to its packet, at the most where nothing holds it back */
+
+static size_t first_since(const struct sw_align *align, int64_t time_ns)
+{
+	size_t low = 0, high = align->seens.count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (align->seens.items[middle].time_ns < time_ns)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static void pin(struct sw_strace_pin *pins, size_t *count, uint32_t tid, int64_t stamp_ns, int64_t least_ns)
+{
+	pins[(*count)++] = (struct sw_strace_pin){ tid, stamp_ns, least_ns };
+}
+
+static int by_seen_time(const void *a, const void *b)
+{
+	const struct sw_align_seen *x = a, *y = b;
+
+	return x->time_ns < y->time_ns ? -1 : x->time_ns > y->time_ns;
+}
+
+static int by_thread(const void *a, const void *b)
+{
+	const struct sw_strace_pin *x = a, *y = b;
+
+	if (x->tid != y->tid)
+		return x->tid < y->tid ? -1 : 1;
+	return x->stamp_ns < y->stamp_ns ? -1 : x->stamp_ns > y->stamp_ns;
+}
+
+/* What a packet at this time, on the log's clock, says of its call: it is not earlier than ... */
+static void pin_move(const struct sw_align_move *move, int64_t time_ns, struct sw_strace_pin *pins, size_t *count)
+{
+	bool out = move->kind == SW_ALIGN_CONNECT || move->kind == SW_ALIGN_SEND;
+
+	if (out)
+		pin(pins, count, move->tid, move->enter_ns, time_ns - SEND_NS);
+	else if (move->duration_ns >= 0)
+		pin(pins, count, move->tid, move->enter_ns, time_ns - move->duration_ns);
+	if (!out && move->wait_ns != SW_TIME_NONE && move->wait_duration_ns >= 0)
+		pin(pins, count, move->wait_tid, move->wait_ns, time_ns - move->wait_duration_ns);
+}
+
+struct sw_strace_pin *sw_align_pins(struct sw_align *align, const struct sw_alignment *alignment, size_t *count)
+{
+	struct sw_strace_pin *pins;
+	bool *used;
+
+	*count = 0;
+	if (!sw_align_coarse(align) || alignment->aligned == SW_ALIGNED_FAILED || align->stride > 1 || align->full || !align->seens.count)
+		return NULL;
+	/* Several captures were read one after the other. */
+	qsort(align->seens.items, align->seens.count, sizeof *align->seens.items, by_seen_time);
+	pins = sw_alloc((align->moves.count * 2 + 1) * sizeof *pins);
+	used = sw_alloc(align->seens.count * sizeof *used);
+	for (size_t i = 0; i < align->moves.count; i++) {
+		const struct sw_align_move *move = &align->moves.items[i];
+		int64_t slack_ns = alignment->error_ns + LOOSE_NS, offset_ns = alignment->offset_ns;
+
+		for (size_t j = first_since(align, move->from_ns + offset_ns - slack_ns);
+		     j < align->seens.count && align->seens.items[j].time_ns <= move->to_ns + offset_ns + slack_ns; j++) {
+			if (used[j] || !sw_align_belong(move, &align->seens.items[j]))
+				continue;
+			used[j] = true;
+			pin_move(move, align->seens.items[j].time_ns - offset_ns, pins, count);
+			break;
+		}
+	}
+	free(used);
+	qsort(pins, *count, sizeof *pins, by_thread);
+	return pins;
 }

@@ -6,12 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "src/base/names.h"
 #include "tracer/strace_calls.h"
 
 /* Stamps of one log are in order, but an exit computed from -T may lie a little before the line that said it. */
 #define LOOSENESS_NS (20 * SW_NS_PER_MS)
-#define LINE_NS SW_NS_PER_US /* what a line counts where there are no stamps */
 
 struct sw_strace *sw_strace_new(const struct sw_trace_sink *sink)
 {
@@ -44,10 +42,22 @@ void sw_strace_free(struct sw_strace *strace)
 	free(strace);
 }
 
-void sw_strace_set_offset(struct sw_strace *strace, int64_t offset_ns, int64_t drift)
+void sw_strace_set_pins(struct sw_strace *strace, const struct sw_strace_pin *pins, size_t count)
+{
+	strace->pins = pins;
+	strace->pin_count = count;
+}
+
+void sw_strace_set_raw(struct sw_strace *strace)
+{
+	strace->raw = true;
+}
+
+void sw_strace_set_offset(struct sw_strace *strace, int64_t offset_ns, int64_t drift, int64_t since_ns)
 {
 	strace->offset_ns = offset_ns;
 	strace->drift = drift;
+	strace->since_ns = since_ns;
 }
 
 struct sw_strace_log *sw_strace_open(struct sw_strace *strace, uint32_t pid)
@@ -212,99 +222,7 @@ static void resumed_line(struct sw_strace_log *log, struct thread *thread, const
 		other_call(log, thread, text_span(&thread->name), text_span(&thread->arguments), line->result);
 }
 
-static void signal_line(struct sw_strace_log *log, struct thread *thread, const struct line *line)
-{
-	struct sw_process process = { .event = SW_PROCESS_SIGNAL, .pid = thread->pid, .tid = thread->tid, .time_ns = strace_when(log) };
-	char name[24];
-	size_t length = span_length(line->name);
-	int64_t pid;
-
-	if (length >= sizeof name)
-		return;
-	memcpy(name, line->name.at, length);
-	name[length] = '\0';
-	for (int number = 1; number < 65 && !process.signal; number++)
-		if (strcmp(sw_signal_name(number), name) == 0)
-			process.signal = number;
-	if (strcmp(name, "SIGCHLD") == 0 && scan_number(span_after(line->arguments, "si_pid="), &pid) && pid > 0 && pid <= UINT32_MAX)
-		strace_process_known(log->strace, (uint32_t)pid, process.time_ns);
-	if (log->strace->sink->process)
-		log->strace->sink->process(log->strace->sink->context, &process);
-}
-
-static void end_line(struct sw_strace_log *log, struct thread *thread, const struct line *line)
-{
-	char name[24] = "";
-	size_t length = span_length(line->name);
-	int signal = 0;
-
-	if (line->kind == LINE_KILLED && length < sizeof name) {
-		memcpy(name, line->name.at, length);
-		for (int number = 1; number < 65 && !signal; number++)
-			if (strcmp(sw_signal_name(number), name) == 0)
-				signal = number;
-	}
-	strace_thread_end(log->strace, thread, (int32_t)line->number, signal, strace_when(log));
-}
-
-/* object(function+0x12) [0x345], of -k. */
-static void stack_line(struct sw_strace_log *log, struct span text)
-{
-	const char *open = memchr(text.at, '(', span_length(text)), *slash;
-	struct span object = { text.at, open ? open : text.end }, function = { text.end, text.end }, address;
-	struct sw_frame *frame;
-	int64_t number;
-
-	if (!log->holds || log->frames.count >= 32)
-		return;
-	frame = SW_ARRAY_ADD(&log->frames);
-	if (open)
-		function = (struct span){ open + 1, scan_until(open + 1, text.end, '+') };
-	else if (memmem(text.at, span_length(text), " [", 2))
-		object.end = memmem(text.at, span_length(text), " [", 2);
-	slash = memrchr(object.at, '/', span_length(object));
-	if (slash)
-		object.at = slash + 1;
-	memcpy(frame->object, object.at, span_length(object) < sizeof frame->object ? span_length(object) : sizeof frame->object - 1);
-	memcpy(frame->function, function.at,
-	       span_length(function) < sizeof frame->function ? span_length(function) : sizeof frame->function - 1);
-	if (!span_empty(function) && scan_number((struct span){ function.end + (function.end < text.end), text.end }, &number))
-		frame->offset = (uint64_t)number;
-	address = span_after(text, "[");
-	if (scan_number(address, &number))
-		frame->address = (uint64_t)number;
-}
-
 /* ---- one line after the other --------------------------------------------------------------------------------- */
-
-static void take_stamp(struct sw_strace_log *log, const struct line *line)
-{
-	struct sw_strace_summary *summary = &log->summary;
-	int64_t now_ns = line->stamp_ns;
-
-	if (line->clock == SW_STRACE_CLOCK_NONE) {
-		if (!log->stamped)
-			log->now_ns += LINE_NS;
-		return;
-	}
-	if (line->clock == SW_STRACE_CLOCK_RELATIVE) {
-		now_ns += log->now_ns;
-	} else if (line->clock == SW_STRACE_CLOCK_TIME_OF_DAY) {
-		now_ns += log->day_ns;
-		if (log->stamped && now_ns < log->now_ns - 12 * 3600 * SW_NS_PER_S) {
-			log->day_ns += 24 * 3600 * SW_NS_PER_S;
-			now_ns += 24 * 3600 * SW_NS_PER_S;
-		}
-	}
-	log->now_ns = now_ns;
-	if (!log->stamped) {
-		summary->clock = line->clock;
-		summary->first_ns = now_ns;
-		summary->resolution_ns = line->resolution_ns;
-	}
-	log->stamped = true;
-	summary->last_ns = now_ns;
-}
 
 static void joined_line(struct sw_strace_log *log, struct span bytes)
 {
@@ -353,11 +271,11 @@ static void act(struct sw_strace_log *log, struct thread *thread, const struct l
 		resumed_line(log, thread, line);
 		break;
 	case LINE_SIGNAL:
-		signal_line(log, thread, line);
+		strace_mark_signal(log, thread, line);
 		break;
 	case LINE_EXITED:
 	case LINE_KILLED:
-		end_line(log, thread, line);
+		strace_mark_end(log, thread, line);
 		break;
 	case LINE_SUPERSEDED:
 		strace_thread_superseded(log->strace, (uint32_t)line->number);
@@ -365,16 +283,6 @@ static void act(struct sw_strace_log *log, struct thread *thread, const struct l
 	default:
 		break;
 	}
-}
-
-static uint32_t who(const struct sw_strace_log *log, const struct line *line)
-{
-	if (line->pid)
-		return line->pid;
-	if (log->pid)
-		return log->pid;
-	/* Without -f there is one thread; before others were attached its lines have no number either. */
-	return log->strace->first_thread ? log->strace->first_thread->tid : 1;
 }
 
 static void note_features(struct sw_strace_log *log, const struct line *line)
@@ -410,14 +318,14 @@ static void read_line(struct sw_strace_log *log, struct span bytes)
 		return;
 	}
 	if (line.kind == LINE_STACK) {
-		stack_line(log, line.arguments);
+		strace_mark_stack(log, line.arguments);
 		return;
 	}
 	if (line.kind == LINE_REST && !log->open) {
 		unread(log, bytes, log->summary.lines);
 		return;
 	}
-	take_stamp(log, &line);
+	strace_stamp(log, &line);
 	if (line.kind == LINE_EMPTY || line.kind == LINE_ATTACHED)
 		return;
 	if (log->holds)
@@ -426,7 +334,7 @@ static void read_line(struct sw_strace_log *log, struct span bytes)
 		joined_line(log, bytes);
 		return;
 	}
-	thread = strace_thread(log->strace, who(log, &line), strace_when(log));
+	thread = strace_thread(log->strace, strace_who(log, &line), strace_when(log));
 	if (line.kind == LINE_OPEN) {
 		open_line(log, thread, &line);
 		return;
@@ -435,6 +343,7 @@ static void read_line(struct sw_strace_log *log, struct span bytes)
 		abandon_open(log);
 	note_features(log, &line);
 	act(log, thread, &line);
+	strace_stamp_spend(log, &line);
 }
 
 /* ---- bytes ---------------------------------------------------------------------------------------------------- */

@@ -35,8 +35,18 @@ struct sw_strace_summary {
 
 struct sw_strace *sw_strace_new(const struct sw_trace_sink *sink);
 void sw_strace_free(struct sw_strace *strace);
-/* Added to every stamp; `drift` is parts per 10^9 since the first stamp. */
-void sw_strace_set_offset(struct sw_strace *strace, int64_t offset_ns, int64_t drift);
+/* Added to every stamp; `drift` is parts per 10^9 since `since_ns` on the log's clock. */
+void sw_strace_set_offset(struct sw_strace *strace, int64_t offset_ns, int64_t drift, int64_t since_ns);
+
+
+/* Where a line of whole seconds really stood, at the least: found from packets. Both on the log's own clock; `stamp_ns` as raw reading
+ * gives it. The pins are borrowed, sorted by thread and stamp. */
+struct sw_strace_pin {
+	uint32_t tid;
+	int64_t stamp_ns, least_ns;
+};
+void sw_strace_set_pins(struct sw_strace *strace, const struct sw_strace_pin *pins, size_t count);
+void sw_strace_set_raw(struct sw_strace *strace); /* stamps of whole seconds stay as they stand, but for nanoseconds that tell lines apart */
 
 /* `pid`: whose log it is where its lines do not say (-ff: the file's ending), 0 unknown. Freed with the strace. */
 struct sw_strace_log *sw_strace_open(struct sw_strace *strace, uint32_t pid);

@@ -1,17 +1,13 @@
-/* The arguments of one call in strace's text, as fields of the record. Waits and messages: strace_waits.c, strace_moves.c.
+/* The arguments of one call in strace's text, as fields of the record. Options: strace_options.c, waits and messages: strace_waits.c, strace_moves.c.
  *
  * Enters: the arguments, split, and the result. Leaves: fields of struct sw_call, and what the call changes about descriptors and sockets.
  * To add one: a row in the table at the end; a test fails while a call of tracer/sys.h has none. */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/sockios.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
-#include "src/base/names.h"
 #include "tracer/strace_state.h"
 
 struct span strace_argument(const struct decode *decode, int index)
@@ -84,12 +80,17 @@ static struct object *make(struct decode *decode, int32_t fd, struct span note, 
 
 	disagree(decode, known);
 	descriptors_set(objects, decode->thread->descriptors, fd, object);
-	if (!span_empty(note))
-		object_by_note(objects, object, note, decode->now_ns);
-	return object;
+	if (span_empty(note))
+		return object;
+	/* Only a damaged log says of a new socket that it is something else. */
+	known = object_by_note(objects, object, note, decode->now_ns);
+	if (known == object || known == &no_object)
+		return object;
+	descriptors_set(objects, decode->thread->descriptors, fd, known);
+	return known;
 }
 
-static void say(struct decode *decode, struct object *object)
+void strace_say(struct decode *decode, struct object *object)
 {
 	object->socket.since_ns = decode->now_ns;
 	object_say(&decode->strace->objects, object);
@@ -122,7 +123,7 @@ static void decode_socket(struct decode *decode)
 									       0;
 	object->socket.flags = call->level & SOCK_NONBLOCK ? SW_SOCKET_NONBLOCKING : 0;
 	call->socket = object->socket.id;
-	say(decode, object);
+	strace_say(decode, object);
 }
 
 static void decode_socketpair(struct decode *decode)
@@ -144,7 +145,7 @@ static void decode_socketpair(struct decode *decode)
 		object->socket.protocol = call->option;
 		object->socket.flags = SW_SOCKET_PAIR | (call->level & SOCK_NONBLOCK ? SW_SOCKET_NONBLOCKING : 0);
 		*ids[i] = object->socket.id;
-		say(decode, object);
+		strace_say(decode, object);
 	}
 }
 
@@ -171,7 +172,7 @@ static void decode_accept(struct decode *decode)
 	if (call->addr.present && !object->socket.remote.present)
 		object->socket.remote = call->addr;
 	call->socket2 = object->socket.id;
-	say(decode, object);
+	strace_say(decode, object);
 }
 
 static void decode_epoll_create(struct decode *decode)
@@ -184,10 +185,10 @@ static void decode_epoll_create(struct decode *decode)
 	decode->call->fd = (int32_t)decode->call->result;
 	object = make(decode, decode->call->fd, (struct span){ "", "" }, SW_OBJECT_EPOLL);
 	decode->call->socket = object->socket.id;
-	say(decode, object);
+	strace_say(decode, object);
 }
 
-/* ---- names and options ---------------------------------------------------------------------------------------- */
+/* ---- names ------------------------------------------------------------------------------------------------ */
 
 static void decode_connect(struct decode *decode)
 {
@@ -202,7 +203,7 @@ static void decode_connect(struct decode *decode)
 		object->socket.domain = call->addr.mapped ? AF_INET6 : call->addr.family;
 	if (call->addr.mapped)
 		object->socket.flags |= SW_SOCKET_MAPPED;
-	say(decode, object);
+	strace_say(decode, object);
 }
 
 static void decode_bind(struct decode *decode)
@@ -214,7 +215,7 @@ static void decode_bind(struct decode *decode)
 		return;
 	object->socket.local = decode->call->addr;
 	object->socket.flags |= SW_SOCKET_BOUND;
-	say(decode, object);
+	strace_say(decode, object);
 }
 
 static void decode_listen(struct decode *decode)
@@ -225,7 +226,7 @@ static void decode_listen(struct decode *decode)
 	if (!object || !strace_ended_well(decode))
 		return;
 	object->socket.flags |= SW_SOCKET_LISTENING;
-	say(decode, object);
+	strace_say(decode, object);
 }
 
 static void decode_name(struct decode *decode)
@@ -239,120 +240,7 @@ static void decode_name(struct decode *decode)
 	if (memcmp(known, &decode->call->addr, sizeof *known) == 0)
 		return;
 	*known = decode->call->addr;
-	say(decode, object);
-}
-
-/* Older straces print a time option as raw bytes. */
-static int64_t time_of_bytes(struct span string)
-{
-	unsigned char bytes[16];
-	size_t length = scan_string(string, (char *)bytes, sizeof bytes);
-	int64_t wide[2];
-	int32_t narrow[2];
-
-	if (length == sizeof wide) {
-		memcpy(wide, bytes, sizeof wide);
-	} else if (length == sizeof narrow) {
-		memcpy(narrow, bytes, sizeof narrow);
-		wide[0] = narrow[0];
-		wide[1] = narrow[1];
-	} else {
-		return 0;
-	}
-	if (wide[0] < 0 || wide[0] > INT64_MAX / SW_NS_PER_S / 2 || wide[1] < 0 || wide[1] >= 1000000)
-		return 0;
-	return wide[0] * SW_NS_PER_S + wide[1] * SW_NS_PER_US;
-}
-
-static int64_t linger_value(struct span span)
-{
-	struct span inside = scan_inside(span), on = scan_field(inside, "l_onoff"), seconds = scan_field(inside, "l_linger");
-	int64_t number = 0;
-
-	if (span_empty(on)) {
-		on = scan_field(inside, "onoff");
-		seconds = scan_field(inside, "linger");
-	}
-	if (!scan_number(on, &number) || !number)
-		return -1;
-	return scan_number(seconds, &number) ? number : 0;
-}
-
-static int64_t error_value(struct span name)
-{
-	char text[24];
-	size_t length = span_length(name) < sizeof text ? span_length(name) : sizeof text - 1;
-
-	memcpy(text, name.at, length);
-	text[length] = '\0';
-	return sw_errno_number(text);
-}
-
-static int64_t option_value(const struct sw_call *call, struct span span)
-{
-	int64_t number = 0;
-	struct span inside = scan_inside(span);
-
-	if (call->level == SOL_SOCKET && (call->option == SO_RCVTIMEO || call->option == SO_SNDTIMEO)) {
-		span = span_trim(span);
-		if (!scan_time(span, SW_NS_PER_US, &number) && !scan_time(inside, SW_NS_PER_US, &number))
-			number = time_of_bytes(span);
-		return number;
-	}
-	if (call->level == SOL_SOCKET && call->option == SO_LINGER)
-		return linger_value(span);
-	if (call->level == SOL_SOCKET && call->option == SO_ERROR && !span_empty(inside) && *inside.at == 'E')
-		return error_value(inside);
-	scan_number(inside, &number);
-	return number;
-}
-
-static void decode_sockopt(struct decode *decode)
-{
-	struct object *object = strace_own(decode, true);
-	struct sw_call *call = decode->call;
-	struct span name = strace_argument(decode, 2), value = strace_argument(decode, 3);
-	int64_t number;
-	int level, option;
-
-	if (scan_constant(SW_CONSTANTS_LEVEL, strace_argument(decode, 1), &number))
-		call->level = (int32_t)number;
-	if (sw_sockopt_number(name.at, span_length(name), &level, &option))
-		call->option = option;
-	else if (scan_number(name, &number))
-		call->option = (int32_t)number;
-	if (call->sys == SW_SYS_GETSOCKOPT && !strace_ended_well(decode))
-		return;
-	call->value = option_value(call, value);
-	if (object && strace_ended_well(decode) && call->sys == SW_SYS_SETSOCKOPT && call->level == SOL_SOCKET && call->option == SO_MARK) {
-		object->socket.mark = (uint32_t)call->value;
-		say(decode, object);
-	}
-}
-
-static void set_nonblocking(struct decode *decode, struct object *object, bool on)
-{
-	uint32_t flags = on ? object->socket.flags | SW_SOCKET_NONBLOCKING : object->socket.flags & ~SW_SOCKET_NONBLOCKING;
-
-	if (flags == object->socket.flags)
-		return;
-	object->socket.flags = flags;
-	say(decode, object);
-}
-
-static void decode_ioctl(struct decode *decode)
-{
-	struct object *object = strace_own(decode, false);
-	struct span inside = scan_inside(strace_argument(decode, 2));
-	int64_t number = 0;
-
-	if (scan_constant(SW_CONSTANTS_IOCTL, strace_argument(decode, 1), &number))
-		decode->call->request = (int32_t)number;
-	number = 0;
-	scan_number(inside, &number);
-	decode->call->value = number;
-	if (object && strace_ended_well(decode) && decode->call->request == FIONBIO)
-		set_nonblocking(decode, object, number != 0);
+	strace_say(decode, object);
 }
 
 /* ---- descriptors that come and go ----------------------------------------------------------------------------- */
@@ -398,14 +286,14 @@ static void decode_fcntl(struct decode *decode)
 	if (call->request == F_SETFL) {
 		call->value = (int64_t)scan_flags(SW_CONSTANTS_OPEN, strace_argument(decode, 2));
 		if (object && strace_ended_well(decode))
-			set_nonblocking(decode, object, call->value & O_NONBLOCK);
+			strace_set_nonblocking(decode, object, call->value & O_NONBLOCK);
 	} else if (call->request == F_SETFD) {
 		call->value = (int64_t)scan_flags(SW_CONSTANTS_OPEN, strace_argument(decode, 2)) & FD_CLOEXEC;
 	} else {
 		call->value = strace_number(decode, 2, 0);
 	}
 	if (call->request == F_GETFL && object && strace_ended_well(decode))
-		set_nonblocking(decode, object, call->result & O_NONBLOCK);
+		strace_set_nonblocking(decode, object, call->result & O_NONBLOCK);
 	if (call->request == F_DUPFD || call->request == F_DUPFD_CLOEXEC)
 		duplicate(decode, object);
 }
@@ -490,8 +378,8 @@ static decoder *const decoders[SW_SYS_COUNT] = {
 	[SW_SYS_CONNECT] = decode_connect,
 	[SW_SYS_GETSOCKNAME] = decode_name,
 	[SW_SYS_GETPEERNAME] = decode_name,
-	[SW_SYS_GETSOCKOPT] = decode_sockopt,
-	[SW_SYS_SETSOCKOPT] = decode_sockopt,
+	[SW_SYS_GETSOCKOPT] = strace_decode_sockopt,
+	[SW_SYS_SETSOCKOPT] = strace_decode_sockopt,
 	[SW_SYS_SHUTDOWN] = decode_shutdown,
 	[SW_SYS_SENDTO] = strace_decode_move,
 	[SW_SYS_SENDMSG] = strace_decode_message,
@@ -512,7 +400,7 @@ static decoder *const decoders[SW_SYS_COUNT] = {
 	[SW_SYS_DUP3] = decode_dup,
 	[SW_SYS_FCNTL] = decode_fcntl,
 	[SW_SYS_PIDFD_GETFD] = decode_pidfd_getfd,
-	[SW_SYS_IOCTL] = decode_ioctl,
+	[SW_SYS_IOCTL] = strace_decode_ioctl,
 	[SW_SYS_POLL] = strace_decode_wait_poll,
 	[SW_SYS_PPOLL] = strace_decode_wait_poll,
 	[SW_SYS_SELECT] = strace_decode_wait_select,

@@ -8,16 +8,12 @@
 #include "src/base/names.h"
 #include "tracer/strace_calls.h"
 
-static int64_t when(const struct sw_strace *strace, const struct sw_strace_log *log, int64_t now_ns)
-{
-	int64_t since = now_ns - (log->summary.first_ns == SW_TIME_NONE ? now_ns : log->summary.first_ns);
-
-	return now_ns + strace->offset_ns + (strace->drift ? since / SW_NS_PER_S * strace->drift : 0);
-}
-
 int64_t strace_when(const struct sw_strace_log *log)
 {
-	return when(log->strace, log, log->now_ns);
+	const struct sw_strace *strace = log->strace;
+	int64_t drifted_ns = strace->drift ? (log->now_ns - strace->since_ns) / SW_NS_PER_MS * strace->drift / 1000 : 0;
+
+	return log->now_ns + strace->offset_ns + drifted_ns;
 }
 
 /* ---- results -------------------------------------------------------------------------------------------------- */
@@ -98,23 +94,21 @@ void strace_flush_held(struct sw_strace_log *log, int64_t next_ns)
 	if (call->exit_bound_ns != SW_TIME_NONE && call->exit_bound_ns < bound_ns)
 		bound_ns = call->exit_bound_ns;
 	call->exit_ns = exit_of(call, log->held_duration_ns, bound_ns > call->enter_ns ? bound_ns : call->enter_ns);
-	/* The next line's stamp is cut off at its last digit. */
-	bound_ns += log->summary.resolution_ns ? log->summary.resolution_ns - 1 : 0;
+	/* The next line's stamp is cut off at its last digit; whole seconds are put right where they are read. */
+	if (log->summary.resolution_ns < SW_NS_PER_S || log->strace->raw)
+		bound_ns += log->summary.resolution_ns ? log->summary.resolution_ns - 1 : 0;
 	call->exit_bound_ns = bound_ns > call->exit_ns ? bound_ns : call->exit_ns;
-	if (log->held_thread)
-		log->held_thread->exit_ns = call->exit_ns;
 	call->stack_count = call->error ? (uint32_t)log->frames.count : 0;
 	call->stack = call->stack_count ? log->frames.items : NULL;
 	if (sink->leave)
 		sink->leave(sink->context, call);
 }
 
-static void hold(struct sw_strace_log *log, struct thread *thread, const struct sw_call *call, int64_t duration_ns, int64_t bound_ns)
+static void hold(struct sw_strace_log *log, const struct sw_call *call, int64_t duration_ns, int64_t bound_ns)
 {
 	log->held = *call;
 	log->held.exit_bound_ns = bound_ns;
 	log->holds = true;
-	log->held_thread = thread;
 	log->held_duration_ns = duration_ns;
 	log->frames.count = 0;
 }
@@ -130,14 +124,6 @@ static void say_enter(struct sw_strace_log *log, const struct sw_call *call)
 	log->summary.calls++;
 	if (sink->enter)
 		sink->enter(sink->context, &entry);
-}
-
-/* Stamps are cut off, to whole seconds with -t: a thread's next call does not begin before the last one ended. */
-static int64_t enter_of(const struct sw_strace_log *log, const struct thread *thread)
-{
-	int64_t now_ns = strace_when(log);
-
-	return thread->exit_ns > now_ns && thread->exit_ns - now_ns < log->summary.resolution_ns ? thread->exit_ns : now_ns;
 }
 
 /* ---- from text to a record ------------------------------------------------------------------------------------ */
@@ -169,7 +155,7 @@ static void decode_call(struct sw_strace_log *log, struct thread *thread, struct
 
 void strace_call_complete(struct sw_strace_log *log, struct thread *thread, enum sw_sys sys, const struct line *line)
 {
-	struct sw_call call = { .sys = sys, .enter_ns = enter_of(log, thread) };
+	struct sw_call call = { .sys = sys, .enter_ns = strace_when(log) };
 	struct decode decode;
 
 	decode_call(log, thread, &decode, &call, line->arguments, line->result);
@@ -178,7 +164,7 @@ void strace_call_complete(struct sw_strace_log *log, struct thread *thread, enum
 	call.id = ++log->strace->last_call;
 	say_enter(log, &call);
 	if (decode.ended) {
-		hold(log, thread, &call, line->duration_ns, SW_TIME_NONE);
+		hold(log, &call, line->duration_ns, SW_TIME_NONE);
 	} else if (is_restart(line->result)) {
 		thread->pending = PENDING_RESTART;
 		thread->sys = sys;
@@ -192,7 +178,7 @@ void strace_call_complete(struct sw_strace_log *log, struct thread *thread, enum
 
 void strace_call_begin(struct sw_strace_log *log, struct thread *thread, enum sw_sys sys, const struct line *line)
 {
-	struct sw_call call = { .sys = sys, .enter_ns = enter_of(log, thread) };
+	struct sw_call call = { .sys = sys, .enter_ns = strace_when(log) };
 	struct decode decode;
 
 	thread->pending = PENDING_UNFINISHED;
@@ -227,7 +213,7 @@ static void end_joined(struct sw_strace_log *log, struct thread *thread, const s
 		say_enter(log, &call);
 	}
 	if (decode.ended)
-		hold(log, thread, &call, duration_ns, strace_when(log));
+		hold(log, &call, duration_ns, strace_when(log));
 }
 
 void strace_call_resume(struct sw_strace_log *log, struct thread *thread, const struct line *line)

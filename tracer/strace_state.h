@@ -31,7 +31,6 @@ struct thread {
 	uint32_t call_id;
 	int32_t call_fd;
 	int64_t enter_ns, interrupted_ns;
-	int64_t exit_ns; /* of its last call */
 	UT_hash_handle hh;
 };
 
@@ -51,7 +50,10 @@ struct sw_strace {
 	struct thread *first_thread; /* the command */
 	bool unknown_makers; /* a process whose maker is not in the log: sharing of descriptors is a guess */
 	uint32_t last_call;
-	int64_t offset_ns, drift;
+	int64_t offset_ns, drift, since_ns;
+	bool raw; /* stamps stay as they stand */
+	const struct sw_strace_pin *pins; /* sorted by thread and stamp */
+	size_t pin_count;
 	struct sw_strace_log *logs;
 	struct epoll_entry *epoll_entries;
 };
@@ -66,6 +68,8 @@ struct sw_strace_log {
 	bool stamped;
 	int64_t now_ns; /* of the last line, without the offset */
 	int64_t day_ns; /* midnights passed */
+	int64_t second_ns, in_second; /* of stamps of whole seconds: the one that lines stand in, and how many did */
+	int64_t spent_ns; /* where the last whole line's call ended */
 	struct thread *open; /* whose line waits for its rest */
 	int64_t open_line;
 	/* The call that is held back until its exit is bounded by the next line; its parts live here. */
@@ -76,7 +80,6 @@ struct sw_strace_log {
 	uint8_t data[DATA_MAX];
 	struct sw_call held;
 	bool holds;
-	struct thread *held_thread;
 	int64_t held_duration_ns; /* -1 unknown */
 	struct sw_strace_summary summary;
 };
@@ -100,7 +103,7 @@ struct decode { /* one call's text on its way to a record */
 typedef void decoder(struct decode *decode);
 decoder *strace_decoder(enum sw_sys sys); /* NULL: the call is not decoded */
 decoder strace_decode_wait_poll, strace_decode_wait_select, strace_decode_wait_epoll, strace_decode_epoll_ctl, strace_decode_message,
-	strace_decode_messages, strace_decode_vector, strace_decode_move, strace_decode_sendfile, strace_decode_splice;
+	strace_decode_messages, strace_decode_vector, strace_decode_move, strace_decode_sendfile, strace_decode_splice, strace_decode_sockopt, strace_decode_ioctl;
 int64_t strace_number(const struct decode *decode, int index, int64_t absent);
 static inline bool strace_ended_well(const struct decode *decode)
 {
@@ -108,6 +111,8 @@ static inline bool strace_ended_well(const struct decode *decode)
 }
 /* The first argument as the call's own descriptor: fills fd and socket; the call is wanted when it leads to a socket. */
 struct object *strace_own(struct decode *decode, bool certain);
+void strace_say(struct decode *decode, struct object *object); /* something of it has changed */
+void strace_set_nonblocking(struct decode *decode, struct object *object, bool on);
 struct span strace_argument(const struct decode *decode, int index); /* empty when absent */
 void strace_take_data(struct decode *decode, struct span string);
 
@@ -126,6 +131,16 @@ void strace_thread_end(struct sw_strace *strace, struct thread *thread, int32_t 
 void strace_thread_superseded(struct sw_strace *strace, uint32_t tid);
 void strace_threads_release(struct sw_strace *strace);
 void strace_process_known(struct sw_strace *strace, uint32_t pid, int64_t now_ns); /* SIGCHLD named it */
+
+/* strace_stamps.c */
+uint32_t strace_who(const struct sw_strace_log *log, const struct line *line); /* whose line it is */
+void strace_stamp(struct sw_strace_log *log, const struct line *line); /* log->now_ns */
+void strace_stamp_spend(struct sw_strace_log *log, const struct line *line);
+
+/* strace_marks.c */
+void strace_mark_signal(struct sw_strace_log *log, struct thread *thread, const struct line *line);
+void strace_mark_end(struct sw_strace_log *log, struct thread *thread, const struct line *line);
+void strace_mark_stack(struct sw_strace_log *log, struct span text);
 
 void text_set(struct text *text, struct span span);
 void text_add(struct text *text, struct span span);

@@ -160,8 +160,11 @@ static void decide_again(struct sw_live *live, struct sw_lookback *ring, uint64_
 
 void sw_live_own(struct sw_live *live, const struct sw_owner *owner)
 {
+	bool known;
+
 	if (owner->netns != live->netns)
 		return;
+	known = sw_owners_known(live->owners, owner);
 	sw_owners_event(live->owners, owner);
 	if (!owner->mine)
 		return;
@@ -169,8 +172,8 @@ void sw_live_own(struct sw_live *live, const struct sw_owner *owner)
 
 	if (owner->remote.ip.family)
 		decide_again(live, live->neighbors, sw_lookback_end(live->neighbors), 0);
-	if (since_ns > live->decided_ns)
-		return; /* nothing of it has been decided yet */
+	if (known || since_ns > live->decided_ns)
+		return; /* all of it was decided so, or nothing of it yet */
 	int64_t forgotten_ns = sw_lookback_forgotten(live->lookback);
 
 	if (owner->since_ns >= live->status.opened_ns && forgotten_ns != SW_TIME_NONE && forgotten_ns >= since_ns)

@@ -131,6 +131,25 @@ static void begin(struct sw_owners *owners, uint32_t *head, const struct sw_ip *
 	add(owners, head, local, since_ns, INT64_MAX);
 }
 
+bool sw_owners_known(const struct sw_owners *owners, const struct sw_owner *event)
+{
+	int table = table_of(event->protocol);
+	struct sw_ip local = event->local.ip;
+
+	if (table < 0 || !owners->heads[table])
+		return false;
+	if (local.family && sw_ip_is_any(&local))
+		local = (struct sw_ip){0};
+	for (uint32_t i = owners->heads[table][event->local.port]; i; i = owners->intervals.items[i - 1].next) {
+		const struct interval *interval = &owners->intervals.items[i - 1];
+
+		if ((!interval->local.family || same_local(&interval->local, &local)) &&
+		    interval->since_ns <= event->since_ns && interval->until_ns == INT64_MAX)
+			return true;
+	}
+	return false;
+}
+
 void sw_owners_event(struct sw_owners *owners, const struct sw_owner *event)
 {
 	int table = table_of(event->protocol);

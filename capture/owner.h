@@ -26,6 +26,8 @@ struct sw_owners *sw_owners_new(void);
 void sw_owners_free(struct sw_owners *owners);
 
 /* A closing event (`until_ns` set, or not `mine`) ends the intervals that were opened with the same local address. */
+/* Whether the event only repeats, or ends, what is owned since then: nothing of the past is to be decided again. */
+bool sw_owners_known(const struct sw_owners *owners, const struct sw_owner *event);
 void sw_owners_event(struct sw_owners *owners, const struct sw_owner *event);
 void sw_owners_next_hop(struct sw_owners *owners, const struct sw_ip *ip);
 

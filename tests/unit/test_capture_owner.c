@@ -80,6 +80,32 @@ static void intervals(void **state)
 	sw_owners_free(owners);
 }
 
+/* The event of a close tells again what is owned already: nothing that was forgotten meanwhile could have been its own. */
+static void known_already(void **state)
+{
+	struct sw_owners *owners = sw_owners_new();
+	struct sw_owner owner = {.protocol = IPPROTO_TCP,
+				 .mine = true,
+				 .local = end("10.0.0.1:4001"),
+				 .since_ns = T0,
+				 .until_ns = INT64_MAX};
+
+	(void)state;
+	assert_false(sw_owners_known(owners, &owner));
+	sw_owners_event(owners, &owner);
+	owner.until_ns = T0 + 10 * SECOND;
+	assert_true(sw_owners_known(owners, &owner));
+	owner.since_ns = T0 - SECOND;
+	assert_false(sw_owners_known(owners, &owner));
+	owner.since_ns = T0;
+	sw_owners_event(owners, &owner); /* closed: what comes now is another socket's */
+	owner.since_ns = T0 + 20 * SECOND;
+	assert_false(sw_owners_known(owners, &owner));
+	owner.local = end("10.0.0.1:4002");
+	assert_false(sw_owners_known(owners, &owner));
+	sw_owners_free(owners);
+}
+
 static void listener_survives_its_connections(void **state)
 {
 	struct sw_owners *owners = sw_owners_new();
@@ -299,6 +325,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(intervals),
+		cmocka_unit_test(known_already),
 		cmocka_unit_test(listener_survives_its_connections),
 		cmocka_unit_test(way_says_which_end_is_local),
 		cmocka_unit_test(quotes),

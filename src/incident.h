@@ -31,6 +31,8 @@ void sw_incident_status(struct sw_incident *incident, const struct sw_capture_st
 void sw_incident_packet(struct sw_incident *incident, const struct sw_packet *packet, const struct sw_raw_packet *raw);
 void sw_incident_flush(struct sw_incident *incident, int64_t now_ns); /* call often: writes every 100 ms; a full disk is remembered */
 
+uint64_t sw_incident_size(const struct sw_incident *incident); /* bytes so far */
+
 /* The second pass: the incident with the report's findings, and the packets alone. */
 int sw_incident_finish(struct sw_incident *incident, struct sw_outputs *outputs, const struct sw_report_context *context,
 		       struct sw_err *err);

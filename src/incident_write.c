@@ -67,6 +67,11 @@ int sw_incident_new(struct sw_outputs *outputs, struct sw_incident **result, str
 	return 0;
 }
 
+uint64_t sw_incident_size(const struct sw_incident *incident)
+{
+	return incident->entries.count ? incident->entries.items[incident->entries.count - 1].offset : 0;
+}
+
 void sw_incident_free(struct sw_incident *incident)
 {
 	if (!incident)

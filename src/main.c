@@ -10,6 +10,8 @@ int main(int argc, char **argv)
 	switch (options.command) {
 	case SW_COMMAND_RUN:
 		return sw_cmd_run(&options);
+	case SW_COMMAND_ATTACH:
+		return sw_cmd_attach(&options);
 	case SW_COMMAND_EXPLAIN:
 		return sw_cmd_explain(&options);
 	}

@@ -5,8 +5,10 @@
 
 #include <argp.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "src/base/clock.h"
@@ -24,6 +26,16 @@ enum key {
 	KEY_WITHOUT,
 	KEY_HOST,
 	KEY_CLOCK_OFFSET,
+	KEY_USER,
+	KEY_ALL,
+	KEY_ONLY,
+	KEY_BUDGET,
+	KEY_NO_CALLS,
+	KEY_DURATION,
+	KEY_PACKETS,
+	KEY_MAX_SIZE,
+	KEY_HELP = '?',
+	KEY_VERSION = 'V',
 };
 
 /* To add one: a row here, a field in struct sw_options, a case in one_option(). */
@@ -36,13 +48,36 @@ static const struct argp_option report_options[] = {
 	{0},
 };
 
+/* argp's own would print nothing: with ARGP_NO_ERRS, which gives each mistake one line of ours, its help is silent too. */
+static const struct argp_option common_options[] = {
+	{"help", KEY_HELP, NULL, 0, "Give this help list", -1},
+	{"version", KEY_VERSION, NULL, 0, "Print the version", -1},
+	{0},
+};
+
 static const struct argp_option live_options[] = {
 	{"linger", KEY_LINGER, "DURATION", 0, "Go on at most this long after the end for packets still to come (default 1s)", 1},
 	{"interface", 'i', "INTERFACE", 0, "Capture there only (default: all interfaces)", 1},
 	{"filter", KEY_FILTER, "EXPRESSION", 0, "Let only such packets into the capture, in tcpdump's syntax", 1},
-	{"detachable", KEY_DETACHABLE, NULL, 0, "Use no seccomp filter: slower, but the command survives the tool", 1},
 	{"payload", KEY_PAYLOAD, NULL, 0, "Keep the payload of packets (default: headers, DNS and TLS handshakes)", 1},
 	{"without", KEY_WITHOUT, "WHAT", OPTION_HIDDEN, "Do without getfd, diag, netlink, capture, bpf or stacks", 1},
+	{0},
+};
+
+static const struct argp_option run_options[] = {
+	{"detachable", KEY_DETACHABLE, NULL, 0, "Use no seccomp filter: slower, but the command survives the tool", 2},
+	{"user", KEY_USER, "NAME", 0, "Run COMMAND as that user (as root only)", 2},
+	{0},
+};
+
+static const struct argp_option attach_options[] = {
+	{"all", KEY_ALL, "NAME", 0, "Attach to every process of that name", 2},
+	{"only", KEY_ONLY, NULL, 0, "Leave out the children that it has and will have", 2},
+	{"duration", KEY_DURATION, "DURATION", 0, "End after this time (default: at Ctrl-C, or with the process)", 2},
+	{"packets", KEY_PACKETS, "NUMBER", 0, "End when so many packets were kept", 2},
+	{"max-size", KEY_MAX_SIZE, "SIZE", 0, "End when the incident file has this size (bytes; k, M and G for more)", 2},
+	{"budget", KEY_BUDGET, "PERCENT", 0, "Let the calls go when following them stops a thread for more of its time (default 25)", 2},
+	{"no-calls", KEY_NO_CALLS, NULL, 0, "Stop nothing: packets and what the kernel says of the sockets, without the calls", 2},
 	{0},
 };
 
@@ -63,6 +98,9 @@ static const struct {
 struct parse {
 	struct sw_options *options;
 	const char *command; /* "run" */
+	const struct argp *argp;
+	char *name; /* "sockwhy run" */
+	bool answered; /* help or version was printed */
 	int status; /* SW_EXIT_USAGE once something was said */
 };
 
@@ -118,6 +156,34 @@ static error_t output(struct parse *parse, const char *text)
 	return 0;
 }
 
+/* A whole number of at least 1; with `sizes` k, M and G may follow. */
+static error_t count(struct parse *parse, const char *option, const char *text, bool sizes, uint64_t most, uint64_t *value)
+{
+	static const char units[] = "kMG";
+	char *end;
+	errno = 0;
+	*value = strtoull(text, &end, 10);
+	const char *unit = sizes && *end ? strchr(units, *end) : NULL;
+	unsigned shift = unit ? 10 * (unsigned)(unit - units + 1) : 0;
+	bool fits = !errno && *value > 0 && *value <= most >> shift;
+	if (end != text && *text >= '0' && *text <= '9' && !end[unit != NULL] && fits) {
+		*value <<= shift;
+		return 0;
+	}
+	if (sizes)
+		return wrong(parse, "%s: '%s' is no size; write for example 500k, 10M or 1G", option, text);
+	return wrong(parse, "%s: '%s' is no number from 1 to %" PRIu64, option, text, most);
+}
+
+static error_t budget(struct parse *parse, const char *text)
+{
+	uint64_t percent;
+	error_t error = count(parse, "--budget", text, false, 100, &percent);
+	if (!error)
+		parse->options->budget = (unsigned)percent;
+	return error;
+}
+
 static error_t without(struct parse *parse, const char *text)
 {
 	for (size_t i = 0; i < SW_COUNT(switch_names); i++)
@@ -151,6 +217,47 @@ static error_t clock_offset(struct parse *parse, const char *text)
 	return 0;
 }
 
+static error_t common_option(int key, char *argument, struct argp_state *state)
+{
+	struct parse *parse = state->input;
+	(void)argument;
+	if (key != KEY_HELP && key != KEY_VERSION)
+		return ARGP_ERR_UNKNOWN;
+	if (key == KEY_HELP)
+		argp_help(parse->argp, stdout, ARGP_HELP_USAGE | ARGP_HELP_LONG | ARGP_HELP_DOC, parse->name);
+	else
+		puts(argp_program_version);
+	parse->answered = true;
+	return ECANCELED;
+}
+
+static error_t attach_option(int key, char *argument, struct argp_state *state)
+{
+	struct parse *parse = state->input;
+	struct sw_options *options = parse->options;
+	switch (key) {
+	case KEY_ALL:
+		options->all = argument;
+		return 0;
+	case KEY_ONLY:
+		options->only = true;
+		return 0;
+	case KEY_NO_CALLS:
+		options->no_calls = true;
+		return 0;
+	case KEY_BUDGET:
+		return budget(parse, argument);
+	case KEY_DURATION:
+		return duration(parse, "--duration", argument, &options->duration_ns);
+	case KEY_PACKETS:
+		return count(parse, "--packets", argument, false, UINT64_MAX, &options->packets);
+	case KEY_MAX_SIZE:
+		return count(parse, "--max-size", argument, true, UINT64_MAX, &options->max_size);
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
 static error_t one_option(int key, char *argument, struct argp_state *state)
 {
 	struct parse *parse = state->input;
@@ -179,6 +286,9 @@ static error_t one_option(int key, char *argument, struct argp_state *state)
 	case KEY_DETACHABLE:
 		options->detachable = true;
 		return 0;
+	case KEY_USER:
+		options->user = argument;
+		return 0;
 	case KEY_PAYLOAD:
 		options->payload = true;
 		return 0;
@@ -194,24 +304,31 @@ static error_t one_option(int key, char *argument, struct argp_state *state)
 		state->next = state->argc;
 		return 0;
 	case ARGP_KEY_ERROR:
-		wrong(parse, "%s: unknown option, or its value is missing", state->argv[state->next > 0 ? state->next - 1 : 0]);
+		if (!parse->answered)
+			wrong(parse, "%s: unknown option, or its value is missing", state->argv[state->next > 0 ? state->next - 1 : 0]);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
 }
 
+static const struct argp common_argp = {.options = common_options, .parser = common_option};
 static const struct argp report_argp = {.options = report_options, .parser = one_option};
 static const struct argp live_argp = {.options = live_options, .parser = one_option};
+static const struct argp run_argp = {.options = run_options, .parser = one_option};
+static const struct argp attach_argp = {.options = attach_options, .parser = attach_option};
 static const struct argp import_argp = {.options = import_options, .parser = one_option};
-static const struct argp_child live_children[] = {{&report_argp, 0, NULL, 0}, {&live_argp, 0, NULL, 0}, {0}};
-static const struct argp_child import_children[] = {{&report_argp, 0, NULL, 0}, {&import_argp, 0, NULL, 0}, {0}};
+static const struct argp_child run_children[] = {{&common_argp, 0, NULL, 0}, {&report_argp, 0, NULL, 0}, {&live_argp, 0, NULL, 0},
+						  {&run_argp, 0, NULL, 0}, {0}};
+static const struct argp_child attach_children[] = {{&common_argp, 0, NULL, 0}, {&report_argp, 0, NULL, 0}, {&live_argp, 0, NULL, 0},
+						     {&attach_argp, 0, NULL, 0}, {0}};
+static const struct argp_child import_children[] = {{&common_argp, 0, NULL, 0}, {&report_argp, 0, NULL, 0}, {&import_argp, 0, NULL, 0}, {0}};
 
 static error_t rest(int key, char *argument, struct argp_state *state)
 {
 	if (key == ARGP_KEY_INIT) {
-		for (int i = 0; i < 2; i++)
-			state->child_inputs[i] = state->input;
+		for (const struct argp_child *child = state->root_argp->children; child->argp; child++)
+			state->child_inputs[child - state->root_argp->children] = state->input;
 		return 0;
 	}
 	return key == ARGP_KEY_ARGS || key == ARGP_KEY_ERROR ? one_option(key, argument, state) : ARGP_ERR_UNKNOWN;
@@ -224,9 +341,14 @@ static const struct command {
 	struct argp argp;
 } commands[] = {
 	{"run", SW_COMMAND_RUN, "no command to run: sockwhy run -- COMMAND [ARG...]",
-	 {.parser = rest, .children = live_children, .args_doc = "-- COMMAND [ARG...]",
+	 {.parser = rest, .children = run_children, .args_doc = "-- COMMAND [ARG...]",
 	  .doc = "Run COMMAND and say why its network calls failed, hung or took long.\v"
 		 "The report goes to standard error; the exit status is that of COMMAND."}},
+	{"attach", SW_COMMAND_ATTACH, "nothing to attach to: sockwhy attach PID, or sockwhy attach --all NAME",
+	 {.parser = rest, .children = attach_children, .args_doc = "PID...",
+	  .doc = "Follow running processes with their threads and children, and say why their network calls failed, hung or took long.\v"
+		 "The processes run on as before when this ends, however it ends: Ctrl-C, --duration, or killed. The report goes to "
+		 "standard error."}},
 	{"explain", SW_COMMAND_EXPLAIN, "nothing to explain: sockwhy explain FILE...",
 	 {.parser = rest, .children = import_children, .args_doc = "FILE...",
 	  .doc = "Explain an incident file, or an strace log and a packet capture, in any order.\v"
@@ -236,6 +358,7 @@ static const struct command {
 static void usage(FILE *to)
 {
 	fputs("Usage: sockwhy run [OPTION...] -- COMMAND [ARG...]\n"
+	      "   or: sockwhy attach [OPTION...] PID...\n"
 	      "   or: sockwhy explain [OPTION...] FILE...\n"
 	      "Why did this program's network call fail, hang or crawl?\n\n"
 	      "  sockwhy COMMAND --help says more; sockwhy --version gives the version.\n",
@@ -253,7 +376,7 @@ static const struct command *find_command(const char *name)
 static int no_command(int argc, char **argv)
 {
 	if (argc < 2) {
-		fputs("sockwhy: what should be done? sockwhy run -- COMMAND, or sockwhy explain FILE...\n", stderr);
+		fputs("sockwhy: what should be done? sockwhy run -- COMMAND, sockwhy attach PID, or sockwhy explain FILE...\n", stderr);
 		return SW_EXIT_USAGE;
 	}
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-?") == 0 || strcmp(argv[1], "help") == 0) {
@@ -264,13 +387,13 @@ static int no_command(int argc, char **argv)
 		puts(argp_program_version);
 		return 0;
 	}
-	fprintf(stderr, "sockwhy: '%s' is no command; there are run and explain (see: sockwhy --help)\n", argv[1]);
+	fprintf(stderr, "sockwhy: '%s' is no command; there are run, attach and explain (see: sockwhy --help)\n", argv[1]);
 	return SW_EXIT_USAGE;
 }
 
 int sw_options_parse(int argc, char **argv, struct sw_options *options, int *status)
 {
-	*options = (struct sw_options){.slow_ns = SW_NS_PER_S, .settle_ns = 5 * SW_NS_PER_S, .linger_ns = SW_NS_PER_S};
+	*options = (struct sw_options){.slow_ns = SW_NS_PER_S, .settle_ns = 5 * SW_NS_PER_S, .linger_ns = SW_NS_PER_S, .budget = 25};
 	const struct command *command = argc > 1 ? find_command(argv[1]) : NULL;
 	if (!command) {
 		*status = no_command(argc, argv);
@@ -280,9 +403,14 @@ int sw_options_parse(int argc, char **argv, struct sw_options *options, int *sta
 	snprintf(name, sizeof name, "sockwhy %s", command->name);
 	argv[1] = name; /* argp's help shows it as the program */
 	options->command = command->command;
-	struct parse parse = {.options = options, .command = command->name};
-	error_t error = argp_parse(&command->argp, argc - 1, argv + 1, ARGP_IN_ORDER | ARGP_NO_ERRS, NULL, &parse);
-	if (!error && !parse.status && options->argc == 0)
+	struct parse parse = {.options = options, .command = command->name, .argp = &command->argp, .name = name};
+	unsigned flags = ARGP_NO_ERRS | ARGP_NO_HELP | (command->command == SW_COMMAND_RUN ? ARGP_IN_ORDER : 0);
+	error_t error = argp_parse(&command->argp, argc - 1, argv + 1, flags, NULL, &parse);
+	if (parse.answered) {
+		*status = 0;
+		return -1;
+	}
+	if (!error && !parse.status && options->argc == 0 && !options->all)
 		error = wrong(&parse, "%s", command->missing);
 	if (error && !parse.status)
 		wrong(&parse, "the arguments cannot be read: %s", strerror(error));

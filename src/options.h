@@ -10,7 +10,7 @@
 #include "src/base/err.h"
 #include "src/base/mem.h"
 
-enum sw_command { SW_COMMAND_RUN, SW_COMMAND_EXPLAIN };
+enum sw_command { SW_COMMAND_RUN, SW_COMMAND_ATTACH, SW_COMMAND_EXPLAIN };
 
 struct sw_output {
 	const char *path; /* "-": standard output */
@@ -27,10 +27,18 @@ struct sw_options {
 	int64_t slow_ns, settle_ns, linger_ns; /* --slow, --settle, --linger */
 	const char *interface; /* -i, NULL: any */
 	const char *filter; /* --filter, tcpdump's syntax, NULL: none */
-	bool detachable; /* --detachable */
+	bool detachable; /* run: --detachable */
+	const char *user; /* run: --user, NULL: as we are */
+	/* attach */
+	const char *all; /* --all NAME, NULL */
+	bool only, no_calls; /* --only, --no-calls */
+	unsigned budget; /* --budget, percent */
+	int64_t duration_ns; /* --duration, 0: no end */
+	uint64_t packets, max_size; /* --packets, --max-size (bytes), 0: no bound */
+	/* live */
 	bool payload; /* --payload: keep payload bytes */
 	unsigned switches; /* SW_SWITCH_*: --without, for tests and for kernels that lie */
-	char *const *argv; /* run: the command, NULL terminated; explain: the files */
+	char *const *argv; /* run: the command, NULL terminated; attach: process numbers; explain: the files */
 	int argc;
 	/* explain */
 	struct sw_ip hosts[16]; /* --host */
@@ -51,6 +59,7 @@ int sw_options_parse(int argc, char **argv, struct sw_options *options, int *sta
 
 /* The commands: each returns the program's exit status. Exit statuses: REPORT.md. */
 int sw_cmd_run(const struct sw_options *options);
+int sw_cmd_attach(const struct sw_options *options);
 int sw_cmd_explain(const struct sw_options *options);
 
 #define SW_EXIT_USAGE 2

@@ -40,6 +40,8 @@ struct recorder {
 	int64_t started_ns, ended_ns; /* of the command; SW_TIME_NONE while it runs */
 	uint64_t damaged;
 	bool control_open;
+	uint64_t packets; /* kept */
+	bool stop_asked;
 };
 
 /* ---- what the merge hands out, in the order of time ---- */
@@ -162,6 +164,7 @@ static void arrived_limit(void *context, const struct sw_limit *limit)
 static void arrived_packet(void *context, const struct sw_packet *packet, const struct sw_raw_packet *raw)
 {
 	struct recorder *recorder = context;
+	recorder->packets++;
 	if (recorder->incident)
 		sw_incident_packet(recorder->incident, packet, raw);
 	recorder->packets_to_merge.packet(recorder->packets_to_merge.context, packet);
@@ -191,6 +194,18 @@ static void answer_control(struct recorder *recorder)
 		recorder->control_open = false;
 }
 
+/* Enough was recorded (--packets, --max-size): the tracer lets go, and then says its last word. */
+static void stop_when_full(struct recorder *recorder)
+{
+	const struct sw_options *options = recorder->start->options;
+	bool full = (options->packets && recorder->packets >= options->packets) ||
+		    (options->max_size && recorder->incident && sw_incident_size(recorder->incident) >= options->max_size);
+	if (!full || recorder->stop_asked)
+		return;
+	recorder->stop_asked = true;
+	sw_control_send(recorder->start->control_fd, &(struct sw_control){.kind = SW_CONTROL_STOP}, -1);
+}
+
 /* One turn of the loop: sleeps at most a tick, takes in what has come. */
 static void turn(struct recorder *recorder)
 {
@@ -211,6 +226,7 @@ static void turn(struct recorder *recorder)
 	sw_captures_read(recorder->captures);
 	if (recorder->incident)
 		sw_incident_flush(recorder->incident, sw_clock_realtime());
+	stop_when_full(recorder);
 }
 
 /* The tracer has said its last word, or is dead (its end of the control channel is closed) and the ring is read out. */
@@ -268,10 +284,10 @@ static void say_losses(struct recorder *recorder)
 static int publish(struct recorder *recorder)
 {
 	const struct sw_options *options = recorder->start->options;
+	const struct sw_recorder_target *target = &recorder->start->target;
 	struct sw_report_context context = {
-		.target = {.mode = SW_MODE_RUN, .command_count = (size_t)options->argc,
-			   .command = (const char *const *)options->argv, .pid = recorder->command_pid,
-			   .started_ns = recorder->started_ns, .ended_ns = recorder->ended_ns},
+		.target = {.mode = target->mode, .command_count = target->command_count, .command = target->command,
+			   .pid = recorder->command_pid ? recorder->command_pid : target->pid, .started_ns = recorder->started_ns, .ended_ns = recorder->ended_ns},
 		.clock = {.base = "realtime", .aligned = "same-clock"},
 	};
 	sw_publish_context(&context, options);
@@ -308,7 +324,8 @@ int sw_recorder_main(const struct sw_recorder_start *start)
 {
 	const struct sw_options *options = start->options;
 	struct recorder recorder = {.start = start, .control_open = true, .started_ns = SW_TIME_NONE, .ended_ns = SW_TIME_NONE};
-	const struct sw_correlate_options how = {.slow_ns = options->slow_ns, .settle_ns = options->settle_ns};
+	const struct sw_correlate_options how = {.slow_ns = options->slow_ns, .settle_ns = options->settle_ns,
+						 .attached = start->target.mode == SW_MODE_ATTACH};
 	const struct sw_trace_sink trace = {&recorder, ordered_socket, ordered_enter, ordered_leave,
 					    ordered_process, ordered_fact, ordered_limit};
 	const struct sw_packet_sink packets = {.context = &recorder, .packet = ordered_packet, .status = ordered_status};

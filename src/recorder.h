@@ -8,9 +8,18 @@
 #include "src/base/ring.h"
 #include "src/options.h"
 #include "src/outputs.h"
+#include "src/report/context.h"
+
+struct sw_recorder_target { /* what is recorded, for the report */
+	enum sw_report_mode mode;
+	uint32_t pid; /* 0: told by the tracer */
+	const char *const *command;
+	size_t command_count;
+};
 
 struct sw_recorder_start {
 	const struct sw_options *options;
+	struct sw_recorder_target target;
 	struct sw_outputs *outputs;
 	struct sw_ring *ring; /* the reader's side */
 	int control_fd; /* the recorder's end */

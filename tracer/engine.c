@@ -35,6 +35,7 @@ void sw_engine_release(struct sw_engine_state *engine, struct sw_tracee *tracee,
 	int request = engine->leaving ? PTRACE_DETACH : exit_wanted ? PTRACE_SYSCALL : PTRACE_CONT;
 
 	tracee->stopped = false;
+	sw_engine_budget_release(tracee);
 	engine->waiter.released = tracee->tid;
 	engine->waiter.where = tracee->inside && exit_wanted ? SW_RELEASED_INTO : SW_RELEASED_FROM;
 	if (!tracee->every_stop && !exit_wanted)
@@ -53,6 +54,7 @@ static void deliver_signal(struct sw_engine_state *engine, struct sw_tracee *tra
 	int signal = WSTOPSIG(event->status);
 
 	sw_engine_said_process(engine, SW_PROCESS_SIGNAL, tracee, event->time_ns, -1, signal);
+	sw_engine_restart_at_signal(engine, tracee, signal);
 	sw_engine_release(engine, tracee, signal);
 }
 
@@ -81,6 +83,8 @@ static void dispatch_thread(struct sw_engine_state *engine, const struct sw_even
 	}
 	if (!tracee)
 		tracee = sw_engine_adopt(engine, event->tid);
+	if (engine->attach)
+		sw_engine_budget_stop(engine, tracee);
 	switch (event->kind) {
 	case SW_EVENT_FILTER:
 		sw_engine_filter_stop(engine, tracee, event);
@@ -103,6 +107,11 @@ static void dispatch_thread(struct sw_engine_state *engine, const struct sw_even
 	case SW_EVENT_GROUP_STOP:
 		sw_engine_group_stop(engine, tracee);
 		break;
+	case SW_EVENT_TRAP:
+		if (tracee->arriving)
+			sw_engine_arrive(engine, tracee, event);
+		sw_engine_release(engine, tracee, 0);
+		break;
 	default:
 		sw_engine_release(engine, tracee, 0);
 		break;
@@ -121,17 +130,20 @@ static void dispatch(struct sw_engine_state *engine, const struct sw_event *even
 	case SW_EVENT_TOLD:
 		sw_engine_told(engine, &event->told);
 		break;
+	case SW_EVENT_ALARM:
+		sw_engine_alarm(engine);
+		break;
 	default:
 		dispatch_thread(engine, event);
 		break;
 	}
 }
 
-static void loop(struct sw_engine_state *engine)
+void sw_engine_loop(struct sw_engine_state *engine)
 {
 	struct sw_event event = { 0 };
 
-	while (engine->tracees.count) {
+	while (engine->tracees.count && !engine->stopping) {
 		sw_engine_next(engine, &event);
 		if (event.kind == SW_EVENT_OVER)
 			return;
@@ -164,7 +176,7 @@ static void filter_before_us(struct sw_engine_state *engine)
 				"a call that it refuses may not be seen");
 }
 
-static void prepare(struct sw_engine_state *engine)
+void sw_engine_prepare(struct sw_engine_state *engine)
 {
 	const struct sw_engine_options *options = engine->options;
 
@@ -176,7 +188,7 @@ static void prepare(struct sw_engine_state *engine)
 	engine->decoder->epolls = sw_epolls_new();
 }
 
-static void release(struct sw_engine_state *engine)
+void sw_engine_release_state(struct sw_engine_state *engine)
 {
 	sw_tracees_release(&engine->tracees);
 	sw_epolls_free(engine->decoder->epolls);
@@ -212,7 +224,7 @@ static int conclude(struct sw_engine_state *engine, int *status, struct sw_err *
 }
 
 /* Its own signals wait in the queue while it works; they are looked at by sw_engine_next(). */
-static void block_signals(struct sw_engine_state *engine, sigset_t *before)
+void sw_engine_signals_block(struct sw_engine_state *engine, sigset_t *before)
 {
 	struct sigaction standard = { .sa_handler = SIG_DFL };
 
@@ -223,7 +235,7 @@ static void block_signals(struct sw_engine_state *engine, sigset_t *before)
 }
 
 /* What came for the command while it ended (Ctrl-C) must not kill us before the report. */
-static void unblock_signals(const struct sw_engine_state *engine, const sigset_t *before)
+void sw_engine_signals_unblock(const struct sw_engine_state *engine, const sigset_t *before)
 {
 	const struct timespec now = { 0 };
 
@@ -241,20 +253,22 @@ int sw_engine_run(const struct sw_engine_options *options, const struct sw_trace
 
 	engine->options = options;
 	engine->sink = sink;
+	engine->unfiltered = options->detachable;
+	engine->wake_at = INT64_MAX;
 	*status = exit_status(EXIT_TOOL);
 	failed = sw_launch(options, &engine->launch, err);
 	if (!failed) {
-		block_signals(engine, &before);
+		sw_engine_signals_block(engine, &before);
 		redirect_stdio();
-		prepare(engine);
+		sw_engine_prepare(engine);
 		sw_engine_control_init(engine);
 		filter_before_us(engine);
 		command_add(engine);
-		loop(engine);
+		sw_engine_loop(engine);
 		failed = conclude(engine, status, err);
 		sw_engine_control_end(engine);
-		unblock_signals(engine, &before);
-		release(engine);
+		sw_engine_signals_unblock(engine, &before);
+		sw_engine_release_state(engine);
 	}
 	free(engine);
 	return failed;

@@ -18,6 +18,15 @@
 #include "tracer/control.h"
 #include "tracer/identity.h"
 
+struct sw_engine_attach { /* whom to follow */
+	const pid_t *pids; /* the first is the one that the report names */
+	size_t count;
+	bool only; /* not their children */
+	bool no_calls; /* sockets alone: nothing is traced */
+	unsigned budget; /* percent of its time that a thread may be stopped; above it the calls are let go */
+	int64_t duration_ns; /* 0: until told to end */
+};
+
 struct sw_engine_options {
 	char *const *argv; /* the command; argv[0] is looked up in PATH */
 	const char *user; /* --user NAME: run the command as that user (root only); NULL: as it is */
@@ -36,6 +45,13 @@ struct sw_engine_options {
  * 125 the tool's own failure), in the form of wait(2). */
 int sw_engine_run(const struct sw_engine_options *options, const struct sw_trace_sink *sink, int *status,
 		  struct sw_err *err);
+
+/* Follows processes that run already (argv and user are not used) until they end, the duration is over, this process is told
+ * to end (SIGINT, SIGTERM, SIGHUP, SIGQUIT) or the recorder says so (SW_CONTROL_STOP). They then run on as before. The tracing is
+ * done by a thread of its own, whose end lets go of them without interrupting anything: it has ended when this returns. 0, or a
+ * negative errno with err set and nothing traced. */
+int sw_engine_attach(const struct sw_engine_options *options, const struct sw_engine_attach *attach,
+		     const struct sw_trace_sink *sink, struct sw_err *err);
 
 /* Where standard input, output or error came closed, /dev/null is opened in their place, close-on-exec: no descriptor of the
  * tool lands there, and the command finds them closed again. Call before anything else is opened. */

@@ -145,6 +145,7 @@ static void enter_say(struct sw_engine_state *engine, struct sw_tracee *tracee)
 
 	waiting_end(engine, tracee);
 	call->id = ++engine->call_ids;
+	call->flags |= engine->before_us ? SW_CALL_STARTED_BEFORE : 0;
 	tracee->recorded = true;
 	sw_engine_before(engine, tracee);
 	call->enter_ns = sw_clock_realtime();
@@ -179,8 +180,11 @@ static void entry(struct sw_engine_state *engine, struct sw_tracee *tracee, cons
 	tracee->inside = true;
 	tracee->recorded = false;
 	entry_from(tracee, info, &meaning, abi);
+	tracee->restarts = false;
 	if (meaning.engine_call != SW_ENGINE_CALL_NONE) {
-		sw_engine_clone_enter(engine, tracee, meaning.engine_call == SW_ENGINE_CALL_CLONE3);
+		/* Who was attached to has no filter of ours: children that nobody traces are no harm. */
+		if (!engine->attach)
+			sw_engine_clone_enter(engine, tracee, meaning.engine_call == SW_ENGINE_CALL_CLONE3);
 		return;
 	}
 	if (meaning.sys == SW_SYS_NONE || (meaning.sys == SW_SYS_SOCKETCALL && !sw_decode_socketcall(tracee)))
@@ -207,27 +211,38 @@ static void interrupted(struct sw_engine_state *engine, struct sw_tracee *tracee
 	tracee->interrupted = true;
 }
 
-static void leave(struct sw_engine_state *engine, struct sw_tracee *tracee, const struct ptrace_syscall_info *info,
-		  int64_t now)
+static void leave(struct sw_engine_state *engine, struct sw_tracee *tracee, int64_t value, bool is_error, int64_t now)
 {
 	struct sw_call *call = &tracee->call;
-	int64_t value = info->exit.rval;
 
 	sw_engine_hanging_remove(engine, tracee);
-	if (info->exit.is_error && value <= -ERESTART_FIRST && value >= -ERESTART_LAST) {
+	if (is_error && value <= -ERESTART_FIRST && value >= -ERESTART_LAST) {
 		interrupted(engine, tracee, now);
 		return;
 	}
 	call->exit_ns = call->exit_bound_ns = now;
-	call->result = info->exit.is_error ? -1 : value;
-	call->error = info->exit.is_error ? (int32_t)-value : 0;
+	call->result = is_error ? -1 : value;
+	call->error = is_error ? (int32_t)-value : 0;
 	/* Where the filter stands, an allowed call has stopped for it; who was answered without was answered by another filter. */
-	if (tracee->every_stop && !tracee->filtered && !engine->options->detachable)
+	if (tracee->every_stop && !tracee->filtered && !engine->unfiltered)
 		call->flags |= SW_CALL_INJECTED;
 	sw_decode_leave(engine->decoder, tracee);
 	sw_engine_after(engine, tracee);
 	leave_say(engine, call);
 	arrays_drop(call);
+}
+
+void sw_engine_call_resume(struct sw_engine_state *engine, struct sw_tracee *tracee, const struct ptrace_syscall_info *info,
+			   int64_t value, int64_t now)
+{
+	engine->before_us = true;
+	entry(engine, tracee, info);
+	engine->before_us = false;
+	if (tracee->recorded) {
+		tracee->call.flags |= value == -EINTR ? SW_CALL_BY_TOOL : 0;
+		leave(engine, tracee, value, true, now);
+	}
+	tracee->inside = tracee->recorded = false;
 }
 
 /* ---- stops ------------------------------------------------------------------------------------------------------ */
@@ -266,7 +281,7 @@ void sw_engine_syscall_stop(struct sw_engine_state *engine, struct sw_tracee *tr
 		if (tracee->untraced)
 			sw_engine_clone_leave(engine, tracee);
 		if (tracee->inside && tracee->recorded)
-			leave(engine, tracee, &info, event->time_ns);
+			leave(engine, tracee, info.exit.rval, info.exit.is_error, event->time_ns);
 		tracee->inside = tracee->recorded = false;
 	}
 	sw_engine_release(engine, tracee, 0);

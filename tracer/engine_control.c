@@ -85,8 +85,10 @@ static int take(struct sw_engine_state *engine, uint32_t netns, bool *ready)
 	struct sw_control message;
 	int got = engine->control_fd < 0 ? -1 : sw_control_receive(engine->control_fd, &message, NULL);
 
-	if (got < 0)
+	if (got < 0) {
 		engine->control_fd = -1;
+		engine->stopping = engine->attach != NULL; /* nobody is left to tell */
+	}
 	if (got <= 0)
 		return got;
 	if (message.kind == SW_CONTROL_READY && message.netns == netns)
@@ -95,6 +97,8 @@ static int take(struct sw_engine_state *engine, uint32_t netns, bool *ready)
 		say_object(engine, message.object);
 	else if (message.kind == SW_CONTROL_COUNTERS && engine->command_started && !engine->command_ended)
 		sw_engine_counters(engine, engine->launch.pid, "asked");
+	else if (message.kind == SW_CONTROL_STOP)
+		engine->stopping = engine->attach != NULL;
 	return 1;
 }
 
@@ -126,18 +130,17 @@ static bool await_answer(struct sw_engine_state *engine, uint32_t netns)
 	return true;
 }
 
-static void ask_for_capture(struct sw_engine_state *engine, const struct sw_tracee *tracee, uint32_t netns)
+static void ask_for_capture(struct sw_engine_state *engine, pid_t pid, pid_t tid, uint32_t netns)
 {
 	char path[SW_PROC_PATH];
-	pid_t pid = tracee->process->pid;
 	struct sw_control message = { .kind = SW_CONTROL_CAPTURE, .netns = netns, .pid = (uint32_t)pid,
-				      .tid = (uint32_t)tracee->tid, .netns_inode = sw_proc_netns(pid, tracee->tid) };
+				      .tid = (uint32_t)tid, .netns_inode = sw_proc_netns(pid, tid) };
 
 	if (engine->control_fd < 0)
 		return;
 	/* The recorder may have no right to look into another's /proc: it is handed the namespace itself. */
-	snprintf(path, sizeof path, "/proc/%d/task/%d/ns/net", pid, tracee->tid);
-	int fd = sw_identity_netns(engine->identity, pid, tracee->tid) == netns ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	snprintf(path, sizeof path, "/proc/%d/task/%d/ns/net", pid, tid);
+	int fd = sw_identity_netns(engine->identity, pid, tid) == netns ? open(path, O_RDONLY | O_CLOEXEC) : -1;
 	bool sent = sw_control_send(engine->control_fd, &message, fd);
 	if (fd >= 0)
 		close(fd);
@@ -146,13 +149,18 @@ static void ask_for_capture(struct sw_engine_state *engine, const struct sw_trac
 				"the first packets may be missing: absence of a packet proves nothing");
 }
 
-static void capture_in(struct sw_engine_state *engine, const struct sw_tracee *tracee, uint32_t netns)
+static void capture_in(struct sw_engine_state *engine, pid_t pid, pid_t tid, uint32_t netns)
 {
 	if (netns >= SW_NETNS_MAX || engine->captured[netns])
 		return;
 	engine->captured[netns] = true;
-	sw_engine_counters(engine, tracee->process->pid, "start");
-	ask_for_capture(engine, tracee, netns);
+	sw_engine_counters(engine, pid, "start");
+	ask_for_capture(engine, pid, tid, netns);
+}
+
+void sw_engine_capture_process(struct sw_engine_state *engine, pid_t pid)
+{
+	capture_in(engine, pid, pid, sw_identity_netns(engine->identity, pid, pid));
 }
 
 /* At the entry of a call that makes or uses an IPv4 or IPv6 socket. */
@@ -164,9 +172,9 @@ void sw_engine_capture(struct sw_engine_state *engine, struct sw_tracee *tracee)
 
 	if (makes && !tracee->netns_asked) {
 		tracee->netns_asked = true;
-		capture_in(engine, tracee,
+		capture_in(engine, tracee->process->pid, tracee->tid,
 			   sw_identity_netns(engine->identity, tracee->process->pid, tracee->tid));
 	} else if (socket && (socket->domain == AF_INET || socket->domain == AF_INET6)) {
-		capture_in(engine, tracee, socket->netns);
+		capture_in(engine, tracee->process->pid, tracee->tid, socket->netns);
 	}
 }

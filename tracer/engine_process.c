@@ -49,7 +49,7 @@ void sw_engine_said_process(struct sw_engine_state *engine, enum sw_process_even
 		sw_proc_comm(process->pid, comm);
 		record.comm = comm;
 	}
-	if (what == SW_PROCESS_EXEC)
+	if (what == SW_PROCESS_EXEC || (what == SW_PROCESS_BEGIN && engine->attach))
 		record.command_line = command_line(process->pid, line);
 	engine->sink->process(engine->sink->context, &record);
 }
@@ -87,7 +87,7 @@ struct sw_tracee *sw_engine_adopt(struct sw_engine_state *engine, pid_t tid)
 	struct sw_tracee *sibling = sw_tracee_find(&engine->tracees, group == (uint64_t)tid ? (pid_t)parent : (pid_t)group);
 	if (!tracee->process->parent)
 		tracee->process->parent = (pid_t)parent;
-	tracee->every_stop = engine->options->detachable || (sibling && sibling->every_stop);
+	tracee->every_stop = engine->unfiltered || (sibling && sibling->every_stop);
 	begin(engine, tracee, sw_clock_realtime());
 	return tracee;
 }
@@ -159,7 +159,7 @@ static struct sw_tracee *survivor(struct sw_engine_state *engine, pid_t pid, pid
 static void command_begins(struct sw_engine_state *engine, struct sw_tracee *tracee, int64_t time_ns)
 {
 	tracee->process->unborn = false;
-	tracee->every_stop = engine->options->detachable;
+	tracee->every_stop = engine->unfiltered;
 	engine->command_started = true;
 	begin(engine, tracee, time_ns);
 	sw_identity_inherited(engine->identity, tracee->process->pid);

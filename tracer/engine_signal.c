@@ -105,6 +105,11 @@ void sw_engine_told(struct sw_engine_state *engine, const siginfo_t *told)
 {
 	int signal = told->si_signo;
 
+	if (engine->attach) {
+		/* Stopping ourselves would stop the target with its next call: a stop from the terminal is not for us. */
+		engine->stopping |= signal == SIGINT || signal == SIGTERM || signal == SIGHUP || signal == SIGQUIT;
+		return;
+	}
 	if (is_stop(signal)) {
 		engine->stop_signal = signal;
 		engine->stop_signal_at = sw_clock_monotonic();

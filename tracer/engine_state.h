@@ -31,6 +31,7 @@ enum sw_event_kind {
 	SW_EVENT_HANGING, /* a connect has been inside for a while */
 	SW_EVENT_CONTROL, /* the recorder wants something */
 	SW_EVENT_TOLD, /* a signal to the tool itself */
+	SW_EVENT_ALARM, /* the time in wake_at has come */
 	SW_EVENT_COUNT,
 };
 
@@ -75,6 +76,16 @@ struct sw_engine_state {
 	int64_t counters_at; /* when they were last said */
 	int command_status;
 	bool command_started, command_ended;
+	const struct sw_engine_attach *attach; /* NULL: the command is our own child */
+	bool unfiltered; /* no seccomp filter of ours: every call stops twice */
+	bool stopping; /* attach: let go of all */
+	bool before_us; /* the call now decoded was under way when we came */
+	bool calls_gone; /* attach: over the budget, the calls are no longer traced */
+	int64_t wake_at; /* monotonic: SW_EVENT_ALARM is due; INT64_MAX never */
+	int64_t ends_at; /* attach: the duration is over */
+	int64_t budget_since, budget_at; /* attach: the window began, ends; monotonic */
+	uint32_t patients; /* attach: threads that are not interrupted yet */
+	int64_t patient_until;
 	bool leaving; /* --detachable: tracees are let go at their next stop */
 	int stop_signal; /* the terminal's stop that reached the tool; 0 none */
 	int64_t stop_signal_at;
@@ -94,6 +105,10 @@ void sw_engine_limit(struct sw_engine_state *engine, const char *what, const cha
 /* engine_call.c */
 void sw_engine_filter_stop(struct sw_engine_state *engine, struct sw_tracee *tracee, const struct sw_event *event);
 void sw_engine_syscall_stop(struct sw_engine_state *engine, struct sw_tracee *tracee, const struct sw_event *event);
+/* A call that is under way, from registers: entry record, and what it will be when it goes on (value: the kernel's, ERESTART*), or EINTR
+ * that is our doing. */
+void sw_engine_call_resume(struct sw_engine_state *engine, struct sw_tracee *tracee, const struct ptrace_syscall_info *info,
+			   int64_t value, int64_t now);
 void sw_engine_calls_end(struct sw_engine_state *engine, struct sw_tracee *tracee); /* the thread goes: what is open is unfinished */
 void sw_engine_hanging(struct sw_engine_state *engine);
 void sw_engine_hanging_remove(struct sw_engine_state *engine, struct sw_tracee *tracee);
@@ -124,11 +139,35 @@ void sw_engine_signals_set(sigset_t *signals);
 void sw_engine_told(struct sw_engine_state *engine, const siginfo_t *told);
 void sw_engine_group_stop(struct sw_engine_state *engine, struct sw_tracee *tracee);
 
+/* engine.c, for engine_attach.c */
+void sw_engine_prepare(struct sw_engine_state *engine);
+void sw_engine_release_state(struct sw_engine_state *engine);
+void sw_engine_loop(struct sw_engine_state *engine);
+void sw_engine_signals_block(struct sw_engine_state *engine, sigset_t *before);
+void sw_engine_signals_unblock(const struct sw_engine_state *engine, const sigset_t *before);
+
+/* engine_attach.c */
+void sw_engine_arrive(struct sw_engine_state *engine, struct sw_tracee *tracee, const struct sw_event *event);
+void sw_engine_alarm(struct sw_engine_state *engine);
+
+/* engine_restart.c: EINTR that is nobody's doing but ours */
+/* At the stop that we asked for, of a thread that had not stopped before: the call that it was inside of is recorded and goes on. */
+void sw_engine_restart_after_us(struct sw_engine_state *engine, struct sw_tracee *tracee, int64_t now);
+/* At the stop before a signal. */
+void sw_engine_restart_at_signal(struct sw_engine_state *engine, struct sw_tracee *tracee, int signal);
+
+/* engine_budget.c */
+void sw_engine_budget_begin(struct sw_engine_state *engine);
+void sw_engine_budget_stop(struct sw_engine_state *engine, struct sw_tracee *tracee);
+void sw_engine_budget_release(struct sw_tracee *tracee);
+bool sw_engine_budget_spent(struct sw_engine_state *engine); /* at the end of a window: whether it is too much */
+
 /* engine_control.c */
 void sw_engine_control_init(struct sw_engine_state *engine);
 void sw_engine_control_end(struct sw_engine_state *engine);
 void sw_engine_control(struct sw_engine_state *engine);
 void sw_engine_capture(struct sw_engine_state *engine, struct sw_tracee *tracee);
+void sw_engine_capture_process(struct sw_engine_state *engine, pid_t pid); /* attach: before anything is seized */
 void sw_engine_place(struct sw_engine_state *engine, const struct sw_tracee *tracee, uint32_t object, int fd);
 
 #endif

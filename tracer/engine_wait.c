@@ -138,9 +138,15 @@ static void classify(struct sw_event *event, pid_t tid, int status)
 	event->kind = WIFSTOPPED(status) ? stop_kind(status) : SW_EVENT_ENDED;
 }
 
-static bool hangs(const struct sw_engine_state *engine, int64_t *left)
+/* A timer that is due: true with `event` set. `left`: how long it may sleep. */
+static bool is_due(const struct sw_engine_state *engine, struct sw_event *event, int64_t *left)
 {
-	*left = engine->hanging_first ? engine->hanging_first->hanging_at - sw_clock_monotonic() : INT64_MAX;
+	int64_t hanging = engine->hanging_first ? engine->hanging_first->hanging_at : INT64_MAX;
+	int64_t next = hanging < engine->wake_at ? hanging : engine->wake_at;
+
+	*left = next == INT64_MAX ? INT64_MAX : next - sw_clock_monotonic();
+	if (*left <= 0)
+		event->kind = next == hanging ? SW_EVENT_HANGING : SW_EVENT_ALARM;
 	return *left <= 0;
 }
 
@@ -184,16 +190,12 @@ void sw_engine_next(struct sw_engine_state *engine, struct sw_event *event)
 	if (++engine->waiter.since_signals >= SIGNALS_EVERY) {
 		if (fetch_signal(engine, event, 0, &stopped))
 			return;
-		if (hangs(engine, &left)) {
-			event->kind = SW_EVENT_HANGING;
+		if (is_due(engine, event, &left))
 			return;
-		}
 	}
 	while (!look(engine, event)) {
-		if (hangs(engine, &left)) {
-			event->kind = SW_EVENT_HANGING;
+		if (is_due(engine, event, &left))
 			return;
-		}
 		if (fetch_signal(engine, event, left, &stopped))
 			return;
 		/* With many tracees asking for one is cheaper than for any. */

@@ -18,6 +18,11 @@ const struct sw_fact_row sw_fact_rows[] = {
 	N("socket", "receive_timeout_ns", "SO_RCVTIMEO of a socket that was there before the session")
 	N("socket", "send_timeout_ns", "its SO_SNDTIMEO")
 
+	N("epoll", "fd", "a descriptor that was in an epoll set before the session; the fact's socket is the set")
+	N("epoll", "member", "the object that it leads to")
+	N("epoll", "events", "what is waited for, as in epoll_ctl(2)")
+	N("epoll", "data", "the program's own word for it")
+
 	T("tcp-info", "state", "state of the connection: established, syn-sent, ...")
 	T("tcp-info", "congestion_state", "open, disorder, cwr, recovery, loss")
 	N("tcp-info", "retransmits", "retransmissions of the oldest segment, in a row")

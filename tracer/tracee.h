@@ -36,6 +36,7 @@ struct sw_tracee_process { /* a thread group */
 	pid_t pid, parent;
 	uint32_t threads; /* in the table */
 	uint32_t alive; /* that have not said that they exit */
+	uint32_t arriving; /* attached, not yet stopped for the first time */
 	bool is_command;
 	bool unborn; /* the tool's own child, not yet the command */
 	bool begun; /* said to the sink */
@@ -55,6 +56,13 @@ struct sw_tracee { /* a thread */
 	bool untraced; /* the clone inside asked for CLONE_UNTRACED, which was cleared */
 	bool interrupted; /* `waiting` ended with ERESTART*: the kernel may restart it */
 	bool hanging; /* in the list of connects that are asked when they block */
+	bool arriving; /* attached, and not yet stopped for the first time */
+	bool patient; /* not interrupted yet: its wait has a time limit that would begin anew */
+	bool restarts; /* its EINTR was replaced by ERESTARTNOINTR */
+	uint32_t slices; /* patient: how often it had run */
+	int64_t stopped_at; /* monotonic; 0: it runs */
+	int64_t stopped_ns; /* in this window, see engine_budget.c */
+	unsigned stopped_share; /* of 1000, moving average */
 	uint64_t clone_flags; /* untraced: as the program passed them */
 	struct sw_entry at; /* the call inside */
 	struct sw_call call;

@@ -1,0 +1,111 @@
+/* `sockwhy attach`: follows processes that run already, says why their calls failed, and leaves them as they were.
+ *
+ * The tracing is done by a thread of this process, whose end lets go of the target; the recorder is a child. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "src/captures.h"
+#include "src/session.h"
+#include "tracer/attach.h"
+#include "tracer/proc.h"
+#include "tracer/wire.h"
+
+#define COMMAND_LINE_MAX 65536
+#define ARGUMENTS_MAX 256
+
+struct command_line { /* of the process that the report names */
+	char text[COMMAND_LINE_MAX];
+	const char *arguments[ARGUMENTS_MAX];
+	size_t count;
+};
+
+static int number(const char *text, pid_t *pid)
+{
+	char *end;
+	errno = 0;
+	long value = strtol(text, &end, 10);
+	if (end == text || *end || errno || value <= 0 || value > INT32_MAX)
+		return -EINVAL;
+	*pid = (pid_t)value;
+	return 0;
+}
+
+/* 0, or the exit status with one line said. */
+static int choose(const struct sw_options *options, struct sw_pids *pids)
+{
+	struct sw_err err = {0};
+	for (int i = 0; i < options->argc; i++) {
+		pid_t pid;
+		if (number(options->argv[i], &pid) < 0) {
+			sw_err_set(&err, -EINVAL, "'%s' is no process number; for a name write: sockwhy attach --all %s", options->argv[i],
+				   options->argv[i]);
+			return sw_session_complain(&err, SW_EXIT_USAGE);
+		}
+		sw_pids_add(pids, pid);
+	}
+	if (options->all)
+		sw_attach_named(options->all, pids);
+	if (pids->count)
+		return 0;
+	sw_err_set(&err, -ESRCH, "--all %s: no process has that name (see: ps -e)", options->all);
+	return sw_session_complain(&err, SW_EXIT_TOOL);
+}
+
+static int check(const struct sw_options *options, const struct sw_pids *pids)
+{
+	struct sw_err err = {0};
+	if (sw_captures_check(options, &err) < 0)
+		return sw_session_complain(&err, SW_EXIT_USAGE);
+	for (size_t i = 0; i < pids->count; i++) {
+		int code = sw_attach_check(pids->items[i], &err);
+		if (code < 0 && !(code == -EBUSY && options->no_calls))
+			return sw_session_complain(&err, SW_EXIT_TOOL);
+	}
+	return 0;
+}
+
+static void command_line_read(struct command_line *line, pid_t pid)
+{
+	char path[SW_PROC_PATH];
+	snprintf(path, sizeof path, "/proc/%d/cmdline", (int)pid);
+	ssize_t length = sw_proc_read(path, line->text, sizeof line->text);
+	const char *at = line->text;
+	for (; length > 0 && at < line->text + length && line->count < ARGUMENTS_MAX; at += strlen(at) + 1)
+		line->arguments[line->count++] = at;
+}
+
+static int follow(const struct sw_options *options, const struct sw_pids *pids)
+{
+	static struct command_line line;
+	struct sw_session session;
+	struct sw_err err = {0};
+	command_line_read(&line, pids->items[0]);
+	const struct sw_recorder_target target = {
+		.mode = SW_MODE_ATTACH, .pid = (uint32_t)pids->items[0], .command = line.arguments, .command_count = line.count};
+	int failed = sw_session_start(&session, options, &target);
+	if (failed)
+		return failed;
+	const struct sw_engine_options engine = sw_session_engine(&session);
+	const struct sw_engine_attach attach = {.pids = pids->items, .count = pids->count, .only = options->only, .no_calls = options->no_calls,
+						.budget = options->budget, .duration_ns = options->duration_ns};
+	const struct sw_trace_sink sink = sw_wire_sink(session.ring);
+	int code = sw_engine_attach(&engine, &attach, &sink, &err);
+	if (code < 0)
+		sw_session_complain(&err, 0);
+	sw_session_end(&session, code < 0);
+	return code < 0 || session.recorder_status ? SW_EXIT_TOOL : 0;
+}
+
+int sw_cmd_attach(const struct sw_options *options)
+{
+	struct sw_pids pids = {0};
+	sw_engine_reserve_stdio();
+	int status = choose(options, &pids);
+	if (!status)
+		status = check(options, &pids);
+	if (!status)
+		status = follow(options, &pids);
+	sw_pids_release(&pids);
+	return status;
+}

@@ -1,0 +1,350 @@
+/* Following processes that run already, and leaving them as they were. See sw_engine_attach() in engine.h.
+ *
+ * One thread traces and nothing else. It lets go by ending: the kernel then detaches from every thread without interrupting
+ * any, a stopped one stays stopped, and the same happens when this tool is killed. No filter (it could not be removed again), no EXITKILL.
+ *
+ * Arriving: every thread is seized (which does not stop it) until a look finds no new one; the sockets are said; then each is
+ * interrupted once, since only a thread that has stopped can be told to stop at its calls. A wait with a time limit that would begin anew
+ * (engine_restart.c) is given a little time to end by itself: just after that a new one has hardly begun. */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "src/base/mem.h"
+#include "tracer/attach.h"
+#include "tracer/engine_attach.h"
+#include "tracer/engine_state.h"
+#include "tracer/proc.h"
+
+#define PATIENCE_NS (250 * SW_NS_PER_MS)
+#define PATIENT_LOOK_NS SW_NS_PER_MS
+
+struct tracing { /* what the tracing thread is handed */
+	struct sw_engine_state *engine;
+	struct sw_pids processes;
+	struct sw_err *err;
+	int failed;
+};
+
+static unsigned long trace_options(const struct sw_engine_attach *attach)
+{
+	unsigned long children = attach->only ? 0 : PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK;
+
+	return PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | PTRACE_O_TRACEEXIT | children;
+}
+
+/* ---- seizing ---------------------------------------------------------------------------------------------------- */
+
+static bool is_named(const struct sw_engine_state *engine, pid_t pid)
+{
+	for (size_t i = 0; i < engine->attach->count; i++)
+		if (engine->attach->pids[i] == pid)
+			return true;
+	return false;
+}
+
+static void child_refused(struct sw_engine_state *engine, const struct sw_err *why)
+{
+	char text[sizeof why->text + 32];
+
+	snprintf(text, sizeof text, "a child is not followed: %s", why->text);
+	sw_engine_limit(engine, text, "its calls are missing");
+}
+
+static void arrival_expected(struct sw_engine_state *engine, pid_t pid, pid_t tid)
+{
+	struct sw_tracee *tracee = sw_tracee_add(&engine->tracees, tid, pid);
+
+	tracee->arriving = tracee->every_stop = true;
+	tracee->process->arriving++;
+	tracee->process->is_command = pid == engine->launch.pid;
+}
+
+/* 1 when a thread was found that was not there before, 0 none, negative: not allowed. */
+static int seize_process(struct sw_engine_state *engine, pid_t pid, struct sw_err *err)
+{
+	struct sw_pids tids = { 0 };
+	int found = 0;
+
+	sw_attach_threads(pid, &tids);
+	for (size_t i = 0; i < tids.count && found >= 0; i++) {
+		if (sw_tracee_find(&engine->tracees, tids.items[i]))
+			continue;
+		int failed = sw_attach_seize(pid, tids.items[i], trace_options(engine->attach), err);
+		if (!failed)
+			arrival_expected(engine, pid, tids.items[i]);
+		if (!failed)
+			found = 1;
+		else if (failed != -ESRCH && failed != -EALREADY)
+			found = failed;
+	}
+	sw_pids_release(&tids);
+	return found;
+}
+
+/* Threads and children may be born while we look: those of seized threads are ours from birth, others show at the next look. */
+static int seize_all(struct tracing *tracing)
+{
+	struct sw_engine_state *engine = tracing->engine;
+	struct sw_pids *processes = &tracing->processes;
+	struct sw_pids refused = { 0 };
+	bool more = true;
+	int failed = 0;
+
+	while (more && !failed) {
+		more = false;
+		if (!engine->attach->only)
+			sw_attach_descendants(processes);
+		for (size_t i = 0; i < processes->count && !failed; i++) {
+			struct sw_err why = { 0 };
+			pid_t pid = processes->items[i];
+			int found = sw_pids_has(&refused, pid) ? 0 : seize_process(engine, pid, &why);
+			more |= found > 0;
+			if (found < 0 && is_named(engine, pid))
+				failed = sw_err_set(tracing->err, found, "%s", why.text);
+			else if (found < 0 && sw_pids_add(&refused, pid))
+				child_refused(engine, &why);
+		}
+	}
+	sw_pids_release(&refused);
+	if (!failed && !engine->tracees.count)
+		failed = sw_err_set(tracing->err, -ESRCH, "process %d ended before it could be attached to", (int)engine->launch.pid);
+	return failed;
+}
+
+/* ---- what is there ---------------------------------------------------------------------------------------------- */
+
+void sw_engine_attach_said(struct sw_engine_state *engine)
+{
+	struct sw_tracee_process *process, *next;
+	int64_t now = sw_clock_realtime();
+
+	for (process = engine->tracees.processes; process; process = next) {
+		next = process->hh.next;
+		struct sw_tracee leader = { .tid = process->pid, .process = process };
+		char status[4096], path[SW_PROC_PATH];
+		uint64_t parent = 0;
+		snprintf(path, sizeof path, "/proc/%d/status", (int)process->pid);
+		if (sw_proc_read(path, status, sizeof status) > 0 && sw_proc_field(status, "PPid", 10, &parent))
+			process->parent = (pid_t)parent;
+		if (!process->begun)
+			sw_engine_said_process(engine, SW_PROCESS_BEGIN, &leader, now, -1, 0);
+		process->begun = true;
+		sw_engine_attach_sockets(engine, process, false);
+	}
+}
+
+/* ---- arriving --------------------------------------------------------------------------------------------------- */
+
+/* Whether the thread is inside a wait that answers EINTR to a stop and has a time limit: the limit's argument is not "none". */
+static bool waits_for_a_time(const struct sw_tracee *tracee)
+{
+	char text[256];
+	long number;
+	unsigned long arguments[6];
+
+	if (sw_proc_read_task(tracee->process->pid, tracee->tid, "syscall", text, sizeof text) <= 0 ||
+	    sscanf(text, "%ld %lx %lx %lx %lx %lx %lx", &number, &arguments[0], &arguments[1], &arguments[2], &arguments[3], &arguments[4],
+		   &arguments[5]) != 7)
+		return false;
+	switch (number) { /* x86-64's; a 32-bit thread's wait may begin anew */
+	case 232: /* epoll_wait */
+	case 281: /* epoll_pwait */
+		return (int)arguments[3] > 0;
+	case 220: /* semtimedop */
+	case 441: /* epoll_pwait2 */
+		return arguments[3] != 0;
+	case 128: /* rt_sigtimedwait */
+		return arguments[2] != 0;
+	case 208: /* io_getevents */
+	case 333: /* io_pgetevents */
+		return arguments[4] != 0;
+	default:
+		return false;
+	}
+}
+
+/* How often the thread has been given a processor: changes when its wait is over. */
+static uint32_t slices(const struct sw_tracee *tracee)
+{
+	char text[128];
+	unsigned long long ran, waited, count;
+
+	if (sw_proc_read_task(tracee->process->pid, tracee->tid, "schedstat", text, sizeof text) <= 0 ||
+	    sscanf(text, "%llu %llu %llu", &ran, &waited, &count) != 3)
+		return 0;
+	return (uint32_t)count;
+}
+
+static void interrupt(struct sw_tracee *tracee)
+{
+	tracee->patient = false;
+	ptrace(PTRACE_INTERRUPT, tracee->tid, NULL, NULL); /* ESRCH: gone meanwhile, which is told by the next wait */
+}
+
+static void interrupt_all(struct sw_engine_state *engine)
+{
+	struct sw_tracee *tracee, *next;
+
+	HASH_ITER(hh, engine->tracees.threads, tracee, next) {
+		if (!tracee->arriving)
+			continue;
+		tracee->slices = slices(tracee);
+		tracee->patient = waits_for_a_time(tracee);
+		engine->patients += tracee->patient;
+		if (!tracee->patient)
+			interrupt(tracee);
+	}
+	engine->patient_until = sw_clock_monotonic() + PATIENCE_NS;
+}
+
+static void patients_look(struct sw_engine_state *engine, int64_t now)
+{
+	struct sw_tracee *tracee, *next;
+
+	engine->patients = 0;
+	HASH_ITER(hh, engine->tracees.threads, tracee, next) {
+		if (tracee->patient && (now >= engine->patient_until || slices(tracee) != tracee->slices))
+			interrupt(tracee);
+		engine->patients += tracee->patient;
+	}
+}
+
+void sw_engine_arrive(struct sw_engine_state *engine, struct sw_tracee *tracee, const struct sw_event *event)
+{
+	tracee->arriving = tracee->patient = false;
+	if (tracee->process->arriving && --tracee->process->arriving == 0)
+		/* What its other threads closed and opened until now nobody saw: descriptors are looked up anew. */
+		sw_identity_exec(engine->identity, tracee->process->pid);
+	sw_engine_restart_after_us(engine, tracee, event->time_ns);
+}
+
+/* ---- timers ----------------------------------------------------------------------------------------------------- */
+
+static void wake_next(struct sw_engine_state *engine, int64_t now)
+{
+	int64_t next = engine->patients ? now + PATIENT_LOOK_NS : engine->budget_at;
+
+	engine->wake_at = next < engine->ends_at ? next : engine->ends_at;
+}
+
+void sw_engine_alarm(struct sw_engine_state *engine)
+{
+	int64_t now = sw_clock_monotonic();
+
+	if (now >= engine->ends_at)
+		engine->stopping = true;
+	if (engine->patients)
+		patients_look(engine, now);
+	if (now >= engine->budget_at && sw_engine_budget_spent(engine))
+		engine->calls_gone = engine->stopping = true;
+	wake_next(engine, now);
+}
+
+/* ---- the tracing thread ----------------------------------------------------------------------------------------- */
+
+static void calls_end(struct sw_engine_state *engine)
+{
+	struct sw_tracee *tracee, *next;
+
+	HASH_ITER(hh, engine->tracees.threads, tracee, next)
+		sw_engine_calls_end(engine, tracee);
+}
+
+static void *trace(void *argument)
+{
+	struct tracing *tracing = argument;
+	struct sw_engine_state *engine = tracing->engine;
+
+	tracing->failed = seize_all(tracing);
+	if (tracing->failed)
+		return NULL;
+	sw_engine_attach_said(engine);
+	interrupt_all(engine);
+	sw_engine_budget_begin(engine);
+	wake_next(engine, sw_clock_monotonic());
+	sw_engine_loop(engine);
+	/* Letting go comes with this thread's end; nobody waits for anything from here on. */
+	calls_end(engine);
+	return NULL;
+}
+
+static int trace_calls(struct tracing *tracing)
+{
+	struct sw_engine_state *engine = tracing->engine;
+	pthread_t thread;
+	int failed = pthread_create(&thread, NULL, trace, tracing);
+
+	if (failed)
+		return sw_err_set(tracing->err, -failed, "cannot start the tracing thread: %s", strerror(failed));
+	pthread_join(thread, NULL);
+	if (engine->calls_gone) {
+		char text[160];
+		engine->stopping = false;
+		snprintf(text, sizeof text, "following the calls stopped a thread for more than %u %% of its time (--budget): they were let go",
+			 engine->attach->budget);
+		sw_engine_limit(engine, text, "from then on packets and what the kernel says of the sockets are all there is");
+	}
+	return tracing->failed;
+}
+
+/* ---- beginning and end ------------------------------------------------------------------------------------------ */
+
+static void begin(struct tracing *tracing)
+{
+	struct sw_engine_state *engine = tracing->engine;
+	const struct sw_engine_attach *attach = engine->attach;
+
+	for (size_t i = 0; i < attach->count; i++)
+		sw_pids_add(&tracing->processes, attach->pids[i]);
+	if (!attach->only)
+		sw_attach_descendants(&tracing->processes);
+	/* Before the first call is seen: whatever is missing from then on was not there. */
+	for (size_t i = 0; i < tracing->processes.count; i++)
+		sw_engine_capture_process(engine, tracing->processes.items[i]);
+}
+
+static int follow(struct tracing *tracing)
+{
+	struct sw_engine_state *engine = tracing->engine;
+	const struct sw_engine_attach *attach = engine->attach;
+	int failed = 0;
+
+	begin(tracing);
+	if (!attach->no_calls)
+		failed = trace_calls(tracing);
+	if (!failed && !engine->stopping && (attach->no_calls || engine->calls_gone))
+		sw_engine_watch(engine, &tracing->processes);
+	sw_pids_release(&tracing->processes);
+	return failed;
+}
+
+int sw_engine_attach(const struct sw_engine_options *options, const struct sw_engine_attach *attach,
+		     const struct sw_trace_sink *sink, struct sw_err *err)
+{
+	struct sw_engine_state *engine = sw_alloc(sizeof *engine);
+	struct tracing tracing = { .engine = engine, .err = err };
+	sigset_t before;
+
+	engine->options = options;
+	engine->attach = attach;
+	engine->sink = sink;
+	engine->unfiltered = engine->command_started = true;
+	engine->launch.pid = attach->pids[0];
+	engine->wake_at = INT64_MAX;
+	engine->ends_at = attach->duration_ns ? sw_clock_monotonic() + attach->duration_ns : INT64_MAX;
+	sw_engine_signals_block(engine, &before);
+	sw_engine_prepare(engine);
+	sw_engine_control_init(engine);
+	int failed = follow(&tracing);
+	sw_engine_control_end(engine);
+	sw_engine_signals_unblock(engine, &before);
+	sw_engine_release_state(engine);
+	free(engine);
+	return failed;
+}

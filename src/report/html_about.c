@@ -2,6 +2,7 @@
 #include "src/report/html.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "src/base/mem.h"
 #include "src/base/names.h"
@@ -139,7 +140,7 @@ static void put_clock(const struct sw_report_context *context, FILE *out)
 	const struct sw_report_clock *clock = &context->clock;
 	char error[32];
 
-	if (!clock->aligned)
+	if (!clock->aligned || strcmp(clock->aligned, "same-clock") == 0)
 		return;
 	sw_auto_free char *text = sw_format("calls and packets: %s, uncertain by %s, from %" PRId64 " pairs",
 					    clock->aligned, sw_duration_text(clock->error_ns, error), clock->pairs);

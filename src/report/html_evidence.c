@@ -114,7 +114,7 @@ void sw_html_evidence(const struct sw_finding *finding, FILE *out)
 			base = ns;
 	}
 	fputs("<details class=\"as-table\"><summary>The same as a table</summary>\n"
-	      "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Evidence\"><table class=\"evidence\">\n"
+	      "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Evidence\"><table class=\"evidence\">\n"
 	      "<thead><tr><th scope=\"col\">seconds</th><th scope=\"col\">what</th><th scope=\"col\">record</th>"
 	      "<th scope=\"col\">then</th><th scope=\"col\">counts</th></tr></thead>\n<tbody>\n",
 	      out);

@@ -138,7 +138,7 @@ static void put_occurrences(const struct sw_report_context *context, const struc
 		return;
 	fprintf(out, "<details><summary>Each time it happened (%zu of %u)</summary>\n", finding->occurrence_count,
 		finding->count);
-	fputs("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Each time it happened\"><table>\n"
+	fputs("<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Each time it happened\"><table>\n"
 	      "<thead><tr><th scope=\"col\">began</th><th scope=\"col\">took</th><th scope=\"col\">flow</th>"
 	      "<th scope=\"col\">ended</th></tr></thead>\n<tbody>\n",
 	      out);

@@ -60,8 +60,10 @@ static char *packet_label(const char *text)
 		return sw_strdup("");
 	if (*text && strchr("<>-", *text) && text[1] == ' ')
 		text += 2;
-	const char *arrow = strstr(text, " > ");
+	const char *arrow = strstr(text, " > "), *quoting = strstr(text, " quoting ");
 
+	if (quoting) /* the columns say what */
+		return sw_strndup(text, (size_t)(quoting - text));
 	if (!arrow)
 		return sw_strdup(text);
 	while (arrow > text && arrow[-1] != ' ')
@@ -112,12 +114,32 @@ static void put_arrow(const struct sw_ladder_row *row, const struct sw_flow_summ
 	if (lost)
 		fprintf(out, "<text class=\"fate\" x=\"%d\" y=\"%.1f\">%s</text>", far + 8, slope + 5,
 			one->fate == SW_FATE_UNANSWERED ? "?" : "\xc3\x97");
-	fprintf(out, "<text class=\"label\" x=\"%d\" y=\"%.1f\">", (WIRE_X + (peer ? PEER_X : far)) / 2,
-		(in ? -slope : slope) / 2 - 4);
-	put_clipped(out, label, peer ? PACKET_LABEL : PACKET_LABEL / 2 + 4);
+	if (peer)
+		fprintf(out, "<text class=\"label\" x=\"%d\" y=\"%.1f\">", (WIRE_X + PEER_X) / 2,
+			(in ? -slope : slope) / 2 - 4);
+	else /* below the arrow, which is too short for what it says */
+		fprintf(out, "<text class=\"label below\" x=\"%d\" y=\"%.1f\">", WIRE_X + 14, in ? 10.5 : slope + 9);
+	put_clipped(out, label, PACKET_LABEL);
 	if (one->again)
 		fputs(", again", out);
 	fputs("</text></g>", out);
+}
+
+/* What the call said, also in another way than by errno: "getsockopt(3, SO_ERROR) = ECONNREFUSED". "Not yet" is no failure. */
+static bool call_failed(const struct sw_evidence *one)
+{
+	static const char *const harmless[] = {"EINPROGRESS", "EAGAIN", "EALREADY", "EINTR"};
+	const char *result = NULL;
+
+	for (const char *at = one->text; at && (at = strstr(at, " = ")); at += 3)
+		result = at + 3;
+	if (!result)
+		return one->error != 0;
+	result += strncmp(result, "-1 ", 3) == 0 ? 3 : 0;
+	for (size_t i = 0; i < SW_COUNT(harmless); i++)
+		if (strncmp(result, harmless[i], strlen(harmless[i])) == 0)
+			return false;
+	return one->error != 0 || (result[0] == 'E' && result[1] >= 'A' && result[1] <= 'Z');
 }
 
 static void put_call(const struct sw_ladder_row *row, FILE *out)
@@ -125,7 +147,7 @@ static void put_call(const struct sw_ladder_row *row, FILE *out)
 	const struct sw_evidence *one = row->evidence;
 	bool inside = one->exit_ns == SW_TIME_NONE;
 
-	fprintf(out, "<g class=\"call%s%s\"><text class=\"label\" x=\"%d\" y=\"4\">", one->error ? " failed" : "",
+	fprintf(out, "<g class=\"call%s%s\"><text class=\"label\" x=\"%d\" y=\"4\">", call_failed(one) ? " failed" : "",
 		inside ? " inside" : "", LABEL_X);
 	put_clipped(out, one->text, CALL_LABEL);
 	fprintf(out, "</text><rect class=\"bar\" x=\"%u\" y=\"0\" width=\"%d\" height=\"%.1f\" rx=\"2\"/></g>",
@@ -162,6 +184,16 @@ static void put_hint(const struct sw_ladder_row *row, FILE *out)
 	fputs("</title>", out);
 }
 
+/* Below everything else: a later row must not cover the bar of an earlier call. */
+static void put_grounds(const struct sw_ladder *ladder, FILE *out)
+{
+	for (size_t i = 0; i < ladder->row_count; i++)
+		fprintf(out,
+			"<rect class=\"ground%s\" x=\"2\" y=\"-12\" width=\"%d\" height=\"24\" rx=\"3\" "
+			"transform=\"translate(0 %.1f)\"/>",
+			ladder->rows[i].evidence->proof ? " proof" : "", WIDTH - 4, ladder->rows[i].y);
+}
+
 static void put_row(const struct sw_ladder_row *row, size_t index, const struct sw_flow_summary *flow, FILE *out)
 {
 	const struct sw_evidence *one = row->evidence;
@@ -171,7 +203,10 @@ static void put_row(const struct sw_ladder_row *row, size_t index, const struct 
 		one->proof ? " proof" : "", index, row->at_ns, row->end_ns);
 	fprintf(out, "transform=\"translate(0 %.1f)\">", row->y);
 	put_hint(row, out);
-	fprintf(out, "<rect class=\"ground\" x=\"2\" y=\"-12\" width=\"%d\" height=\"24\" rx=\"3\"/>", WIDTH - 4);
+	/* Where the pointer finds the row; the lanes stay free for the bars, which are longer than their rows. */
+	fprintf(out, "<rect class=\"area\" x=\"%d\" y=\"-12\" width=\"%d\" height=\"24\"/>",
+		one->kind == SW_EVIDENCE_PACKET ? WIRE_X - 20 : 2,
+		one->kind == SW_EVIDENCE_PACKET ? WIDTH - WIRE_X + 18 : BAR_X - 6);
 	fprintf(out, "<text class=\"time\" x=\"%d\" y=\"4\">%s</text>", TIME_X,
 		one->time_ns == SW_TIME_NONE ? "?" : sw_relative_text(row->at_ns, 0, time));
 	if (one->kind == SW_EVIDENCE_PACKET)
@@ -273,13 +308,14 @@ void sw_html_ladder(const struct sw_report_context *context, const struct sw_fin
 		return;
 	sw_ladder_plan(ladder, finding);
 	fprintf(out, "<figure class=\"ladder\" id=\"ladder-%u\">\n<h4>What happened</h4>\n", finding->id);
-	fputs("<div class=\"scroll drawing\" tabindex=\"0\" role=\"region\" aria-label=\"Ladder of calls and packets\">\n",
+	fputs("<div class=\"scroll drawing\" tabindex=\"0\" role=\"group\" aria-label=\"Ladder of calls and packets\">\n",
 	      out);
 	fprintf(out,
 		"<svg viewBox=\"0 0 %d %.0f\" role=\"img\" aria-labelledby=\"ladder-%u-title\" aria-describedby=\"ladder-%u-text\" ",
 		WIDTH, ladder->height, finding->id, finding->id);
 	fprintf(out, "data-one-way=\"%" PRId64 "\" data-span=\"%" PRId64 "\">\n", ladder->one_way_ns, ladder->span_ns);
 	put_description(ladder, finding, out);
+	put_grounds(ladder, out);
 	put_columns(ladder, finding, out);
 	put_pauses(ladder, out);
 	for (size_t i = 0; i < ladder->row_count; i++)

@@ -93,9 +93,20 @@ static double distance(int64_t ns)
 	return 3.0 + 6.0 * log10(1.0 + (double)ns / (double)SW_NS_PER_US);
 }
 
+/* Labels stand above their arrows, which need room for their slope. */
+static double least_gap(const struct sw_ladder *ladder, size_t row)
+{
+	const struct sw_evidence *above = row ? ladder->rows[row - 1].evidence : NULL,
+				 *one = ladder->rows[row].evidence;
+	bool above_falls = above && above->kind == SW_EVIDENCE_PACKET && above->way != SW_WAY_IN;
+	bool one_falls = one->kind == SW_EVIDENCE_PACKET && one->way == SW_WAY_IN;
+
+	return ROW_LEAST + (above_falls ? SLOPE_LEAST : 0) + (one_falls ? SLOPE_LEAST : 0);
+}
+
 static void place(struct plan *plan, struct sw_ladder *ladder)
 {
-	double last_row = TOP - ROW_LEAST, y = TOP;
+	double last_row = TOP, y = TOP;
 
 	for (size_t i = 0; i < plan->count; i++) {
 		struct instant *at = &plan->instants[i];
@@ -104,8 +115,8 @@ static void place(struct plan *plan, struct sw_ladder *ladder)
 
 		if (passed >= PAUSE_NS && step < PAUSE_LEAST)
 			step = PAUSE_LEAST;
-		if (at->begins && y + step < last_row + ROW_LEAST)
-			step = last_row + ROW_LEAST - y;
+		if (i && at->begins && y + step < last_row + least_gap(ladder, at->row))
+			step = last_row + least_gap(ladder, at->row) - y;
 		if (passed >= PAUSE_NS)
 			ladder->pauses[ladder->pause_count++] =
 				(struct sw_ladder_pause){.y = y + step / 2, .ns = passed};

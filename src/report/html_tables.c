@@ -60,7 +60,7 @@ void sw_html_flows(const struct sw_report_context *context, FILE *out)
 	}
 	fprintf(out, "<p>%s. The history has zeek's letters: capitals are the initiator's.</p>\n",
 		sw_count_text((int64_t)report->flow_count, "flow", count));
-	fputs("<div class=\"static scroll\" id=\"flows-static\" tabindex=\"0\" role=\"region\" aria-label=\"Flows\"><table>\n"
+	fputs("<div class=\"static scroll\" id=\"flows-static\" tabindex=\"0\" role=\"group\" aria-label=\"Flows\"><table>\n"
 	      "<thead><tr><th scope=\"col\">flow</th><th scope=\"col\">protocol</th><th scope=\"col\">local</th>"
 	      "<th scope=\"col\"><abbr title=\"which end began\">dir</abbr></th><th scope=\"col\">remote</th>"
 	      "<th scope=\"col\">name</th><th scope=\"col\">packets out</th><th scope=\"col\">in</th>"

@@ -27,7 +27,7 @@
 			this.head = make('tr');
 			columns.forEach((column, index) => this.head.append(this.heading(column, index)));
 			this.table = make('table', {'aria-rowcount': rows.length + 1}, make('thead', {}, this.head), this.body);
-			this.view = make('div', {class: 'list', tabindex: 0, role: 'region', 'aria-label': options.label,
+			this.view = make('div', {class: 'list', tabindex: 0, role: 'group', 'aria-label': options.label,
 				onscroll: () => this.later(), onkeydown: (event) => this.key(event), onclick: (event) => this.click(event)}, this.table);
 			this.detail = make('p', {class: 'detail', 'aria-live': 'polite'});
 			place.append(this.view, this.detail);
@@ -238,7 +238,8 @@
 			this.svg = figure.querySelector('svg');
 			this.span = Math.max(1, Number(this.svg.dataset.span));
 			this.oneWay = Number(this.svg.dataset.oneWay);
-			this.rows = [...this.svg.querySelectorAll('.row')].map((element) => new Row(element));
+			const grounds = this.svg.querySelectorAll('.ground');
+			this.rows = [...this.svg.querySelectorAll('.row')].map((element, at) => new Row(element, grounds[at]));
 			this.height = this.svg.viewBox.baseVal.height;
 			this.poles = [...this.svg.querySelectorAll('.lane, .wire, .peer')];
 			this.zoom = 0; /* 0: as it was drawn; else how many times the frame is filled */
@@ -285,15 +286,15 @@
 			this.svg.setAttribute('viewBox', `0 0 1000 ${height}`);
 			this.poles.forEach((pole) => pole.setAttribute('y2', height - 6));
 			this.svg.querySelectorAll('.pause').forEach((pause) => pause.setAttribute('visibility', this.zoom ? 'hidden' : 'visible'));
-			let last = -99;
-			for (const row of this.rows) last = row.place(perNs, this.oneWay, last);
+			const last = {call: -99, packet: -99, time: -99};
+			for (const row of this.rows) row.place(perNs, this.oneWay, last);
 			this.frame.scrollTop = moment * this.frame.scrollHeight - offset;
 			this.buttons();
 		}
 		hints() {
 			const lines = this.figure.querySelectorAll('.evidence tbody tr');
 			const light = (at, lit) => {
-				this.rows[at]?.element.classList.toggle('lit', lit);
+				this.rows[at]?.ground.classList.toggle('lit', lit);
 				lines[at]?.classList.toggle('lit', lit);
 			};
 			this.rows.forEach((row, at) => {
@@ -323,8 +324,9 @@
 		}
 	}
 	class Row {
-		constructor(element) {
+		constructor(element, ground) {
 			this.element = element;
+			this.ground = ground;
 			this.at = Number(element.dataset.at);
 			this.end = Number(element.dataset.end);
 			this.was = element.getAttribute('transform');
@@ -338,15 +340,20 @@
 			this.labels = [...element.querySelectorAll('.label, .time')];
 			if (this.arrow) this.slopeWas = this.arrow.getAttribute('y2') - this.arrow.getAttribute('y1');
 		}
-		/* Returns how far down labels reach: those that would touch are left to the hint. */
+		/* `last`: how far down labels reach already, by column; those that would touch are left to the hint. */
 		place(perNs, oneWay, last) {
 			const y = perNs ? TOP + this.at * perNs : Number(/ ([\d.-]+)\)/.exec(this.was)[1]);
-			const visible = !perNs || y - last >= 13;
+			const side = this.arrow ? 'packet' : 'call';
+			const fits = (column) => {
+				const visible = !perNs || y - last[column] >= 13;
+				if (visible) last[column] = y;
+				return visible ? 'visible' : 'hidden';
+			};
+			this.labels.forEach((label) => label.setAttribute('visibility', fits(label.classList.contains('time') ? 'time' : side)));
 			this.element.setAttribute('transform', `translate(0 ${y})`);
+			this.ground.setAttribute('transform', `translate(0 ${y})`);
 			this.bar?.setAttribute('height', perNs ? Math.max(4, (this.end - this.at) * perNs) : this.barWas);
-			this.labels.forEach((label) => label.setAttribute('visibility', visible ? 'visible' : 'hidden'));
 			if (this.arrow) this.slope(perNs ? Math.max(SLOPE_LEAST, oneWay * perNs) : this.slopeWas);
-			return visible ? y : last;
 		}
 		slope(slope) {
 			const enters = this.arrow.getAttribute('x1') > this.arrow.getAttribute('x2');
@@ -357,6 +364,7 @@
 					if (!enters) part.setAttribute('transform', `translate(${this.arrow.getAttribute('x2')} ${slope})`);
 				} else if (part.classList.contains('middle')) part.setAttribute('cy', enters ? -slope : slope);
 				else if (part.classList.contains('fate')) part.setAttribute('y', slope + 5);
+				else if (part.classList.contains('below')) part.setAttribute('y', enters ? 10.5 : slope + 9);
 				else part.setAttribute('y', (enters ? -slope : slope) / 2 - 4);
 			}
 		}

@@ -1,4 +1,4 @@
-/* Answers that say no although every call succeeded: a response code, a fatal alert, an answer that is no TLS.
+/* Answers that say no although every call succeeded: a fatal alert, an answer that is no TLS.
  *
  * Enters: a debt that ended well, and its flow's packets. Leaves: whether the answer was a no. Which verdict it is, is the rules'
  * matter. */

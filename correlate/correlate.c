@@ -9,12 +9,16 @@
 
 #include "correlate/answers.h"
 #include "correlate/groups.h"
+#include "correlate/lookups_join.h"
+#include "correlate/names_learnt.h"
 #include "src/base/arena.h"
 
 /* A record may be late by this much (two time-outs of the capture, a strace stamp); then what ended is reviewed. */
 #define SETTLED_NS (2 * SW_NS_PER_S)
 /* Packets of a closed socket may still come: the FIN's acknowledgement, an answer that is too late. */
 #define SOCKET_KEPT_NS (10 * SW_NS_PER_S)
+/* A look-up may go on for as long as resolv.conf(5) lets it wait. */
+#define LOOKUP_KEPT_NS (60 * SW_NS_PER_S)
 #define FLOWS_MAX 4096 /* in the report */
 /* A give-up so lately that the next packets may decide it. */
 #define GAVE_UP_RECENTLY_NS SW_NS_PER_S
@@ -28,6 +32,8 @@ struct sw_correlate {
 	struct sw_flows *flows;
 	struct sw_links *links;
 	struct sw_peers *peers;
+	struct sw_lookups *lookups;
+	struct sw_names *names;
 	struct sw_facts_kept facts;
 	SW_ARRAY(struct sw_capture_status) statuses;
 	SW_ARRAY(struct sw_limit) limits;
@@ -50,11 +56,14 @@ static bool review(void *context, struct sw_debt_state *debt)
 	struct sw_correlate *correlate = context;
 	struct sw_flow *flow = debt->debt.flow ? sw_flows_get(correlate->flows, debt->debt.flow) :
 						 sw_links_find(correlate->links, debt, correlate->now_ns);
+	bool keep;
 
 	debt->debt.flow = flow ? flow->id : 0;
 	if (debt->debt.operation == SW_OPERATION_CONNECT && !debt->tentative)
 		sw_peers_ended(correlate->peers, &debt->target, debt->debt.outcome == SW_OUTCOME_DONE,
 			       debt->debt.ended_ns);
+	if (sw_lookup_takes(correlate->lookups, debt, flow, correlate->options.slow_ns, &keep))
+		return keep;
 	if (sw_answer_is_no(correlate->flows, flow, &debt->debt)) {
 		debt->debt.outcome = SW_OUTCOME_ANSWERED_NO;
 		return true;
@@ -77,6 +86,8 @@ struct sw_correlate *sw_correlate_new(const struct sw_correlate_options *options
 	correlate->flows = sw_flows_new();
 	correlate->links = sw_links_new(&correlate->options, correlate->flows, correlate->sockets);
 	correlate->peers = sw_peers_new();
+	correlate->lookups = sw_lookups_new();
+	correlate->names = sw_names_new();
 	correlate->began_ns = correlate->now_ns = correlate->settled_ns = SW_TIME_NONE;
 	sw_flows_set_local(correlate->flows, sw_links_way, correlate->links);
 	return correlate;
@@ -91,6 +102,17 @@ static void forgetting(void *context, struct sw_socket_state *socket)
 	if (socket->flow)
 		sw_flows_shrink(correlate->flows, socket->flow);
 	sw_links_forget(correlate->links, socket);
+}
+
+static bool lookup_is_kept(void *context, uint32_t id)
+{
+	struct sw_correlate *correlate = context;
+
+	for (size_t i = 0; i < sw_debts_kept(correlate->debts); i++) {
+		if (sw_debts_at(correlate->debts, i)->lookup == id)
+			return true;
+	}
+	return false;
 }
 
 static void advance(struct sw_correlate *correlate, int64_t time_ns)
@@ -108,6 +130,7 @@ static void advance(struct sw_correlate *correlate, int64_t time_ns)
 	correlate->settled_ns = correlate->now_ns;
 	sw_debts_settle(correlate->debts, correlate->now_ns - SETTLED_NS);
 	sw_sockets_expire(correlate->sockets, correlate->now_ns - SOCKET_KEPT_NS, forgetting, correlate);
+	sw_lookups_expire(correlate->lookups, correlate->now_ns - LOOKUP_KEPT_NS, lookup_is_kept, correlate);
 }
 
 /* ---- records -------------------------------------------------------------------------------------------------- */
@@ -207,12 +230,24 @@ static void account_packet(struct sw_correlate *correlate, uint32_t id, const st
 		sw_account_change(owner->account, sw_flows_get(correlate->flows, id), change, packet);
 }
 
+static void learn_answer(struct sw_correlate *correlate, const struct sw_packet *packet,
+			 const struct sw_flow_change *change)
+{
+	const struct sw_flow *flow = sw_flows_get(correlate->flows, change->flow);
+
+	sw_names_packet(correlate->names, packet);
+	if (flow && !(change->what & SW_FLOW_DUPLICATE))
+		sw_lookups_message(correlate->lookups, packet, flow->id, sw_endpoint_equal(&packet->src, &flow->local));
+}
+
 void sw_correlate_packet(struct sw_correlate *correlate, const struct sw_packet *packet)
 {
 	struct sw_flow_change change = sw_flows_packet(correlate->flows, packet);
 
 	correlate->packets++;
 	sw_links_packet(correlate->links, &change);
+	if (packet->dns)
+		learn_answer(correlate, packet, &change);
 	account_packet(correlate, change.flow, &change, packet);
 	if (change.mirror) {
 		struct sw_flow_change mirrored = change;
@@ -272,8 +307,10 @@ static struct sw_addr addr_of(const struct sw_endpoint *end)
 	return addr;
 }
 
-static void summarize_flow(struct sw_flow_summary *summary, const struct sw_flow *flow, struct sw_arena *arena)
+static void summarize_flow(struct sw_flow_summary *summary, const struct sw_flow *flow, const struct sw_names *names,
+			   struct sw_arena *arena)
 {
+	const char *name = flow->initiator ? sw_names_of(names, &flow->remote.ip) : NULL;
 	const struct sw_side *ours = &flow->side[SW_SIDE_OURS], *peer = &flow->side[SW_SIDE_PEER];
 
 	summary->id = flow->id;
@@ -281,6 +318,8 @@ static void summarize_flow(struct sw_flow_summary *summary, const struct sw_flow
 	summary->local = addr_of(&flow->local);
 	summary->remote = addr_of(&flow->remote);
 	summary->initiator = flow->initiator;
+	summary->name = sw_arena_strdup(arena, name);
+	summary->name_source = name ? SW_NAME_DNS : SW_NAME_UNKNOWN;
 	summary->packets_out = ours->packets;
 	summary->packets_in = peer->packets;
 	summary->bytes_out = ours->bytes;
@@ -301,7 +340,7 @@ static void report_flows(const struct sw_correlate *correlate, struct sw_report 
 		const struct sw_flow *flow = sw_flows_get(correlate->flows, (uint32_t)id);
 
 		if (flow)
-			summarize_flow(&report->flows[report->flow_count++], flow, report->arena);
+			summarize_flow(&report->flows[report->flow_count++], flow, correlate->names, report->arena);
 	}
 }
 
@@ -355,6 +394,8 @@ static void release(struct sw_correlate *correlate)
 	sw_attempts_free(correlate->attempts);
 	sw_links_free(correlate->links);
 	sw_peers_free(correlate->peers);
+	sw_lookups_free(correlate->lookups);
+	sw_names_free(correlate->names);
 	sw_flows_free(correlate->flows);
 	sw_sockets_free(correlate->sockets);
 	sw_processes_free(correlate->processes);
@@ -401,6 +442,8 @@ struct sw_report *sw_correlate_finish(struct sw_correlate *correlate, int64_t en
 				     .flows = correlate->flows,
 				     .links = correlate->links,
 				     .peers = correlate->peers,
+				     .lookups = correlate->lookups,
+				     .names = correlate->names,
 				     .facts = &correlate->facts,
 				     .end_ns = end_ns};
 
@@ -409,6 +452,7 @@ struct sw_report *sw_correlate_finish(struct sw_correlate *correlate, int64_t en
 	find_unserved(correlate);
 	sw_debts_finish(correlate->debts, end_ns);
 	relink(correlate);
+	sw_lookups_join(correlate->lookups, correlate->debts, correlate->options.slow_ns);
 	sources.statuses = correlate->statuses.items;
 	sources.status_count = correlate->statuses.count;
 	sw_groups_make(report, correlate->debts, &sources);

@@ -366,3 +366,20 @@ struct sw_debt_state *sw_debts_at(const struct sw_debts *debts, size_t index)
 {
 	return debts->kept.items[index];
 }
+
+void sw_debts_sift(struct sw_debts *debts, bool (*stays)(void *context, struct sw_debt_state *debt), void *context)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < debts->kept.count; i++) {
+		struct sw_debt_state *state = debts->kept.items[i];
+
+		if (stays(context, state)) {
+			state->place = count;
+			debts->kept.items[count++] = state;
+		} else {
+			forget(debts, state);
+		}
+	}
+	debts->kept.count = count;
+}

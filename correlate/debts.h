@@ -31,6 +31,8 @@ struct sw_debt_state {
 	size_t place; /* in the table */
 	bool reviewed;
 	bool measured; /* the socket's account measures its time */
+	uint32_t lookup; /* the look-up that it served (lookups.h), 0 none known */
+	bool lookup_settled, lookup_told; /* lookups_join.c: judged; another debt tells it */
 };
 
 struct sw_debts;
@@ -68,5 +70,8 @@ bool sw_debts_owed(const struct sw_debts *debts, int64_t now_ns,
 size_t sw_debts_kept(const struct sw_debts *debts);
 struct sw_debt_state *sw_debts_at(const struct sw_debts *debts,
 				  size_t index); /* of the kept ones, in the order they began */
+
+/* Forgets the kept ones to which `stays` says no. */
+void sw_debts_sift(struct sw_debts *debts, bool (*stays)(void *context, struct sw_debt_state *debt), void *context);
 
 #endif

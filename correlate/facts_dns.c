@@ -1,103 +1,199 @@
-/* Facts of a look-up: what was asked and what the resolver said, from the messages that were decoded.
+/* Facts of a look-up: what was asked of whom, and what each server said, over all tries, candidates and transports.
  *
- * Enters: the kept packets of the flow. Leaves: the section SW_FACTS_DNS. Judges nothing. RFC 1035. */
+ * Enters: the look-up of the context. Leaves: the section SW_FACTS_DNS. Judges nothing. RFC 1035. */
+#include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
-#include "capture/dns.h"
 #include "correlate/facts.h"
 #include "correlate/thresholds.h"
 #include "src/base/arena.h"
+#include "src/base/mem.h"
 
-static struct sw_seen seen_of(const struct sw_packet *packet)
+#define SAID_MAX 8 /* servers and names that are told one by one */
+
+/* What listens on a loopback address: systemd-resolved(8) on .53 and .54, Docker's embedded server on .11. */
+static const char *stub_name(const struct sw_ip *ip)
 {
-	return (struct sw_seen){ .packet = packet->id, .input = packet->input, .time_ns = packet->time_ns };
+	if (!sw_ip_is_loopback(ip))
+		return NULL;
+	if (ip->family == 4 && !ip->bytes[1] && !ip->bytes[2] && (ip->bytes[3] == 53 || ip->bytes[3] == 54))
+		return "systemd-resolved's stub";
+	if (ip->family == 4 && !ip->bytes[1] && !ip->bytes[2] && ip->bytes[3] == 11)
+		return "Docker's resolver";
+	return "a resolver on this host (dnsmasq, unbound, ...)";
 }
 
-/* A server's failure outweighs a name that is not there, which outweighs an empty answer (VERDICTS.md). */
-static int weight(uint8_t rcode)
+static bool is_silent(const struct sw_question *question)
 {
-	return rcode == SW_DNS_NOERROR ? 0 : rcode == SW_DNS_NXDOMAIN ? 1 : 2;
+	return !question->answered.packet || question->undelivered;
 }
 
-static const char *rcode_name(uint8_t rcode)
+/* "NXDOMAIN", "no record", "3 records", "nothing" */
+static void say(FILE *out, const struct sw_question *question)
 {
-	static const char *const names[] = { "NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED" };
-
-	return rcode < sizeof names / sizeof *names ? names[rcode] : "an unknown code";
+	if (is_silent(question))
+		fputs("nothing", out);
+	else if (question->truncated)
+		fputs("that the answer needs TCP", out);
+	else if (question->rcode)
+		fputs(sw_dns_rcode_name(question->rcode), out);
+	else if (!question->fitting)
+		fputs("no such record", out);
+	else
+		fprintf(out, "%u record%s", question->fitting, question->fitting == 1 ? "" : "s");
 }
 
-static const char *type_name(uint16_t type)
+static bool same_word(const struct sw_question *a, const struct sw_question *b)
 {
-	switch (type) {
-	case SW_DNS_A:
-		return "A";
-	case SW_DNS_AAAA:
-		return "AAAA";
-	case SW_DNS_PTR:
-		return "PTR";
-	case SW_DNS_CNAME:
-		return "CNAME";
-	default:
-		return "other";
+	return !strcasecmp(a->name, b->name) && sw_ip_equal(&a->server.ip, &b->server.ip) &&
+	       is_silent(a) == is_silent(b) && a->rcode == b->rcode && !a->fitting == !b->fitting &&
+	       a->truncated == b->truncated;
+}
+
+static bool said_before(const struct sw_lookup *lookup, size_t index)
+{
+	for (size_t i = 0; i < index; i++) {
+		if (same_word(&lookup->questions.items[i], &lookup->questions.items[index]))
+			return true;
+	}
+	return false;
+}
+
+/* "10.0.0.53 said NXDOMAIN for www.a.example (A, AAAA); 10.0.0.54 said nothing for ..." */
+static void said_fact(struct sw_facts *facts, const struct sw_lookup *lookup, struct sw_arena *arena)
+{
+	sw_auto_free char *text = NULL;
+	size_t size = 0, told = 0;
+	FILE *out = open_memstream(&text, &size);
+	char ip[SW_ADDR_TEXT];
+
+	if (!out)
+		abort();
+	for (size_t i = 0; i < lookup->questions.count && told < SAID_MAX; i++) {
+		const struct sw_question *question = &lookup->questions.items[i];
+
+		if (said_before(lookup, i))
+			continue;
+		fprintf(out, "%s%s said ", told++ ? "; " : "", sw_ip_text(&question->server.ip, ip));
+		say(out, question);
+		fprintf(out, " for %s (%s", question->name, sw_dns_type_name(question->type));
+		for (size_t j = i + 1; j < lookup->questions.count; j++) {
+			const struct sw_question *other = &lookup->questions.items[j];
+
+			if (same_word(question, other) && other->type != question->type)
+				fprintf(out, ", %s", sw_dns_type_name(other->type));
+		}
+		fputs(")", out);
+	}
+	fclose(out);
+	facts->dns_said = sw_arena_strdup(arena, text);
+}
+
+/* "A", "A and AAAA" */
+static void type_fact(struct sw_facts *facts, const struct sw_lookup *lookup)
+{
+	const char *first = NULL, *second = NULL;
+
+	for (size_t i = 0; i < lookup->questions.count; i++) {
+		const char *name = sw_dns_type_name(lookup->questions.items[i].type);
+
+		if (!first)
+			first = name;
+		else if (!second && strcmp(first, name))
+			second = name;
+	}
+	facts->dns_type = !second ? first : !strcmp(second, "AAAA") || !strcmp(first, "AAAA") ? "A and AAAA" : first;
+}
+
+static void count_facts(struct sw_facts *facts, const struct sw_lookup *lookup)
+{
+	facts->dns_queries = facts->dns_responses = facts->dns_addresses = 0;
+	for (size_t i = 0; i < lookup->questions.count; i++) {
+		const struct sw_question *question = &lookup->questions.items[i];
+
+		facts->dns_queries += question->tries;
+		if (is_silent(question))
+			continue;
+		facts->dns_responses++;
+		facts->dns_addresses += question->fitting;
+		facts->dns_cut |= question->truncated;
 	}
 }
 
-static int64_t fitting(const struct sw_dns *dns)
+static bool answered_elsewhere(const struct sw_lookup *lookup, const struct sw_question *question, bool other_server)
 {
-	int64_t count = 0;
+	for (size_t i = 0; i < lookup->questions.count; i++) {
+		const struct sw_question *other = &lookup->questions.items[i];
 
-	for (uint16_t i = 0; i < dns->answer_count; i++)
-		count += dns->answers[i].type == dns->type;
-	return count || dns->answer_total <= dns->answer_count ? count : 1; /* more than are kept: some fits */
+		if (!is_silent(other) && (other_server ? sw_ip_equal(&other->server.ip, &question->server.ip) :
+							 other->type == question->type))
+			return true;
+	}
+	return false;
 }
 
-static void take_query(struct sw_facts *facts, const struct sw_packet *packet, struct sw_arena *arena)
+/* Who was silent, and for which type. */
+static void silence_facts(struct sw_facts *facts, const struct sw_lookup *lookup, struct sw_arena *arena)
 {
-	const struct sw_dns *dns = packet->dns;
+	char ip[SW_ADDR_TEXT];
 
-	facts->dns_queries = (facts->dns_queries < 0 ? 0 : facts->dns_queries) + 1;
-	if (!facts->dns_query.packet)
-		facts->dns_query = seen_of(packet);
-	facts->dns_only_reverse &= dns->type == SW_DNS_PTR;
-	if (!facts->dns_name)
-		facts->dns_name = sw_arena_strdup(arena, dns->name);
-	if (!facts->dns_type || (strcmp(facts->dns_type, "A") == 0 && dns->type == SW_DNS_AAAA))
-		facts->dns_type = facts->dns_type ? "A and AAAA" : type_name(dns->type);
+	for (size_t i = 0; i < lookup->questions.count; i++) {
+		const struct sw_question *question = &lookup->questions.items[i];
+
+		if (!is_silent(question))
+			continue;
+		if (!facts->dns_silent && !answered_elsewhere(lookup, question, true)) {
+			facts->dns_silent = sw_arena_strdup(arena, sw_ip_text(&question->server.ip, ip));
+			facts->dns_silent_query = question->asked;
+		}
+		if (!facts->dns_missing && !answered_elsewhere(lookup, question, false) && facts->dns_responses > 0) {
+			facts->dns_missing = sw_dns_type_name(question->type);
+			facts->dns_silent_query = question->asked;
+		}
+	}
 }
 
-static void take_response(struct sw_facts *facts, const struct sw_packet *packet, bool *any)
+static void deciding_facts(struct sw_facts *facts, const struct sw_lookup *lookup, struct sw_arena *arena)
 {
-	const struct sw_dns *dns = packet->dns;
+	const struct sw_question *deciding = sw_lookup_deciding(lookup), *found = sw_lookup_found(lookup);
+	char ip[SW_ADDR_TEXT];
 
-	facts->dns_responses = (facts->dns_responses < 0 ? 0 : facts->dns_responses) + 1;
-	facts->dns_addresses = (facts->dns_addresses < 0 ? 0 : facts->dns_addresses) + fitting(dns) + (dns->truncated ? 1 : 0);
-	if (*any && weight(dns->rcode) <= weight((uint8_t)facts->dns_rcode))
+	facts->dns_found = found != NULL;
+	if (found) {
+		facts->dns_answer = found->answered;
+		facts->dns_answer_after = found->answered.time_ns - lookup->began_ns;
+		facts->dns_answer_server = sw_arena_strdup(arena, sw_ip_text(&found->server.ip, ip));
+		facts->dns_answer_took = found->answered.time_ns - found->asked.time_ns;
+	}
+	if (!deciding)
 		return;
-	*any = true;
-	facts->dns_rcode = dns->rcode;
-	facts->dns_rcode_name = rcode_name(dns->rcode);
-	facts->dns_response = seen_of(packet);
+	facts->dns_rcode = deciding->rcode;
+	facts->dns_rcode_name = sw_dns_rcode_name(deciding->rcode);
+	facts->dns_name_missing = deciding->rcode == SW_DNS_NXDOMAIN;
+	facts->dns_failed = deciding->rcode != SW_DNS_NOERROR && deciding->rcode != SW_DNS_NXDOMAIN;
+	facts->dns_query = deciding->asked;
+	facts->dns_response = deciding->answered;
+	facts->dns_candidate = sw_arena_strdup(arena, deciding->name);
+	facts->dns_server = sw_arena_strdup(arena, sw_ip_text(&deciding->server.ip, ip));
 }
 
 void sw_facts_of_dns(struct sw_facts *facts, const struct sw_symptom_context *context, struct sw_arena *arena)
 {
-	int64_t from = context->debt->began_ns - SW_STAMP_SLACK_NS;
-	bool any = false;
+	const struct sw_lookup *lookup = context->lookup;
 
 	if (context->debt->operation != SW_OPERATION_LOOKUP)
 		return;
-	facts->dns_only_reverse = true;
-	for (size_t i = 0; i < context->packet_count; i++) {
-		const struct sw_packet *packet = context->packets[i];
-
-		if (!packet->dns || packet->time_ns < from)
-			continue;
-		if (packet->dns->response)
-			take_response(facts, packet, &any);
-		else
-			take_query(facts, packet, arena);
-	}
-	facts->dns_only_reverse &= facts->dns_queries > 0;
-	facts->dns_name_missing = any && facts->dns_rcode == SW_DNS_NXDOMAIN;
-	facts->dns_failed = any && weight((uint8_t)facts->dns_rcode) == 2;
+	if (context->target && context->target->present)
+		facts->dns_stub = stub_name(&context->target->endpoint.ip);
+	if (!lookup || !lookup->questions.count)
+		return;
+	facts->dns_name = sw_arena_strdup(arena, sw_lookup_name(lookup));
+	facts->dns_only_aside = sw_lookup_only_aside(lookup);
+	facts->dns_first_query = lookup->questions.items[0].asked;
+	count_facts(facts, lookup);
+	type_fact(facts, lookup);
+	said_fact(facts, lookup, arena);
+	silence_facts(facts, lookup, arena);
+	deciding_facts(facts, lookup, arena);
 }

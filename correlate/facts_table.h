@@ -326,13 +326,27 @@
 	X(COUNT, dns_queries, "queries that left")									\
 	X(COUNT, dns_responses, "responses that came")									\
 	X(COUNT, dns_addresses, "answers of the asked types in them")							\
-	X(ERRNO, dns_rcode, "the worst response code")									\
+	X(COUNT, dns_rcode, "the response code that decides")									\
 	X(TEXT, dns_rcode_name, "its name")										\
 	X(FLAG, dns_name_missing, "NXDOMAIN")										\
 	X(FLAG, dns_failed, "the server said that it failed or will not")						\
-	X(FLAG, dns_only_reverse, "only names of addresses were asked for")						\
+	X(FLAG, dns_only_aside, "only names of addresses, or records that programs do without")						\
 	X(SEEN, dns_query, "the query that the answer belongs to")							\
-	X(SEEN, dns_response, "the response that decides")
+	X(SEEN, dns_response, "the response that decides")								\
+	X(TEXT, dns_server, "who gave it")										\
+	X(TEXT, dns_candidate, "the name that it is about")								\
+	X(TEXT, dns_said, "which server said what for which name")							\
+	X(TEXT, dns_stub, "what the resolver is where it is on this host")						\
+	X(TEXT, dns_silent, "a server that answered nothing")								\
+	X(TEXT, dns_missing, "the type of record that nobody answered for")						\
+	X(SEEN, dns_silent_query, "a query without an answer")								\
+	X(SEEN, dns_first_query, "the first query")									\
+	X(FLAG, dns_cut, "an answer was too long for UDP")								\
+	X(FLAG, dns_found, "the look-up ended with an answer of the asked type")					\
+	X(SEEN, dns_answer, "that answer")										\
+	X(TEXT, dns_answer_server, "who gave it")									\
+	X(NS, dns_answer_after, "from the first query of the look-up to it")						\
+	X(NS, dns_answer_took, "from the query that it answers to it")
 
 /* A TLS handshake, as far as it is in the clear. Set in facts_tls.c. */
 #define SW_FACTS_TLS(X)													\

@@ -11,11 +11,11 @@
 #include "src/base/mem.h"
 #include "src/base/names.h"
 
-/* A look-up that the search list made good in time. */
+/* A look-up that the search list or another server made good. */
 static bool name_was_found(const struct sw_symptom_context *context)
 {
-	return context->debt->operation == SW_OPERATION_LOOKUP && context->name_found_ns > 0 &&
-	       context->name_found_ns - context->debt->ended_ns <= context->settle_ns;
+	return context->debt->operation == SW_OPERATION_LOOKUP && context->debt->outcome != SW_OUTCOME_SLOW &&
+	       context->lookup && sw_lookup_found(context->lookup);
 }
 
 static enum sw_severity severity_of(const struct sw_symptom_context *context, const struct sw_match *match)
@@ -158,8 +158,11 @@ static void tell_recovery(const struct sw_telling *telling, struct sw_finding *f
 
 	finding->recovered_ns = SW_TIME_NONE;
 	if (name_was_found(telling->context)) {
-		finding->recovered_ns = telling->context->name_found_ns;
-		finding->recovered_by = sw_arena_strdup(telling->arena, "another name of the search list");
+		const struct sw_question *found = sw_lookup_found(telling->context->lookup);
+
+		finding->recovered_ns = found->answered.time_ns;
+		finding->recovered_by = sw_arena_format(telling->arena, "the answer of %s for %s",
+							sw_ip_text(&found->server.ip, text), found->name);
 		return;
 	}
 	if (!attempt || attempt->recovered_ns == SW_TIME_NONE)

@@ -363,7 +363,7 @@ void sw_symptom_fill(struct sw_symptom_context *context, const struct sw_sources
 	fill_facts(context, sources, state, arena);
 	fill_packets(context, sources, arena);
 	fill_neighbor(context, sources);
-	sw_symptom_others(context, sources);
+	sw_symptom_others(context, sources, state);
 	fill_deadline(context, state);
 	fill_attempt(context, sources, state, arena);
 	fill_account(context, state, arena);

@@ -10,6 +10,7 @@
 #include "correlate/account.h"
 #include "correlate/debt.h"
 #include "correlate/flows.h"
+#include "correlate/lookups.h"
 
 enum sw_absence { /* what it means that a packet is not in the capture, for this symptom */
 		  SW_ABSENCE_NOTHING, /* it may well have been there */
@@ -103,8 +104,9 @@ struct sw_symptom_context {
 	const struct sw_packet *const
 		*packets; /* of the flow, as sw_flows_kept() has them, oldest first: evidence is quoted from these */
 	const struct sw_account_summary *account; /* of the socket's bytes and patterns so far */
-	int64_t name_found_ns; /* look-ups: when a later one was answered with an address; SW_TIME_NONE none */
-	uint32_t others_unanswered; /* serving: connections to the same local end, meanwhile, whose SYNs were never answered */
+	const struct sw_lookup *lookup; /* the whole look-up that the operation was, or a part of; NULL not seen */
+	uint32_t
+		others_unanswered; /* serving: connections to the same local end, meanwhile, whose SYNs were never answered */
 	uint8_t host_ttl; /* hop count of the remote host's packets, over all flows (sw_flows_host_ttl); 0 unknown */
 	const struct sw_neighbor_seen
 		*neighbor; /* resolution of the target or of its next hop, as the packets show it */

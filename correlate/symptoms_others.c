@@ -1,5 +1,4 @@
-/* What other flows tell of a symptom: an answer from an end that was not asked, how late the same end answers, a later look-up that
- * found the name, others who were left unserved.
+/* What other flows tell of a symptom: an answer from an end that was not asked, how late the same end answers, the look-up, names, others who were left unserved.
  *
  * Enters: the context with its own flow, and the table of flows. Leaves: some of its fields. Judges nothing. */
 #include "correlate/symptoms_others.h"
@@ -7,7 +6,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "capture/dns.h"
+#include "capture/tls.h"
 
 /* An end that was never asked and sent to our port meanwhile. */
 static void fill_elsewhere(struct sw_symptom_context *context, const struct sw_sources *sources)
@@ -49,52 +48,27 @@ static void fill_answers_after(struct sw_symptom_context *context, const struct 
 	}
 }
 
-#define CANDIDATES_MAX 64 /* flows after it that are looked at: a search list has six names, each asked of three servers twice */
-
-static bool has_address(const struct sw_packet *packet, const char *label, size_t length)
+/* What the operation's other end is called: as it was looked up, else as the handshake names it. */
+static void fill_name(struct sw_symptom_context *context, const struct sw_sources *sources,
+		      const struct sw_debt_state *state)
 {
-	if (!packet->dns || !packet->dns->response || strncmp(packet->dns->name, label, length) || !strchr(".", packet->dns->name[length]))
-		return false;
-	for (uint16_t i = 0; i < packet->dns->answer_count; i++) {
-		if (packet->dns->answers[i].ip.family)
-			return true;
-	}
-	return false;
-}
+	const struct sw_addr *target = context->target;
 
-static int64_t answered_ns(const struct sw_sources *sources, uint32_t flow, const char *name, int64_t after_ns)
-{
-	const struct sw_packet *packets[SW_FLOW_KEPT_MAX];
-	size_t count = sw_flows_kept(sources->flows, flow, packets, SW_COUNT(packets));
+	context->lookup = sw_lookups_get(sources->lookups, state->lookup);
+	if (context->lookup)
+		context->name = sw_lookup_name(context->lookup);
+	else if (target && target->present && target->family != AF_UNIX &&
+		 !(context->socket && context->socket->socket.flags & (SW_SOCKET_ACCEPTED | SW_SOCKET_LISTENING)))
+		context->name = sw_names_of(sources->names, &target->endpoint.ip);
+	context->name_source = context->name ? SW_NAME_DNS : SW_NAME_UNKNOWN;
+	for (size_t i = 0; !context->name && context->flow && context->flow->initiator && i < context->packet_count;
+	     i++) {
+		const struct sw_tls *tls = context->packets[i]->tls;
 
-	for (size_t i = 0; i < count; i++) {
-		if (packets[i]->time_ns > after_ns && has_address(packets[i], name, strcspn(name, ".")))
-			return packets[i]->time_ns;
-	}
-	return SW_TIME_NONE;
-}
-
-/* A search list tries one candidate after the other, all with the same first label: the first that has an address makes the
- * others good. */
-static void fill_name_found(struct sw_symptom_context *context, const struct sw_sources *sources)
-{
-	const char *name = NULL;
-
-	context->name_found_ns = SW_TIME_NONE;
-	if (context->debt->outcome != SW_OUTCOME_ANSWERED_NO || context->debt->operation != SW_OPERATION_LOOKUP || !context->flow)
-		return;
-	for (size_t i = 0; i < context->packet_count; i++) {
-		if (context->packets[i]->dns)
-			name = context->packets[i]->dns->name;
-	}
-	for (uint32_t id = context->flow->id + 1; name && id <= context->flow->id + CANDIDATES_MAX; id++) {
-		const struct sw_flow *other = sw_flows_get(sources->flows, id);
-
-		if (!other || other->protocol != IPPROTO_UDP || other->remote.port != SW_DNS_PORT)
-			continue;
-		context->name_found_ns = answered_ns(sources, id, name, context->debt->ended_ns);
-		if (context->name_found_ns != SW_TIME_NONE)
-			return;
+		if (tls && tls->client.present && tls->client.name[0]) {
+			context->name = tls->client.name;
+			context->name_source = SW_NAME_SNI;
+		}
 	}
 }
 
@@ -108,17 +82,19 @@ static void fill_others(struct sw_symptom_context *context, const struct sw_sour
 	for (size_t id = 1; id <= sw_flows_count(sources->flows); id++) {
 		const struct sw_flow *other = sw_flows_get(sources->flows, (uint32_t)id);
 
-		context->others_unanswered += other && other->id != flow->id && !other->initiator && other->protocol == IPPROTO_TCP &&
-					      sw_endpoint_equal(&other->local, &flow->local) && !other->synack_count &&
-					      other->side[SW_SIDE_PEER].syn_retransmissions &&
-					      other->first_ns <= context->debt->ended_ns && other->last_ns >= context->debt->began_ns;
+		context->others_unanswered +=
+			other && other->id != flow->id && !other->initiator && other->protocol == IPPROTO_TCP &&
+			sw_endpoint_equal(&other->local, &flow->local) && !other->synack_count &&
+			other->side[SW_SIDE_PEER].syn_retransmissions && other->first_ns <= context->debt->ended_ns &&
+			other->last_ns >= context->debt->began_ns;
 	}
 }
 
-void sw_symptom_others(struct sw_symptom_context *context, const struct sw_sources *sources)
+void sw_symptom_others(struct sw_symptom_context *context, const struct sw_sources *sources,
+		       const struct sw_debt_state *state)
 {
 	fill_elsewhere(context, sources);
 	fill_answers_after(context, sources);
 	fill_others(context, sources);
-	fill_name_found(context, sources);
+	fill_name(context, sources, state);
 }

@@ -4,6 +4,7 @@
 
 #include "correlate/symptoms_sources.h"
 
-void sw_symptom_others(struct sw_symptom_context *context, const struct sw_sources *sources);
+void sw_symptom_others(struct sw_symptom_context *context, const struct sw_sources *sources,
+		       const struct sw_debt_state *state);
 
 #endif

@@ -5,6 +5,7 @@
 #include "correlate/debts.h"
 #include "correlate/groups_peers.h"
 #include "correlate/link.h"
+#include "correlate/names_learnt.h"
 
 struct sw_arena;
 
@@ -21,6 +22,8 @@ struct sw_sources {
 	struct sw_flows *flows;
 	struct sw_links *links;
 	struct sw_peers *peers;
+	const struct sw_lookups *lookups;
+	const struct sw_names *names;
 	const struct sw_facts_kept *facts;
 	const struct sw_capture_status *statuses;
 	size_t status_count;

@@ -18,7 +18,8 @@ static bool late_synack(const struct sw_facts *facts, struct sw_match *match)
 	cite(match, FACT(synack));
 	cite(match, FACT(own_rst));
 	match->locus = SW_LOCUS_UNKNOWN;
-	match->cause = "the SYN-ACK came {synack_after} after the first SYN, {synack_after_end} after the application had given up";
+	match->cause =
+		"the SYN-ACK came {synack_after} after the first SYN, {synack_after_end} after the application had given up";
 	return true;
 }
 
@@ -39,7 +40,8 @@ static bool late_datagram(const struct sw_facts *facts, struct sw_match *match)
 		at_most(match, SW_CONFIDENCE_LIKELY);
 		unseen(match, "the reply to this question: the recording ended before it was due");
 		cite(match, FACT(own_data));
-		match->cause = "{remote} answered another question after {answers_after}, and the application gave up after {duration}";
+		match->cause =
+			"{remote} answered another question after {answers_after}, and the application gave up after {duration}";
 		return true;
 	}
 	if (FACT(answer_after_end) <= 0)
@@ -48,20 +50,23 @@ static bool late_datagram(const struct sw_facts *facts, struct sw_match *match)
 		return near(match, "the reply came before the application gave up");
 	cite(match, FACT(own_data));
 	cite(match, FACT(peer_data));
-	match->cause = "the reply came {answer_after} after the question, {answer_after_end} after the application had given up";
+	match->cause =
+		"the reply came {answer_after} after the question, {answer_after_end} after the application had given up";
 	return true;
 }
 
 /* The first byte owed on a connection, after the application had stopped waiting for it. */
 static bool late_answer(const struct sw_facts *facts, struct sw_match *match)
 {
-	if (!FACT(is_tcp) || FACT(opening_connects) || !FACT(gave_up) || FACT(answer_after_end) <= 0 || FACT(answer_read))
+	if (!FACT(is_tcp) || FACT(opening_connects) || !FACT(gave_up) || FACT(answer_after_end) <= 0 ||
+	    FACT(answer_read))
 		return false;
 	if (FACT(answer_in_time))
 		return near(match, "bytes of an answer came in time");
 	cite(match, FACT(own_data));
 	cite(match, FACT(peer_data));
-	match->cause = "the answer came {answer_after} after the request, {answer_after_end} after the application had given up";
+	match->cause =
+		"the answer came {answer_after} after the request, {answer_after_end} after the application had given up";
 	return true;
 }
 
@@ -81,7 +86,8 @@ static bool udp_refused_by_icmp(const struct sw_facts *facts, struct sw_match *m
 			return FACT(packets_seen) && near(match, "no ICMP port unreachable came");
 		at_most(match, SW_CONFIDENCE_LIKELY);
 		unseen(match, "the ICMP error and its sender");
-		match->cause = "the kernel reported {errno_name}, which only an ICMP port unreachable makes it say for a datagram";
+		match->cause =
+			"the kernel reported {errno_name}, which only an ICMP port unreachable makes it say for a datagram";
 		match->cites_surfaced = true;
 		return true;
 	}
@@ -92,7 +98,9 @@ static bool udp_refused_by_icmp(const struct sw_facts *facts, struct sw_match *m
 	cite(match, FACT(own_data));
 	cite(match, FACT(icmp_first));
 	match->cites_surfaced = FACT(failed);
-	match->locus = FACT(remote_ours) ? SW_LOCUS_LOCAL_HOST : FACT(icmp_from_peer) ? SW_LOCUS_PEER_HOST : SW_LOCUS_PATH;
+	match->locus = FACT(remote_ours)    ? SW_LOCUS_LOCAL_HOST :
+		       FACT(icmp_from_peer) ? SW_LOCUS_PEER_HOST :
+					      SW_LOCUS_PATH;
 	return true;
 }
 
@@ -114,7 +122,8 @@ static bool reply_not_delivered(const struct sw_facts *facts, struct sw_match *m
 	if (FACT(is_tcp)) {
 		if (FACT(answer_repeats) <= 0 || FACT(answer_read))
 			return false;
-		match->cause = "{answer_repeats:segment} of the answer came again and again, and our host never acknowledged them";
+		match->cause =
+			"{answer_repeats:segment} of the answer came again and again, and our host never acknowledged them";
 		cite(match, FACT(peer_data));
 		if (!FACT(absence_counts))
 			at_most(match, SW_CONFIDENCE_LIKELY);
@@ -131,7 +140,8 @@ static bool reply_not_delivered(const struct sw_facts *facts, struct sw_match *m
 	if (!FACT(answer_in_time))
 		return near(match, "the reply came after the application had given up");
 	if (FACT(receive_buffer_drops) > 0)
-		match->cause = "the reply came {answer_after} after the question, and the receive buffer was full ({receive_buffer_drops:drop})";
+		match->cause =
+			"the reply came {answer_after} after the question, and the receive buffer was full ({receive_buffer_drops:drop})";
 	cite(match, FACT(own_data));
 	cite(match, FACT(peer_data));
 	return true;
@@ -172,19 +182,27 @@ static bool datagram_too_big(const struct sw_facts *facts, struct sw_match *matc
 
 /* ---- look-ups ------------------------------------------------------------------------------------------------------ */
 
+/* Nobody answered, or what was answered over UDP needed TCP and nothing came there. */
 static bool dns_unanswered(const struct sw_facts *facts, struct sw_match *match)
 {
-	if (!in_vain(facts) && !(FACT(failed) && FACT(error) == ECONNREFUSED))
+	bool told = FACT(failed) && (FACT(error) == ECONNREFUSED || FACT(error) == 0 || FACT(error) == ECONNRESET);
+
+	if (!in_vain(facts) && !told && !FACT(ended_by_eof))
 		return false;
-	if (FACT(answer_begun))
+	if (FACT(dns_rcode) >= 0 || (FACT(dns_queries) < 0 && FACT(answer_begun)))
 		return near(match, "the resolver answered");
 	if (FACT(icmp_refuses)) {
 		match->cause = "{remote} refused the query: {icmp_source} answered with ICMP {icmp}";
 		cite(match, FACT(icmp_first));
+	} else if (FACT(ended_by_eof) || FACT(error) == ECONNRESET) {
+		match->cause = "{remote} closed the connection without an answer";
+		cite(match, FACT(peer_fin));
+		cite(match, FACT(rst));
 	} else if (!FACT(absence_counts)) {
 		at_most(match, SW_CONFIDENCE_LIKELY);
 	}
 	match->cites_opening = true;
+	cite(match, FACT(dns_silent_query));
 	cite(match, FACT(own_data));
 	return true;
 }
@@ -196,8 +214,19 @@ static bool dns_slow(const struct sw_facts *facts, struct sw_match *match)
 	if (!FACT(packets_seen))
 		at_most(match, SW_CONFIDENCE_LIKELY);
 	match->cites_surfaced = true;
-	cite(match, FACT(own_first_data));
-	cite(match, FACT(peer_data));
+	if (FACT(dns_silent))
+		match->cause =
+			"{dns_silent} did not answer; {dns_answer_server} did, {dns_answer_after} after the first query";
+	else if (FACT(dns_missing))
+		match->cause =
+			"nobody answered for type {dns_missing}, which cost {duration}; {dns_answer_server} answered the rest after {dns_answer_took}";
+	cite(match, FACT(dns_first_query));
+	cite(match, FACT(dns_silent_query));
+	cite(match, FACT(dns_answer));
+	if (!FACT(dns_answer).packet) {
+		cite(match, FACT(own_first_data));
+		cite(match, FACT(peer_data));
+	}
 	return true;
 }
 
@@ -210,9 +239,10 @@ static const struct sw_rule datagram[] = {
 		.locus = SW_LOCUS_PEER_HOST,
 		.title = "the peer has no such UDP port",
 		.holds = udp_refused_by_icmp,
-		.cause = { "{icmp_source} answered our datagram with ICMP {icmp}" },
-		.usually = { "no process has bound port {port} there", "a firewall that rejects with port unreachable" },
-		.next = { { "peer", "ss -lunp 'sport = :{port}'", "see whether anything has bound the port", "one line; none: start the service" } },
+		.cause = {"{icmp_source} answered our datagram with ICMP {icmp}"},
+		.usually = {"no process has bound port {port} there", "a firewall that rejects with port unreachable"},
+		.next = {{"peer", "ss -lunp 'sport = :{port}'", "see whether anything has bound the port",
+			  "one line; none: start the service"}},
 		.sees = "`ECONNREFUSED` on a later send or receive, POLLERR, or just a receive that times out (an unconnected socket is never told)",
 		.evidence = "ICMP port unreachable quoting our datagram",
 	},
@@ -222,10 +252,13 @@ static const struct sw_rule datagram[] = {
 		.locus = SW_LOCUS_UNKNOWN,
 		.title = "nothing came back for the datagram",
 		.holds = udp_unanswered,
-		.cause = { "{datagrams_out:datagram} to {remote} left, nothing came back within {duration}", "nothing came back from {remote} within {duration}" },
-		.usually = { "a firewall that drops", "a service that does not answer this question", "the host is down, or the address is wrong" },
-		.next = { { "peer", "tcpdump -ni any udp port {port}", "see whether the datagrams arrive and an answer leaves", NULL },
-			  { "here", "ping -c 3 {remote_ip}", "see whether the host answers at all", NULL } },
+		.cause = {"{datagrams_out:datagram} to {remote} left, nothing came back within {duration}",
+			  "nothing came back from {remote} within {duration}"},
+		.usually = {"a firewall that drops", "a service that does not answer this question",
+			    "the host is down, or the address is wrong"},
+		.next = {{"peer", "tcpdump -ni any udp port {port}",
+			  "see whether the datagrams arrive and an answer leaves", NULL},
+			 {"here", "ping -c 3 {remote_ip}", "see whether the host answers at all", NULL}},
 		.sees = "a receive that times out",
 		.evidence = "our datagram left, nothing came back",
 	},
@@ -237,10 +270,11 @@ static const struct sw_rule datagram[] = {
 		.locus = SW_LOCUS_LOCAL_HOST,
 		.title = "the datagram never left this host",
 		.holds = udp_not_sent,
-		.cause = { "{call} to {remote} said success, and no datagram left this host" },
-		.usually = { "a traffic control or XDP program, or an egress firewall, that drops", "a device that swallows packets" },
-		.next = { { "here", "nft list ruleset; tc -s qdisc", "look for drops on the way out", NULL },
-			  { "here", "ip route get {remote_ip}", "see which interface it should leave by", NULL } },
+		.cause = {"{call} to {remote} said success, and no datagram left this host"},
+		.usually = {"a traffic control or XDP program, or an egress firewall, that drops",
+			    "a device that swallows packets"},
+		.next = {{"here", "nft list ruleset; tc -s qdisc", "look for drops on the way out", NULL},
+			 {"here", "ip route get {remote_ip}", "see which interface it should leave by", NULL}},
 		.sees = "success, then silence",
 		.evidence = "no datagram left (with an errno it is `blocked-locally`)",
 	},
@@ -252,12 +286,15 @@ static const struct sw_rule datagram[] = {
 		.locus = SW_LOCUS_LOCAL_HOST,
 		.title = "the reply arrived and did not reach the program",
 		.holds = reply_not_delivered,
-		.cause = { "the reply came {answer_after} after the question, and no call ever got it" },
-		.usually = { "an own firewall that drops in its input chain", "a full receive buffer", "a bad checksum" },
-		.next = { { "here", "nft list ruleset; iptables -S INPUT", "look for a drop of packets from {remote_ip}", NULL },
-			  { "here", "nstat -az UdpRcvbufErrors UdpInCsumErrors", "see whether the kernel counts them as dropped", "0 and 0" } },
+		.cause = {"the reply came {answer_after} after the question, and no call ever got it"},
+		.usually = {"an own firewall that drops in its input chain", "a full receive buffer", "a bad checksum"},
+		.next = {{"here", "nft list ruleset; iptables -S INPUT", "look for a drop of packets from {remote_ip}",
+			  NULL},
+			 {"here", "nstat -az UdpRcvbufErrors UdpInCsumErrors",
+			  "see whether the kernel counts them as dropped", "0 and 0"}},
 		.sees = "a receive that times out",
-		.evidence = "the reply arrived, before the deadline, and the call never got it: own firewall, full receive buffer, bad checksum (then the locus is `unknown`)",
+		.evidence =
+			"the reply arrived, before the deadline, and the call never got it: own firewall, full receive buffer, bad checksum (then the locus is `unknown`)",
 	},
 	{
 		.code = "reply-from-elsewhere",
@@ -267,9 +304,12 @@ static const struct sw_rule datagram[] = {
 		.locus = SW_LOCUS_PEER_APP,
 		.title = "the reply came from another end than was asked",
 		.holds = reply_from_elsewhere,
-		.cause = { "we asked {remote}, and the reply came from {elsewhere}: a connected socket never gets it" },
-		.usually = { "a server with several addresses that answers from another one", "address translation in one direction only" },
-		.next = { { "peer", "ss -lunp 'sport = :{port}'", "see whether it is bound to all addresses: then it must answer from the one that was asked", NULL } },
+		.cause = {"we asked {remote}, and the reply came from {elsewhere}: a connected socket never gets it"},
+		.usually = {"a server with several addresses that answers from another one",
+			    "address translation in one direction only"},
+		.next = {{"peer", "ss -lunp 'sport = :{port}'",
+			  "see whether it is bound to all addresses: then it must answer from the one that was asked",
+			  NULL}},
 		.sees = "a receive that times out",
 		.evidence = "the reply came from another address or port than was asked",
 	},
@@ -282,12 +322,14 @@ static const struct sw_rule datagram[] = {
 		.locus_words = "peer-app, or path where the round trip is the reason",
 		.title = "the reply came after the application had given up",
 		.holds = reply_too_late,
-		.cause = { "the reply came after the application had given up" },
-		.usually = { "an overloaded service or path", "a timer that is too short ({deadline} of {deadline_value})" },
-		.next = { { "here", NULL, "give the application a longer timeout to see what comes", NULL },
-			  { "here", "ping -c 5 {remote_ip}", "compare the round trip with the timer", NULL } },
+		.cause = {"the reply came after the application had given up"},
+		.usually = {"an overloaded service or path",
+			    "a timer that is too short ({deadline} of {deadline_value})"},
+		.next = {{"here", NULL, "give the application a longer timeout to see what comes", NULL},
+			 {"here", "ping -c 5 {remote_ip}", "compare the round trip with the timer", NULL}},
 		.sees = "a receive or a connect that was given up",
-		.evidence = "the reply (for TCP: the SYN-ACK, the first byte owed) arrived after the application had given up",
+		.evidence =
+			"the reply (for TCP: the SYN-ACK, the first byte owed) arrived after the application had given up",
 	},
 	{
 		.code = "datagram-too-big",
@@ -295,9 +337,12 @@ static const struct sw_rule datagram[] = {
 		.locus = SW_LOCUS_LOCAL_APP,
 		.title = "the datagram is larger than may be sent",
 		.holds = datagram_too_big,
-		.cause = { "{call} asked to send {asked} bytes in one datagram ({errno_name}); IPv4 carries 65507 at most", "{call} failed with {errno_name}" },
-		.usually = { "a message that needs TCP or its own fragments", "DF set (IP_MTU_DISCOVER) and more than the path MTU" },
-		.next = { { "here", "ip route get {remote_ip}", "see the MTU toward the peer", NULL } },
+		.cause =
+			{"{call} asked to send {asked} bytes in one datagram ({errno_name}); IPv4 carries 65507 at most",
+			 "{call} failed with {errno_name}"},
+		.usually = {"a message that needs TCP or its own fragments",
+			    "DF set (IP_MTU_DISCOVER) and more than the path MTU"},
+		.next = {{"here", "ip route get {remote_ip}", "see the MTU toward the peer", NULL}},
 		.sees = "`EMSGSIZE`",
 		.evidence = "the size and the limit",
 	},
@@ -307,12 +352,17 @@ static const struct sw_rule datagram[] = {
 		.locus = SW_LOCUS_RESOLVER,
 		.title = "the resolver did not answer",
 		.holds = dns_unanswered,
-		.cause = { "{datagrams_out:query}-datagram to {remote} left, no answer came within {duration}", "no answer came from {remote} within {duration}" },
-		.usually = { "the resolver is down or overloaded, or a firewall drops the queries", "a wrong address in resolv.conf" },
-		.next = { { "here", "dig @{remote_ip} +tries=1 +time=2 .", "ask that resolver yourself", "an answer" },
-			  { "here", "resolvectl status; cat /etc/resolv.conf", "see which resolvers are configured", NULL } },
+		.cause =
+			{"no answer came within {duration} although {dns_queries} queries for {dns_name} left: {dns_said}",
+			 "no answer came from {remote} within {duration}"},
+		.usually = {"the resolver is down or overloaded, or a firewall drops the queries",
+			    "a wrong address in resolv.conf"},
+		.next = {{"here", "dig @{remote_ip} +tries=1 +time=2 .", "ask that resolver yourself", "an answer"},
+			 {"here", "resolvectl status; cat /etc/resolv.conf", "see which resolvers are configured",
+			  NULL}},
 		.sees = "the lookup times out",
-		.evidence = "queries without a reply (`udp-unanswered`, `udp-refused-by-icmp` toward a resolver are this; say how). Where the reason for the silence is known more exactly (`udp-not-sent`, `blocked-locally`, `reply-not-delivered`, `reply-from-elsewhere`, `reply-too-late`), that is the verdict",
+		.evidence =
+			"queries without a reply (`udp-unanswered`, `udp-refused-by-icmp` toward a resolver are this; say how). Where the reason for the silence is known more exactly (`udp-not-sent`, `blocked-locally`, `reply-not-delivered`, `reply-from-elsewhere`, `reply-too-late`), that is the verdict",
 	},
 	{
 		.code = "dns-slow",
@@ -320,10 +370,13 @@ static const struct sw_rule datagram[] = {
 		.locus = SW_LOCUS_RESOLVER,
 		.title = "the look-up was slow",
 		.holds = dns_slow,
-		.cause = { "the answer of {remote} came {duration} after the first query" },
-		.usually = { "the resolver asks a slow or dead server itself", "the first resolver of the list is dead", "one of A and AAAA stays without an answer" },
-		.next = { { "here", "dig @{remote_ip} +tries=1 .", "see how long a query takes", "some ms" },
-			  { "here", "resolvectl status; cat /etc/resolv.conf", "see which resolvers are configured, and in which order", NULL } },
+		.cause = {"the answer of {dns_answer_server} came {dns_answer_after} after the first query",
+			  "the answer of {remote} came {duration} after the first query"},
+		.usually = {"the resolver asks a slow or dead server itself", "the first resolver of the list is dead",
+			    "one of A and AAAA stays without an answer"},
+		.next = {{"here", "dig @{remote_ip} +tries=1 .", "see how long a query takes", "some ms"},
+			 {"here", "resolvectl status; cat /etc/resolv.conf",
+			  "see which resolvers are configured, and in which order", NULL}},
 		.sees = "a slow lookup",
 		.evidence = "the answer came late, or only from the second server or try",
 	},

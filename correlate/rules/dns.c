@@ -3,11 +3,11 @@
 
 static bool answered(const struct sw_facts *facts, struct sw_match *match)
 {
-	if (FACT(dns_responses) <= 0 || FACT(dns_addresses) > 0)
+	if (FACT(dns_rcode) < 0 || FACT(slow))
 		return false;
 	cite(match, FACT(dns_query));
 	cite(match, FACT(dns_response));
-	if (FACT(dns_only_reverse))
+	if (FACT(dns_only_aside))
 		match->severity = SW_SEVERITY_NOTE; /* the name of an address decorates a log line */
 	return true;
 }
@@ -28,7 +28,7 @@ static bool dns_server_failed(const struct sw_facts *facts, struct sw_match *mat
 }
 
 #define NEXT_DIG                                                                                                       \
-	{ "here", "dig @{remote_ip} {dns_name}", "ask that resolver yourself", NULL },                                 \
+	{"here", "dig @{dns_server} {dns_candidate}", "ask that resolver yourself", NULL},                             \
 	{                                                                                                              \
 		"here", "resolvectl status; cat /etc/resolv.conf", "see which resolvers are configured", NULL          \
 	}
@@ -43,9 +43,11 @@ static const struct sw_rule dns[] = {
 		.locus = SW_LOCUS_RESOLVER,
 		.title = "the resolver says that there is no such name",
 		.holds = dns_no_such_name,
-		.cause = { "{remote} answered {dns_rcode_name} for {dns_name}" },
-		.usually = { "a typing error in the name", "a name that only an internal resolver knows", "a missing search domain" },
-		.next = { NEXT_DIG },
+		.cause = {"{dns_server} ({dns_stub}) answered {dns_rcode_name} for {dns_candidate}: {dns_said}",
+			  "{dns_server} answered {dns_rcode_name} for {dns_candidate}: {dns_said}"},
+		.usually = {"a typing error in the name", "a name that only an internal resolver knows",
+			    "a missing search domain"},
+		.next = {NEXT_DIG},
 		.sees = "the lookup fails",
 		.evidence = "NXDOMAIN",
 	},
@@ -57,9 +59,10 @@ static const struct sw_rule dns[] = {
 		.locus = SW_LOCUS_RESOLVER,
 		.title = "the name has no address of the asked type",
 		.holds = dns_no_address,
-		.cause = { "{remote} answered that {dns_name} has no record of type {dns_type}" },
-		.usually = { "a program that asks for IPv6 only (or IPv4 only)", "a name that carries other records only (MX, TXT)" },
-		.next = { NEXT_DIG },
+		.cause = {"{dns_server} answered that {dns_candidate} has no record of type {dns_type}: {dns_said}"},
+		.usually = {"a program that asks for IPv6 only (or IPv4 only)",
+			    "a name that carries other records only (MX, TXT)"},
+		.next = {NEXT_DIG},
 		.sees = "the lookup fails",
 		.evidence = "NOERROR without an answer of the asked type",
 	},
@@ -71,10 +74,12 @@ static const struct sw_rule dns[] = {
 		.locus = SW_LOCUS_RESOLVER,
 		.title = "the resolver failed or will not answer",
 		.holds = dns_server_failed,
-		.cause = { "{remote} answered {dns_rcode_name} for {dns_name}" },
-		.usually = { "the resolver cannot reach the servers of that domain, or their signatures are wrong (SERVFAIL)",
-			     "the resolver does not serve this client (REFUSED)" },
-		.next = { NEXT_DIG },
+		.cause = {"{dns_server} ({dns_stub}) answered {dns_rcode_name} for {dns_candidate}: {dns_said}",
+			  "{dns_server} answered {dns_rcode_name} for {dns_candidate}: {dns_said}"},
+		.usually =
+			{"the resolver cannot reach the servers of that domain, or their signatures are wrong (SERVFAIL)",
+			 "the resolver does not serve this client (REFUSED)"},
+		.next = {NEXT_DIG},
 		.sees = "the lookup fails",
 		.evidence = "SERVFAIL, REFUSED, FORMERR, NOTIMP: name it",
 	},

@@ -44,9 +44,11 @@ def over_tcp():
     listener = socket.create_server(("0.0.0.0", 53))
     while True:
         conn, _ = listener.accept()
-        size = struct.unpack(">H", conn.recv(2))[0]
-        answer = reply(conn.recv(size), False)
-        conn.sendall(struct.pack(">H", len(answer)) + answer)
+        queries = conn.makefile("rb")
+        # glibc asks for A and AAAA on one connection
+        while len(size := queries.read(2)) == 2:
+            answer = reply(queries.read(struct.unpack(">H", size)[0]), False)
+            conn.sendall(struct.pack(">H", len(answer)) + answer)
         conn.close()
 
 

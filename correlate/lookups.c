@@ -1,0 +1,358 @@
+/* Which questions are one look-up. Enters: DNS messages. Leaves: look-ups with their questions and answers. Knows nothing of calls.
+ *
+ * A question belongs to a look-up that is under way when it asks the same name again (a try, the next server, the other type, TCP
+ * after a cut answer), or the next candidate of a search list right behind a no. */
+#include "correlate/lookups.h"
+
+#include <string.h>
+#include <strings.h>
+
+/* A resolver library that got a no asks the next candidate, type or server at once; a program that starts over needs longer. */
+#define NEXT_CANDIDATE_NS (50 * SW_NS_PER_MS)
+#define NEXT_TYPE_NS (250 * SW_NS_PER_MS)
+/* The longest that resolv.conf(5) lets a try wait ("options timeout" is capped at 30 s). */
+#define NEXT_TRY_NS (31 * SW_NS_PER_S)
+/* RFC 2782, RFC 9460: asked beside, and done without. */
+#define TYPE_SRV 33
+#define TYPE_SVCB 64
+#define TYPE_HTTPS 65
+#define LOOK_BACK 64 /* look-ups that may still be under way */
+
+struct sw_lookups {
+	SW_ARRAY(struct sw_lookup *) list; /* in the order they began */
+	uint32_t last_id;
+};
+
+struct sw_lookups *sw_lookups_new(void)
+{
+	return sw_alloc(sizeof(struct sw_lookups));
+}
+
+static void lookup_free(struct sw_lookup *lookup)
+{
+	SW_ARRAY_RELEASE(&lookup->questions);
+	free(lookup);
+}
+
+void sw_lookups_free(struct sw_lookups *lookups)
+{
+	if (!lookups)
+		return;
+	for (size_t i = 0; i < lookups->list.count; i++)
+		lookup_free(lookups->list.items[i]);
+	SW_ARRAY_RELEASE(&lookups->list);
+	free(lookups);
+}
+
+/* ---- which look-up -------------------------------------------------------------------------------------------- */
+
+static bool said_no(const struct sw_question *question)
+{
+	return question->answered.packet && !question->fitting && !question->truncated;
+}
+
+static bool is_pending(const struct sw_question *question)
+{
+	return !question->answered.packet;
+}
+
+static size_t first_label(const char *name)
+{
+	return strcspn(name, ".");
+}
+
+/* One of them is the other with a search domain behind it, or both are the same single label with different ones. */
+static bool are_candidates(const char *a, const char *b)
+{
+	size_t shorter = strlen(a) < strlen(b) ? strlen(a) : strlen(b);
+
+	if (!strncasecmp(a, b, shorter) && strchr(".", a[shorter]) && strchr(".", b[shorter]))
+		return true;
+	return first_label(a) == first_label(b) && !strncasecmp(a, b, first_label(a));
+}
+
+/* Why the same name may be asked again: another type, an answer that is missing, cut, or a server's failure. */
+static bool goes_on_same(const struct sw_question *before, const struct sw_dns *dns, const struct sw_packet *packet)
+{
+	int64_t since_ns =
+		packet->time_ns - (is_pending(before) ? before->asked_last.time_ns : before->answered.time_ns);
+
+	if (is_pending(before))
+		return since_ns <= NEXT_TRY_NS;
+	if (before->truncated || before->rcode == SW_DNS_SERVFAIL || before->rcode == SW_DNS_REFUSED ||
+	    before->rcode == SW_DNS_NOTIMP || before->rcode == SW_DNS_FORMERR)
+		return since_ns <= NEXT_TYPE_NS;
+	return before->type != dns->type && since_ns <= NEXT_TYPE_NS;
+}
+
+/* The name's last question of that type decides: what was answered well and is asked again is a new look-up. */
+static bool goes_on(const struct sw_lookup *lookup, const struct sw_packet *packet)
+{
+	const struct sw_dns *dns = packet->dns;
+	bool same = false, candidate = false, over = false;
+
+	for (size_t i = 0; i < lookup->questions.count; i++) {
+		const struct sw_question *before = &lookup->questions.items[i];
+
+		if (!strcasecmp(before->name, dns->name)) {
+			bool on = goes_on_same(before, dns, packet);
+
+			if (before->truncated && packet->kind == SW_PACKET_TCP && on)
+				return true; /* all is asked again then, the types that had been answered too */
+
+			same |= on;
+			over |= before->type == dns->type && !on;
+		} else if (said_no(before) && packet->time_ns - before->answered.time_ns <= NEXT_CANDIDATE_NS) {
+			candidate |= are_candidates(before->name, dns->name);
+		}
+	}
+	return (same || candidate) && (!over || (candidate && !same));
+}
+
+static struct sw_lookup *under_way(const struct sw_lookups *lookups, const struct sw_packet *packet)
+{
+	for (size_t back = 0; back < LOOK_BACK && back < lookups->list.count; back++) {
+		struct sw_lookup *lookup = lookups->list.items[lookups->list.count - 1 - back];
+
+		if (goes_on(lookup, packet))
+			return lookup;
+	}
+	return NULL;
+}
+
+static struct sw_lookup *begin(struct sw_lookups *lookups, int64_t time_ns)
+{
+	struct sw_lookup *lookup = sw_alloc(sizeof *lookup);
+
+	lookup->id = ++lookups->last_id;
+	lookup->began_ns = time_ns;
+	*SW_ARRAY_ADD(&lookups->list) = lookup;
+	return lookup;
+}
+
+/* ---- questions and answers ------------------------------------------------------------------------------------ */
+
+static struct sw_seen seen_of(const struct sw_packet *packet)
+{
+	return (struct sw_seen){.packet = packet->id, .input = packet->input, .time_ns = packet->time_ns};
+}
+
+static bool is_of(const struct sw_question *question, const struct sw_dns *dns, uint32_t flow)
+{
+	return question->flow == flow && question->id == dns->id && question->type == dns->type &&
+	       !strcasecmp(question->name, dns->name);
+}
+
+static void ask(struct sw_lookups *lookups, const struct sw_packet *packet, uint32_t flow)
+{
+	struct sw_lookup *lookup = under_way(lookups, packet);
+	struct sw_question *question = NULL;
+
+	if (!lookup)
+		lookup = begin(lookups, packet->time_ns);
+	lookup->active_ns = packet->time_ns;
+	for (size_t i = 0; i < lookup->questions.count && !question; i++) {
+		if (is_of(&lookup->questions.items[i], packet->dns, flow) && is_pending(&lookup->questions.items[i]))
+			question = &lookup->questions.items[i];
+	}
+	if (!question && lookup->questions.count == SW_QUESTIONS_MAX) {
+		lookup->more++;
+		return;
+	}
+	if (!question) {
+		question = SW_ARRAY_ADD(&lookup->questions);
+		memset(question, 0, sizeof *question);
+		memcpy(question->name, packet->dns->name, sizeof question->name);
+		question->type = packet->dns->type;
+		question->id = packet->dns->id;
+		question->flow = flow;
+		question->server = packet->dst;
+		question->tcp = packet->kind == SW_PACKET_TCP;
+		question->asked = seen_of(packet);
+	}
+	question->tries++;
+	question->asked_last = seen_of(packet);
+}
+
+static uint16_t fitting(const struct sw_dns *dns)
+{
+	uint16_t count = 0;
+
+	for (uint16_t i = 0; i < dns->answer_count; i++)
+		count = (uint16_t)(count + (dns->answers[i].type == dns->type));
+	return count || dns->answer_total <= dns->answer_count ? count : 1; /* more than are kept: some fits */
+}
+
+static void answer(struct sw_lookups *lookups, const struct sw_packet *packet, uint32_t flow)
+{
+	for (size_t i = lookups->list.count; i-- > 0;) {
+		struct sw_lookup *lookup = lookups->list.items[i];
+
+		for (size_t j = 0; j < lookup->questions.count; j++) {
+			struct sw_question *question = &lookup->questions.items[j];
+
+			if (!is_of(question, packet->dns, flow) || question->answered.packet)
+				continue;
+			question->answered = seen_of(packet);
+			question->rcode = packet->dns->rcode;
+			question->truncated = packet->dns->truncated && packet->kind != SW_PACKET_TCP;
+			question->fitting = fitting(packet->dns);
+			lookup->active_ns = packet->time_ns;
+			return;
+		}
+		if (packet->time_ns - lookup->began_ns > 10 * NEXT_TRY_NS)
+			return;
+	}
+}
+
+void sw_lookups_message(struct sw_lookups *lookups, const struct sw_packet *packet, uint32_t flow, bool ours)
+{
+	for (const struct sw_dns *dns = packet->dns; dns; dns = dns->next) {
+		struct sw_packet one = *packet;
+
+		one.dns = dns;
+		if (dns->opcode != 0 || dns->response == ours)
+			continue;
+		if (ours)
+			ask(lookups, &one, flow);
+		else
+			answer(lookups, &one, flow);
+	}
+}
+
+struct sw_lookup *sw_lookups_find(const struct sw_lookups *lookups, uint32_t flow, int64_t from_ns, int64_t to_ns)
+{
+	for (size_t i = lookups->list.count; flow && i-- > 0;) {
+		struct sw_lookup *lookup = lookups->list.items[i];
+
+		for (size_t j = 0; j < lookup->questions.count; j++) {
+			const struct sw_question *question = &lookup->questions.items[j];
+
+			if (question->flow == flow && question->asked.time_ns <= to_ns &&
+			    question->asked_last.time_ns >= from_ns)
+				return lookup;
+		}
+	}
+	return NULL;
+}
+
+struct sw_lookup *sw_lookups_get(const struct sw_lookups *lookups, uint32_t id)
+{
+	for (size_t i = lookups->list.count; id && i-- > 0;) {
+		if (lookups->list.items[i]->id == id)
+			return lookups->list.items[i];
+	}
+	return NULL;
+}
+
+void sw_lookups_expire(struct sw_lookups *lookups, int64_t before_ns, bool (*kept)(void *context, uint32_t id),
+		       void *context)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < lookups->list.count; i++) {
+		struct sw_lookup *lookup = lookups->list.items[i];
+
+		if (lookup->active_ns >= before_ns || kept(context, lookup->id))
+			lookups->list.items[count++] = lookup;
+		else
+			lookup_free(lookup);
+	}
+	lookups->list.count = count;
+}
+
+/* ---- what became of it ---------------------------------------------------------------------------------------- */
+
+static bool got(const struct sw_question *question)
+{
+	return question->answered.packet && !question->undelivered && !question->truncated;
+}
+
+const struct sw_question *sw_lookup_found(const struct sw_lookup *lookup)
+{
+	for (size_t i = 0; i < lookup->questions.count; i++) {
+		if (got(&lookup->questions.items[i]) && lookup->questions.items[i].fitting)
+			return &lookup->questions.items[i];
+	}
+	return NULL;
+}
+
+bool sw_lookup_answered(const struct sw_lookup *lookup)
+{
+	for (size_t i = 0; i < lookup->questions.count; i++) {
+		if (got(&lookup->questions.items[i]))
+			return true;
+	}
+	return false;
+}
+
+static int weight(const struct sw_question *question)
+{
+	return question->rcode == SW_DNS_NOERROR ? 1 : question->rcode == SW_DNS_NXDOMAIN ? 2 : 3;
+}
+
+/* A server's failure that the next server or try answered otherwise decides nothing. */
+static bool overruled(const struct sw_lookup *lookup, const struct sw_question *question)
+{
+	for (size_t i = 0; weight(question) == 3 && i < lookup->questions.count; i++) {
+		const struct sw_question *other = &lookup->questions.items[i];
+
+		if (got(other) && other->type == question->type && !strcasecmp(other->name, question->name) &&
+		    weight(other) < 3)
+			return true;
+	}
+	return false;
+}
+
+const struct sw_question *sw_lookup_deciding(const struct sw_lookup *lookup)
+{
+	const struct sw_question *best = NULL;
+
+	for (size_t i = 0; i < lookup->questions.count; i++) {
+		const struct sw_question *question = &lookup->questions.items[i];
+
+		if (got(question) && !question->fitting && !overruled(lookup, question) &&
+		    (!best || weight(question) > weight(best)))
+			best = question;
+	}
+	return best;
+}
+
+bool sw_lookup_made_good(const struct sw_lookup *lookup)
+{
+	const struct sw_question *found = sw_lookup_found(lookup);
+
+	for (size_t i = 0; found && i < lookup->questions.count; i++) {
+		const struct sw_question *other = &lookup->questions.items[i];
+
+		if (got(other) && !other->fitting && (other->rcode || strcasecmp(other->name, found->name)))
+			return true;
+	}
+	return false;
+}
+
+bool sw_lookup_only_aside(const struct sw_lookup *lookup)
+{
+	for (size_t i = 0; i < lookup->questions.count; i++) {
+		uint16_t type = lookup->questions.items[i].type;
+
+		if (type != SW_DNS_PTR && type != TYPE_SRV && type != TYPE_SVCB && type != TYPE_HTTPS)
+			return false;
+	}
+	return lookup->questions.count > 0;
+}
+
+const char *sw_lookup_name(const struct sw_lookup *lookup)
+{
+	const char *name = NULL;
+
+	for (size_t i = 0; i < lookup->questions.count; i++) {
+		const struct sw_question *question = &lookup->questions.items[i];
+
+		if (got(question) && question->fitting)
+			return question->name;
+		if (!name || strlen(question->name) < strlen(name))
+			name = question->name;
+	}
+	return name;
+}

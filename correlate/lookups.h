@@ -1,0 +1,63 @@
+/* The table of look-ups: which questions to resolvers are one look-up, and what became of each.
+ *
+ * Enters: DNS messages as they pass, with their flow and way. Leaves: struct sw_lookup: a name as asked, with all its tries, servers,
+ * types, candidates of a search list and transports. Facts only: what of it the program got is not known here, nor who asked.
+ * RFC 1035; resolv.conf(5); RFC 7766 (over TCP). */
+#ifndef SW_CORRELATE_LOOKUPS_H
+#define SW_CORRELATE_LOOKUPS_H
+
+#include "capture/dns.h"
+#include "correlate/flow.h"
+#include "src/base/mem.h"
+
+#define SW_QUESTIONS_MAX 48 /* of one look-up: six candidates, two types, three servers, and some over TCP */
+
+struct sw_question { /* one name and type, asked of one server over one flow */
+	char name[SW_DNS_NAME];
+	uint16_t type, id;
+	uint32_t flow;
+	struct sw_endpoint server;
+	bool tcp;
+	uint32_t tries;
+	struct sw_seen asked, asked_last, answered; /* answered.packet 0: not */
+	uint8_t rcode;
+	bool truncated;
+	uint16_t fitting; /* answers of the asked type */
+	bool undelivered; /* set by who knows the calls: the program never got the answer */
+};
+
+struct sw_lookup {
+	uint32_t id;
+	int64_t began_ns, active_ns; /* first and last message */
+	SW_ARRAY(struct sw_question) questions; /* in the order they were first asked */
+	uint32_t more; /* beyond SW_QUESTIONS_MAX */
+};
+
+struct sw_lookups;
+
+struct sw_lookups *sw_lookups_new(void);
+void sw_lookups_free(struct sw_lookups *lookups);
+/* A message of a flow that we began; `ours`: we sent it. */
+void sw_lookups_message(struct sw_lookups *lookups, const struct sw_packet *packet, uint32_t flow, bool ours);
+/* The look-up that asked over this flow within the span; the latest where there are several. NULL: none. */
+struct sw_lookup *sw_lookups_find(const struct sw_lookups *lookups, uint32_t flow, int64_t from_ns, int64_t to_ns);
+struct sw_lookup *sw_lookups_get(const struct sw_lookups *lookups, uint32_t id); /* NULL: forgotten */
+/* Forgets those that are silent since before `before_ns`, but for the ones that `kept` says yes to. */
+void sw_lookups_expire(struct sw_lookups *lookups, int64_t before_ns, bool (*kept)(void *context, uint32_t id),
+		       void *context);
+
+/* The question that was answered with what was asked for, in a message that reached the program; NULL: none. */
+const struct sw_question *sw_lookup_found(const struct sw_lookup *lookup);
+/* Whether a definite answer came, whatever it says. */
+bool sw_lookup_answered(const struct sw_lookup *lookup);
+/* Of the answers that say no, the one that decides: a server's failure outweighs a name that is not there, which outweighs an
+ * empty answer. NULL: there is none. */
+const struct sw_question *sw_lookup_deciding(const struct sw_lookup *lookup);
+/* A candidate of the search list was not there, and another was found. */
+bool sw_lookup_made_good(const struct sw_lookup *lookup);
+/* Nothing was asked for but names of addresses, and records that programs do without (SRV, HTTPS). */
+bool sw_lookup_only_aside(const struct sw_lookup *lookup);
+/* The name as the program asked it: the found one, else the shortest of the candidates. */
+const char *sw_lookup_name(const struct sw_lookup *lookup);
+
+#endif

@@ -1,0 +1,18 @@
+/* Names learnt from answers: which name an address was given for, and when.
+ *
+ * Enters: DNS responses. Leaves: the name that was asked when this address was the answer, the latest before a moment. Bounded:
+ * the oldest are forgotten. RFC 1035. */
+#ifndef SW_CORRELATE_NAMES_LEARNT_H
+#define SW_CORRELATE_NAMES_LEARNT_H
+
+#include "capture/packet.h"
+
+struct sw_names;
+
+struct sw_names *sw_names_new(void);
+void sw_names_free(struct sw_names *names);
+void sw_names_packet(struct sw_names *names, const struct sw_packet *packet);
+/* NULL: none. Lives until the address is learnt anew. */
+const char *sw_names_of(const struct sw_names *names, const struct sw_ip *ip);
+
+#endif

@@ -211,7 +211,7 @@ static void turn(struct recorder *recorder)
 {
 	struct pollfd fds[2 + SW_CAPTURES_MAX];
 	nfds_t count = 0;
-	bool may_sleep = sw_ring_sleep(recorder->start->ring, 1);
+	bool may_sleep = sw_ring_sleep(recorder->start->ring, 65536);
 	fds[count++] = (struct pollfd){.fd = sw_ring_fd(recorder->start->ring), .events = POLLIN};
 	if (recorder->control_open)
 		fds[count++] = (struct pollfd){.fd = recorder->start->control_fd, .events = POLLIN};

@@ -146,7 +146,7 @@ static void put_in_order_of_cause(const struct sw_symptom_context *context, stru
 	for (size_t i = 0; i < list->count; i++) {
 		const struct candidate *one = &list->items[i];
 
-		if (one->line.kind != SW_EVIDENCE_PACKET)
+		if (one->line.kind != SW_EVIDENCE_PACKET || !context->imported) /* live stamps are in order */
 			continue;
 		if (opening && one->order_ns < opening->order_ns && one->order_ns >= opening->order_ns - SW_STAMP_SLACK_NS)
 			opening->order_ns = one->order_ns;

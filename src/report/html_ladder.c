@@ -194,7 +194,8 @@ static void put_grounds(const struct sw_ladder *ladder, FILE *out)
 			ladder->rows[i].evidence->proof ? " proof" : "", WIDTH - 4, ladder->rows[i].y);
 }
 
-static void put_row(const struct sw_ladder_row *row, size_t index, const struct sw_flow_summary *flow, FILE *out)
+static void put_row(const struct sw_ladder_row *row, size_t index, int64_t base, const struct sw_flow_summary *flow,
+		    FILE *out)
 {
 	const struct sw_evidence *one = row->evidence;
 	char time[48];
@@ -208,7 +209,7 @@ static void put_row(const struct sw_ladder_row *row, size_t index, const struct 
 		one->kind == SW_EVIDENCE_PACKET ? WIRE_X - 20 : 2,
 		one->kind == SW_EVIDENCE_PACKET ? WIDTH - WIRE_X + 18 : BAR_X - 6);
 	fprintf(out, "<text class=\"time\" x=\"%d\" y=\"4\">%s</text>", TIME_X,
-		one->time_ns == SW_TIME_NONE ? "?" : sw_relative_text(row->at_ns, 0, time));
+		one->time_ns == SW_TIME_NONE ? "?" : sw_relative_text(one->time_ns, base, time));
 	if (one->kind == SW_EVIDENCE_PACKET)
 		put_arrow(row, flow, out);
 	else if (one->kind == SW_EVIDENCE_CALL)
@@ -319,7 +320,7 @@ void sw_html_ladder(const struct sw_report_context *context, const struct sw_fin
 	put_columns(ladder, finding, out);
 	put_pauses(ladder, out);
 	for (size_t i = 0; i < ladder->row_count; i++)
-		put_row(&ladder->rows[i], i, &finding->flow, out);
+		put_row(&ladder->rows[i], i, ladder->base_ns, &finding->flow, out);
 	fputs("</svg>\n</div>\n", out);
 	put_caption(ladder, out);
 	sw_html_evidence(finding, out);

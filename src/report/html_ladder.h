@@ -28,6 +28,7 @@ struct sw_ladder {
 	unsigned lane_count;
 	double height;
 	int64_t one_way_ns; /* half the least round trip; 0: none was measured, slopes are symbols */
+	int64_t base_ns; /* the earliest; SW_TIME_NONE: no time is known */
 	int64_t span_ns;
 	struct sw_ladder_row rows[SW_LADDER_ROWS];
 	struct sw_ladder_pause pauses[2 * SW_LADDER_ROWS];

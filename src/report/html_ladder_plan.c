@@ -34,12 +34,17 @@ static void fill_rows(struct sw_ladder *ladder, const struct sw_finding *finding
 	int64_t base = SW_TIME_NONE, last = 0;
 	uint32_t threads[SW_LADDER_LANES] = {0};
 
+	for (size_t i = 0; i < finding->evidence_count; i++) {
+		int64_t ns = finding->evidence[i].time_ns;
+
+		if (ns != SW_TIME_NONE && (base == SW_TIME_NONE || ns < base))
+			base = ns;
+	}
+	ladder->base_ns = base;
 	for (size_t i = 0; i < finding->evidence_count && ladder->row_count < SW_LADDER_ROWS; i++) {
 		const struct sw_evidence *one = &finding->evidence[i];
 		struct sw_ladder_row *row = &ladder->rows[ladder->row_count++];
 
-		if (base == SW_TIME_NONE)
-			base = one->time_ns;
 		int64_t at = one->time_ns == SW_TIME_NONE ? last : one->time_ns - base;
 
 		last = at > last ? at : last;

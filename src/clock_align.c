@@ -15,7 +15,7 @@
 #define COARSE_SEENS_MAX 131072
 #define SOCKETS_MAX 4096 /* remembered at once: what a descriptor's object leads to */
 #define STREAMS_MAX 65536
-#define PAIRS_MAX ((size_t)1 << 19)
+#define PAIRS_MAX ((size_t)1 << 17)
 #define WIDE_NS (60 * SW_NS_PER_S) /* a longer interval says nothing */
 #define WAITED_NS (3 * SW_NS_PER_MS) /* a shorter one need not have waited */
 #define LOOSE_NS (2 * SW_NS_PER_MS) /* stamps of one clock, taken at different places in the kernel */

@@ -73,31 +73,31 @@ static bool better(const struct sw_align_region *a, const struct sw_align_region
 	return a->votes > b->votes;
 }
 
-/* The best region; without those that touch `from_ns` to `to_ns`, where these are given. */
+static bool is_elsewhere(const struct sw_align_region *region, const struct sw_align_region *but)
+{
+	return !but || region->to_ns <= but->from_ns - ELSEWHERE_NS || region->from_ns >= but->to_ns + ELSEWHERE_NS;
+}
+
+/* The best of the regions in which the number of votes stays the same; `but`: only elsewhere. */
 static struct sw_align_region sweep(struct vote *vote, const struct sw_align_region *but)
 {
-	struct sw_align_region best = { 0 };
-	const struct edge *edges = vote->edges.items;
-	uint32_t votes = 0;
+	struct sw_align_region best = { 0 }, region = { 0 };
 
 	memset(vote->counts, 0, (vote->align->moves.count + 1) * sizeof *vote->counts);
 	for (size_t i = 0; i < vote->edges.count; i++) {
-		struct sw_align_region region = { .from_ns = edges[i].offset_ns };
+		const struct edge *edge = &vote->edges.items[i];
+		uint32_t *count = &vote->counts[edge->move];
 
-		if (edges[i].step < 0) {
-			votes -= --vote->counts[edges[i].move] == 0;
+		*count += (uint32_t)edge->step;
+		/* The call's vote comes with its first interval and goes with its last. */
+		if (edge->step > 0 ? *count != 1 : *count != 0)
 			continue;
-		}
-		votes += vote->counts[edges[i].move]++ == 0;
-		if (i + 1 >= vote->edges.count || edges[i + 1].step > 0)
-			continue;
-		region.to_ns = edges[i + 1].offset_ns;
-		region.votes = votes;
-		if (but && region.to_ns > but->from_ns - ELSEWHERE_NS && region.from_ns < but->to_ns + ELSEWHERE_NS)
-			continue;
+		region.to_ns = edge->offset_ns;
 		region.round = sw_align_round(region.from_ns, region.to_ns, &region.round_ns);
-		if (better(&region, &best))
+		if (region.votes && is_elsewhere(&region, but) && better(&region, &best))
 			best = region;
+		region.from_ns = edge->offset_ns;
+		region.votes += (uint32_t)edge->step;
 	}
 	return best;
 }
@@ -141,7 +141,8 @@ void sw_align_vote(const struct sw_align *align, struct sw_align_region *best)
 	*best = sweep(&vote, NULL);
 	best->second = sweep(&vote, best).votes;
 	best->asked = asked;
-	if (best->votes < asked && asked >= 4)
+	/* One clock has no drift: where nearly all agree on that, nothing better is looked for. */
+	if (best->votes < asked && asked >= 4 && !(best->round && best->votes * 10 >= asked * 9))
 		try_drifts(&vote, best);
 	SW_ARRAY_RELEASE(&vote.edges);
 	free(vote.counts);

@@ -9,7 +9,7 @@
 #include <string.h>
 
 
-#define CHUNK ((size_t)128 << 10)
+#define PIECE ((size_t)8 << 10) /* of a log at once: its records wait for packets no longer than they must */
 /* An incident's calls stand at their enter; a journal, which a crash left, in the order of arrival. */
 #define JOURNAL_LATE_NS (2 * SW_NS_PER_S)
 
@@ -90,7 +90,7 @@ static uint32_t pid_of_path(const char *path)
 
 void sw_import_log_feed(struct input *input)
 {
-	size_t have = sw_source_have(&input->source, CHUNK);
+	size_t have = sw_source_have(&input->source, 1);
 
 	if (!have) {
 		if (input->source.failure)
@@ -100,6 +100,7 @@ void sw_import_log_feed(struct input *input)
 		input->finished = true;
 		return;
 	}
+	have = have < PIECE ? have : PIECE;
 	sw_strace_feed(input->log, (const char *)sw_source_at(&input->source), have);
 	sw_source_consume(&input->source, have);
 	input->done = input->source.offset;

@@ -9,7 +9,7 @@
 #include "tracer/strace_calls.h"
 
 /* Stamps of one log are in order, but an exit computed from -T may lie a little before the line that said it. */
-#define LOOSENESS_NS (20 * SW_NS_PER_MS)
+#define LOOSENESS_NS (5 * SW_NS_PER_MS)
 
 struct sw_strace *sw_strace_new(const struct sw_trace_sink *sink)
 {

@@ -33,11 +33,12 @@ static int pin_order(const void *a, const void *b)
 /* The latest of what the pins say of this line. */
 static int64_t pinned(const struct sw_strace *strace, uint32_t tid, int64_t stamp_ns)
 {
-	const struct sw_strace_pin key = { .tid = tid, .stamp_ns = stamp_ns }, *end = strace->pins + strace->pin_count, *pin;
+	const struct sw_strace_pin key = { .tid = tid, .stamp_ns = stamp_ns }, *end, *pin;
 	int64_t least_ns = stamp_ns;
 
 	if (!strace->pin_count)
 		return stamp_ns;
+	end = strace->pins + strace->pin_count;
 	pin = bsearch(&key, strace->pins, strace->pin_count, sizeof *pin, pin_order);
 	while (pin && pin > strace->pins && pin_order(pin - 1, &key) == 0)
 		pin--;

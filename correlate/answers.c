@@ -27,6 +27,9 @@ bool sw_answer_is_no(const struct sw_flows *flows, const struct sw_flow *flow, c
 
 	if (!flow || debt->outcome != SW_OUTCOME_DONE || debt->operation != SW_OPERATION_ANSWER)
 		return false;
+	/* Asked at the end of every answer: most flows speak neither. */
+	if (!sw_flows_upper(flows, flow->id))
+		return false;
 	context.packet_count = sw_flows_kept(flows, flow->id, packets, SW_FLOW_KEPT_MAX);
 	arena = sw_arena_new();
 	sw_facts_of_tls(&facts, &context, arena);

@@ -172,14 +172,15 @@ static int write_pcap(struct sw_incident *incident, struct pass *pass)
 	return code;
 }
 
-static int write_one(struct sw_incident *incident, struct sw_output_file *file, const struct sw_report_context *context, struct pass *pass)
+static int write_one(struct sw_incident *incident, const struct sw_outputs *outputs, struct sw_output_file *file,
+		     const struct sw_report_context *context, struct pass *pass)
 {
 	fflush(file->stream);
 	pass->writer = sw_pcapng_writer_new(fileno(file->stream), file->output->path);
 	int code = strcmp(file->output->format, "pcap") == 0 ? write_pcap(incident, pass) : write_pcapng(incident, context, pass);
 	int ended = sw_pcapng_finish(pass->writer, code < 0 ? NULL : pass->err);
 	if (code == 0 && ended == 0)
-		return sw_output_finish(file, pass->err);
+		return sw_output_finish(outputs, file, pass->err);
 	return code < 0 ? code : ended;
 }
 
@@ -202,7 +203,7 @@ int sw_incident_finish(struct sw_incident *incident, struct sw_outputs *outputs,
 	struct pass pass = {.journal = journal, .length = (size_t)length, .report = context->report, .err = err};
 	for (size_t i = 0; i < outputs->count && code == 0; i++)
 		if (strncmp(outputs->files[i].output->format, "pcap", 4) == 0)
-			code = write_one(incident, &outputs->files[i], context, &pass);
+			code = write_one(incident, outputs, &outputs->files[i], context, &pass);
 	munmap(journal, (size_t)length);
 	return code;
 }

@@ -52,17 +52,28 @@ void sw_publish_context(struct sw_report_context *context, const struct sw_optio
 	context->host.container = container();
 }
 
-static int to_person(struct sw_report_context *context, FILE *person, struct sw_err *err)
+/* A terminal takes it as it comes. A pipe gets it in one piece, with patience. */
+static int to_person(struct sw_report_context *context, FILE *person, int patience_ms, struct sw_err *err)
 {
+	sw_auto_free char *text = NULL;
+	size_t length = 0;
+	bool terminal = isatty(fileno(person));
+	FILE *out = terminal ? person : open_memstream(&text, &length);
+	if (!out)
+		return sw_err_set(err, -errno, "the report cannot be written: %s", strerror(errno));
 	context->colour = sw_report_colour(person);
 	context->width = sw_report_width(person);
-	int code = sw_renderer_find("txt")->render(context, person, err);
-	if (code == 0 && fflush(person) != 0)
-		code = sw_err_set(err, -errno, "the report cannot be written: %s", strerror(errno));
-	return code;
+	int code = sw_renderer_find("txt")->render(context, out, err);
+	int error = fflush(out) != 0 ? errno : 0;
+	if (!terminal) {
+		error = fclose(out) != 0 ? errno : error;
+		error = error ? error : -sw_output_send(fileno(person), text, length, patience_ms);
+	}
+	return code == 0 && error ? sw_err_set(err, -error, "the report cannot be written: %s", strerror(error)) : code;
 }
 
-static int to_file(struct sw_report_context *context, struct sw_output_file *file, struct sw_err *err)
+static int to_file(struct sw_report_context *context, const struct sw_outputs *outputs, struct sw_output_file *file,
+		   struct sw_err *err)
 {
 	const struct sw_renderer *renderer = sw_renderer_find(file->output->format);
 	if (!renderer)
@@ -70,8 +81,14 @@ static int to_file(struct sw_report_context *context, struct sw_output_file *fil
 	context->colour = sw_report_colour(file->stream);
 	context->width = sw_report_width(file->stream);
 	int code = renderer->render(context, file->stream, err);
-	int finished = sw_output_finish(file, err);
+	int finished = sw_output_finish(outputs, file, err);
 	return code < 0 ? code : finished;
+}
+
+void sw_publish_complain(const struct sw_outputs *outputs, const struct sw_err *err)
+{
+	sw_auto_free char *line = sw_format("sockwhy: %s\n", err->text);
+	sw_output_send(STDERR_FILENO, line, strlen(line), outputs->patience_ms < 0 ? -1 : 0);
 }
 
 int sw_publish(const struct sw_options *options, struct sw_outputs *outputs, struct sw_report_context *context, FILE *person)
@@ -79,15 +96,15 @@ int sw_publish(const struct sw_options *options, struct sw_outputs *outputs, str
 	int first = 0;
 	struct sw_err err = {0};
 	if (options->output_count == 0) {
-		first = to_person(context, person, &err);
+		first = to_person(context, person, outputs->patience_ms, &err);
 		if (first < 0 && first != -EPIPE)
-			fprintf(stderr, "sockwhy: %s\n", err.text);
+			sw_publish_complain(outputs, &err);
 	}
 	for (size_t i = 0; i < outputs->count; i++) {
 		sw_err_clear(&err);
-		int code = to_file(context, &outputs->files[i], &err);
+		int code = to_file(context, outputs, &outputs->files[i], &err);
 		if (code < 0)
-			fprintf(stderr, "sockwhy: %s\n", err.text);
+			sw_publish_complain(outputs, &err);
 		first = first ? first : code;
 	}
 	return first;

@@ -299,7 +299,7 @@ static int publish(struct recorder *recorder)
 	struct sw_err err = {0};
 	int code = sw_publish(options, recorder->start->outputs, &context, stderr);
 	if (recorder->incident && sw_incident_finish(recorder->incident, recorder->start->outputs, &context, &err) < 0) {
-		fprintf(stderr, "sockwhy: %s\n", err.text);
+		sw_publish_complain(recorder->start->outputs, &err);
 		code = err.code;
 	}
 	sw_report_free(report);
@@ -341,7 +341,7 @@ int sw_recorder_main(const struct sw_recorder_start *start)
 	struct sw_err err = {0};
 	int status = sw_incident_new(start->outputs, &recorder.incident, &err) < 0 ? SW_EXIT_TOOL : 0;
 	if (status)
-		fprintf(stderr, "sockwhy: %s\n", err.text);
+		sw_publish_complain(start->outputs, &err);
 	record(&recorder);
 	if (!*start->abandoned) {
 		linger(&recorder);

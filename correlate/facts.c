@@ -15,7 +15,7 @@ struct fact_row {
 };
 
 static const struct fact_row rows[SW_FACT_COUNT] = {
-#define SW_FACT_ROW(KIND, name, comment) { #name, SW_FACT_KIND_##KIND, offsetof(struct sw_facts, name) },
+#define SW_FACT_ROW(KIND, name, comment) {#name, SW_FACT_KIND_##KIND, offsetof(struct sw_facts, name)},
 	SW_FACT_TABLE(SW_FACT_ROW)
 #undef SW_FACT_ROW
 };
@@ -46,36 +46,27 @@ enum sw_fact_id sw_fact_find(const char *name, size_t length)
 static int64_t number(const struct sw_facts *facts, enum sw_fact_id id)
 {
 	switch (rows[id].kind) {
-	case SW_FACT_KIND_FLAG:
-		return *(const bool *)value(facts, id);
-	case SW_FACT_KIND_SEEN:
-		return ((const struct sw_seen *)value(facts, id))->packet;
-	case SW_FACT_KIND_TEXT:
-		return -1;
-	default:
-		return *(const int64_t *)value(facts, id);
+	case SW_FACT_KIND_FLAG: return *(const bool *)value(facts, id);
+	case SW_FACT_KIND_SEEN: return ((const struct sw_seen *)value(facts, id))->packet;
+	case SW_FACT_KIND_TEXT: return -1;
+	default: return *(const int64_t *)value(facts, id);
 	}
 }
 
 bool sw_fact_known(const struct sw_facts *facts, enum sw_fact_id id)
 {
 	switch (rows[id].kind) {
-	case SW_FACT_KIND_FLAG:
-		return true;
-	case SW_FACT_KIND_SEEN:
-		return number(facts, id) != 0;
-	case SW_FACT_KIND_TEXT:
-		return *(const char *const *)value(facts, id) != NULL;
-	case SW_FACT_KIND_ERRNO:
-		return number(facts, id) > 0;
-	default:
-		return number(facts, id) != -1;
+	case SW_FACT_KIND_FLAG: return true;
+	case SW_FACT_KIND_SEEN: return number(facts, id) != 0;
+	case SW_FACT_KIND_TEXT: return *(const char *const *)value(facts, id) != NULL;
+	case SW_FACT_KIND_ERRNO: return number(facts, id) > 0;
+	default: return number(facts, id) != -1;
 	}
 }
 
 struct sw_field sw_fact_as_field(const struct sw_facts *facts, enum sw_fact_id id)
 {
-	struct sw_field field = { .name = rows[id].name, .number = number(facts, id) };
+	struct sw_field field = {.name = rows[id].name, .number = number(facts, id)};
 
 	if (rows[id].kind == SW_FACT_KIND_TEXT)
 		field.text = *(const char *const *)value(facts, id);
@@ -89,16 +80,11 @@ const char *sw_fact_words(const struct sw_facts *facts, enum sw_fact_id id, stru
 	if (!sw_fact_known(facts, id))
 		return NULL;
 	switch (rows[id].kind) {
-	case SW_FACT_KIND_TEXT:
-		return *(const char *const *)value(facts, id);
-	case SW_FACT_KIND_NS:
-		return sw_arena_strdup(arena, sw_duration_text(number(facts, id), buffer));
-	case SW_FACT_KIND_FLAG:
-		return number(facts, id) ? "yes" : "no";
-	case SW_FACT_KIND_SEEN:
-		return sw_arena_format(arena, "#%lld", (long long)number(facts, id));
-	default:
-		return sw_arena_format(arena, "%lld", (long long)number(facts, id));
+	case SW_FACT_KIND_TEXT: return *(const char *const *)value(facts, id);
+	case SW_FACT_KIND_NS: return sw_arena_strdup(arena, sw_duration_text(number(facts, id), buffer));
+	case SW_FACT_KIND_FLAG: return number(facts, id) ? "yes" : "no";
+	case SW_FACT_KIND_SEEN: return sw_arena_format(arena, "#%lld", (long long)number(facts, id));
+	default: return sw_arena_format(arena, "%lld", (long long)number(facts, id));
 	}
 }
 

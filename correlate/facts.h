@@ -33,7 +33,7 @@ enum sw_fact_id {
 #define SW_FACT_ENUM(KIND, name, comment) SW_FACT_##name,
 	SW_FACT_TABLE(SW_FACT_ENUM)
 #undef SW_FACT_ENUM
-	SW_FACT_COUNT,
+		SW_FACT_COUNT,
 };
 
 struct sw_reads { /* which facts a predicate looked at */

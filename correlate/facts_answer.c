@@ -22,7 +22,8 @@ static void first_answer(struct sw_facts *facts, const struct sw_symptom_context
 	for (size_t i = 0; i < context->packet_count; i++) {
 		const struct sw_packet *packet = context->packets[i];
 
-		if (!packet->payload_length || packet->time_ns < began || !sw_endpoint_equal(&packet->src, &flow->remote))
+		if (!packet->payload_length || packet->time_ns < began ||
+		    !sw_endpoint_equal(&packet->src, &flow->remote))
 			continue;
 		facts->answer_in_time = packet->time_ns <= until;
 		return;
@@ -81,7 +82,8 @@ void sw_facts_of_answer(struct sw_facts *facts, const struct sw_symptom_context 
 	if (!context->flow)
 		return;
 	facts->answers_after = context->answers_after_ns;
-	facts->ended_sooner = facts->answers_after > 0 && context->end_ns - context->debt->began_ns < facts->answers_after + SW_AT_ONCE_NS;
+	facts->ended_sooner = facts->answers_after > 0 &&
+			      context->end_ns - context->debt->began_ns < facts->answers_after + SW_AT_ONCE_NS;
 	datagram_facts(facts, context);
 	repeat_facts(facts, context->flow);
 	first_answer(facts, context);

@@ -85,7 +85,8 @@ static void synack_facts(struct sw_facts *facts, const struct sw_symptom_context
 	facts->synack_after = between(facts->syn, flow->synack);
 	facts->established = flow->established_ns != SW_TIME_NONE;
 	facts->synacks_again = 0;
-	if (flow->handshake_ack.packet && facts->last_synack.time_ns > flow->handshake_ack.time_ns && flow->synack_count > 1)
+	if (flow->handshake_ack.packet && facts->last_synack.time_ns > flow->handshake_ack.time_ns &&
+	    flow->synack_count > 1)
 		facts->synacks_again = flow->synack_count - 1;
 	if (!flow->synack.packet)
 		return;
@@ -100,10 +101,11 @@ static int64_t answer_time(const struct sw_symptom_context *context, struct sw_s
 
 	for (size_t i = 0; i < context->packet_count; i++) {
 		const struct sw_packet *packet = context->packets[i];
-		bool syn = packet->kind == SW_PACKET_TCP && (packet->tcp.flags & (SW_TCP_SYN | SW_TCP_ACK)) == SW_TCP_SYN;
+		bool syn = packet->kind == SW_PACKET_TCP &&
+			   (packet->tcp.flags & (SW_TCP_SYN | SW_TCP_ACK)) == SW_TCP_SYN;
 
 		if (syn && packet->time_ns <= answer.time_ns && packet->time_ns > asked.time_ns)
-			asked = (struct sw_seen){ packet->id, packet->input, packet->time_ns };
+			asked = (struct sw_seen){packet->id, packet->input, packet->time_ns};
 	}
 	return between(asked, answer);
 }
@@ -171,27 +173,29 @@ static const struct icmp_row {
 	int error; /* what the kernel makes of it: net/ipv4/icmp.c icmp_err_convert; net/ipv6/icmp.c */
 	const char *words;
 } icmp_rows[] = {
-	{ false, ICMP_UNREACH, ICMP_UNREACH_NET, ICMP_UNREACHES, ENETUNREACH, "network unreachable (3/0)" },
-	{ false, ICMP_UNREACH, ICMP_UNREACH_HOST, ICMP_UNREACHES, EHOSTUNREACH, "host unreachable (3/1)" },
-	{ false, ICMP_UNREACH, ICMP_UNREACH_PROTOCOL, ICMP_UNREACHES, ENOPROTOOPT, "protocol unreachable (3/2)" },
-	{ false, ICMP_UNREACH, ICMP_UNREACH_PORT, ICMP_REFUSES, ECONNREFUSED, "port unreachable (3/3)" },
-	{ false, ICMP_UNREACH, ICMP_UNREACH_NEEDFRAG, ICMP_TOO_BIG, EMSGSIZE, "fragmentation needed (3/4)" },
-	{ false, ICMP_UNREACH, ICMP_UNREACH_NET_UNKNOWN, ICMP_UNREACHES, ENETUNREACH, "network unknown (3/6)" },
-	{ false, ICMP_UNREACH, ICMP_UNREACH_HOST_UNKNOWN, ICMP_UNREACHES, EHOSTDOWN, "host unknown (3/7)" },
-	{ false, ICMP_UNREACH, ICMP_UNREACH_NET_PROHIB, ICMP_PROHIBITS, ENETUNREACH, "network prohibited (3/9)" },
-	{ false, ICMP_UNREACH, ICMP_UNREACH_HOST_PROHIB, ICMP_PROHIBITS, EHOSTUNREACH, "host prohibited (3/10)" },
-	{ false, ICMP_UNREACH, ICMP_ADMIN_PROHIBITED, ICMP_PROHIBITS, EHOSTUNREACH,
-	  "communication administratively prohibited (3/13)" },
-	{ false, ICMP_TIMXCEED, ICMP_TIMXCEED_INTRANS, ICMP_UNREACHES, EHOSTUNREACH, "time exceeded in transit (11/0)" },
-	{ true, ICMP6_DST_UNREACH, ICMP6_DST_UNREACH_NOROUTE, ICMP_UNREACHES, ENETUNREACH, "no route to destination (1/0)" },
-	{ true, ICMP6_DST_UNREACH, ICMP6_DST_UNREACH_ADMIN, ICMP_PROHIBITS, EACCES, "administratively prohibited (1/1)" },
-	{ true, ICMP6_DST_UNREACH, ICMP6_DST_UNREACH_BEYONDSCOPE, ICMP_UNREACHES, EHOSTUNREACH, "beyond scope (1/2)" },
-	{ true, ICMP6_DST_UNREACH, ICMP6_DST_UNREACH_ADDR, ICMP_UNREACHES, EHOSTUNREACH, "address unreachable (1/3)" },
-	{ true, ICMP6_DST_UNREACH, ICMP6_DST_UNREACH_NOPORT, ICMP_REFUSES, ECONNREFUSED, "port unreachable (1/4)" },
-	{ true, ICMP6_DST_UNREACH, ICMP6_POLICY_FAILED, ICMP_PROHIBITS, EACCES, "source address failed policy (1/5)" },
-	{ true, ICMP6_DST_UNREACH, ICMP6_ROUTE_REJECTED, ICMP_PROHIBITS, EACCES, "reject route to destination (1/6)" },
-	{ true, ICMP6_PACKET_TOO_BIG, 0, ICMP_TOO_BIG, EMSGSIZE, "packet too big (2/0)" },
-	{ true, ICMP6_TIME_EXCEEDED, ICMP6_TIME_EXCEED_TRANSIT, ICMP_UNREACHES, EHOSTUNREACH, "hop limit exceeded (3/0)" },
+	{false, ICMP_UNREACH, ICMP_UNREACH_NET, ICMP_UNREACHES, ENETUNREACH, "network unreachable (3/0)"},
+	{false, ICMP_UNREACH, ICMP_UNREACH_HOST, ICMP_UNREACHES, EHOSTUNREACH, "host unreachable (3/1)"},
+	{false, ICMP_UNREACH, ICMP_UNREACH_PROTOCOL, ICMP_UNREACHES, ENOPROTOOPT, "protocol unreachable (3/2)"},
+	{false, ICMP_UNREACH, ICMP_UNREACH_PORT, ICMP_REFUSES, ECONNREFUSED, "port unreachable (3/3)"},
+	{false, ICMP_UNREACH, ICMP_UNREACH_NEEDFRAG, ICMP_TOO_BIG, EMSGSIZE, "fragmentation needed (3/4)"},
+	{false, ICMP_UNREACH, ICMP_UNREACH_NET_UNKNOWN, ICMP_UNREACHES, ENETUNREACH, "network unknown (3/6)"},
+	{false, ICMP_UNREACH, ICMP_UNREACH_HOST_UNKNOWN, ICMP_UNREACHES, EHOSTDOWN, "host unknown (3/7)"},
+	{false, ICMP_UNREACH, ICMP_UNREACH_NET_PROHIB, ICMP_PROHIBITS, ENETUNREACH, "network prohibited (3/9)"},
+	{false, ICMP_UNREACH, ICMP_UNREACH_HOST_PROHIB, ICMP_PROHIBITS, EHOSTUNREACH, "host prohibited (3/10)"},
+	{false, ICMP_UNREACH, ICMP_ADMIN_PROHIBITED, ICMP_PROHIBITS, EHOSTUNREACH,
+	 "communication administratively prohibited (3/13)"},
+	{false, ICMP_TIMXCEED, ICMP_TIMXCEED_INTRANS, ICMP_UNREACHES, EHOSTUNREACH, "time exceeded in transit (11/0)"},
+	{true, ICMP6_DST_UNREACH, ICMP6_DST_UNREACH_NOROUTE, ICMP_UNREACHES, ENETUNREACH,
+	 "no route to destination (1/0)"},
+	{true, ICMP6_DST_UNREACH, ICMP6_DST_UNREACH_ADMIN, ICMP_PROHIBITS, EACCES, "administratively prohibited (1/1)"},
+	{true, ICMP6_DST_UNREACH, ICMP6_DST_UNREACH_BEYONDSCOPE, ICMP_UNREACHES, EHOSTUNREACH, "beyond scope (1/2)"},
+	{true, ICMP6_DST_UNREACH, ICMP6_DST_UNREACH_ADDR, ICMP_UNREACHES, EHOSTUNREACH, "address unreachable (1/3)"},
+	{true, ICMP6_DST_UNREACH, ICMP6_DST_UNREACH_NOPORT, ICMP_REFUSES, ECONNREFUSED, "port unreachable (1/4)"},
+	{true, ICMP6_DST_UNREACH, ICMP6_POLICY_FAILED, ICMP_PROHIBITS, EACCES, "source address failed policy (1/5)"},
+	{true, ICMP6_DST_UNREACH, ICMP6_ROUTE_REJECTED, ICMP_PROHIBITS, EACCES, "reject route to destination (1/6)"},
+	{true, ICMP6_PACKET_TOO_BIG, 0, ICMP_TOO_BIG, EMSGSIZE, "packet too big (2/0)"},
+	{true, ICMP6_TIME_EXCEEDED, ICMP6_TIME_EXCEED_TRANSIT, ICMP_UNREACHES, EHOSTUNREACH,
+	 "hop limit exceeded (3/0)"},
 };
 
 static const struct icmp_row *icmp_row(const struct sw_icmp_seen *icmp)
@@ -280,7 +284,8 @@ static void neighbor_facts(struct sw_facts *facts, const struct sw_symptom_conte
 	if (neighbor->unanswered_since_ns != SW_TIME_NONE && neighbor->unanswered_since_ns < end &&
 	    neighbor->last_ask.time_ns >= began - SW_STAMP_SLACK_NS) {
 		facts->neighbor_unanswered = true;
-		facts->neighbor_wait = end - (neighbor->unanswered_since_ns > began ? neighbor->unanswered_since_ns : began);
+		facts->neighbor_wait =
+			end - (neighbor->unanswered_since_ns > began ? neighbor->unanswered_since_ns : began);
 	} else if (neighbor->first_answer.packet && neighbor->first_ask.time_ns >= began - SW_STAMP_SLACK_NS) {
 		facts->neighbor_wait = between(neighbor->first_ask, neighbor->first_answer);
 	}

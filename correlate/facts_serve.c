@@ -40,5 +40,6 @@ void sw_facts_of_serve(struct sw_facts *facts, const struct sw_symptom_context *
 	if (!peer->syn.packet)
 		return;
 	facts->peer_syn_span = facts->peer_last_syn.time_ns - peer->syn.time_ns;
-	facts->waited_since = socket && socket->last_wait_ns != SW_TIME_NONE && socket->last_wait_ns >= peer->syn.time_ns;
+	facts->waited_since = socket && socket->last_wait_ns != SW_TIME_NONE &&
+			      socket->last_wait_ns >= peer->syn.time_ns;
 }

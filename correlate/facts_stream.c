@@ -56,7 +56,8 @@ static void byte_facts(struct sw_facts *facts, const struct sw_symptom_context *
 		return;
 	facts->bytes_unread = peer->bytes > socket->bytes_read ? peer->bytes - socket->bytes_read : 0;
 	facts->bytes_unsent = socket->bytes_written > ours->bytes + ours->missed_bytes ?
-		socket->bytes_written - ours->bytes - ours->missed_bytes : 0;
+				      socket->bytes_written - ours->bytes - ours->missed_bytes :
+				      0;
 	if (facts->bytes_unsent)
 		facts->all_acked = false;
 }
@@ -74,7 +75,8 @@ static int64_t request_left_ns(const struct sw_symptom_context *context)
 
 		if (!packet->payload_length || !sw_endpoint_equal(&packet->src, &flow->local))
 			continue;
-		if ((int64_t)(uint32_t)(packet->tcp.seq - ours->isn) + packet->payload_length > request && first == SW_TIME_NONE)
+		if ((int64_t)(uint32_t)(packet->tcp.seq - ours->isn) + packet->payload_length > request &&
+		    first == SW_TIME_NONE)
 			first = packet->time_ns;
 	}
 	return first == SW_TIME_NONE ? began : first;
@@ -90,7 +92,8 @@ static void answer_facts(struct sw_facts *facts, const struct sw_symptom_context
 	facts->answer_read = context->debt->bytes_read > 0;
 	if (facts->answer_begun && ours->last_new_data.packet && after(peer->last_new_data, ours->last_new_data))
 		facts->answer_after = peer->last_new_data.time_ns - ours->last_new_data.time_ns;
-	if (peer->last_new_data.packet && peer->last_new_data.time_ns > end + SW_STAMP_SLACK_NS + context->clock_error_ns)
+	if (peer->last_new_data.packet &&
+	    peer->last_new_data.time_ns > end + SW_STAMP_SLACK_NS + context->clock_error_ns)
 		facts->answer_after_end = peer->last_new_data.time_ns - end;
 }
 
@@ -120,7 +123,8 @@ static void rst_facts(struct sw_facts *facts, const struct sw_symptom_context *c
 	facts->rst_no_socket = peer->rst_class == SW_RST_NO_SOCKET;
 	facts->rst_late = peer->rst.time_ns > debt_end(context) + SW_STAMP_SLACK_NS + context->clock_error_ns;
 	facts->rst_after_silence = flow->silence_end.packet && flow->silence_end.time_ns <= peer->rst.time_ns &&
-				   flow->silence_ns >= SW_IDLE_NS && flow->silence_ns >= SW_IDLE_RHYTHMS * flow->silence_before_ns &&
+				   flow->silence_ns >= SW_IDLE_NS &&
+				   flow->silence_ns >= SW_IDLE_RHYTHMS * flow->silence_before_ns &&
 				   peer->rst.time_ns - flow->silence_end.time_ns < SW_IDLE_ANSWER_NS &&
 				   !after(peer->last_new_data, flow->silence_end);
 }
@@ -204,10 +208,14 @@ static void seen_facts(struct sw_facts *facts, const struct sw_flow *flow)
 static void part_facts(struct sw_facts *facts, const struct sw_debt *debt)
 {
 	int64_t *const parts[SW_PART_COUNT] = {
-		[SW_PART_DATA_WAITING] = &facts->part_data_waiting, [SW_PART_RECEIVER_WINDOW] = &facts->part_window,
-		[SW_PART_NAGLE] = &facts->part_nagle,		    [SW_PART_SEND_BUFFER] = &facts->part_send_buffer,
-		[SW_PART_LOSS] = &facts->part_loss,		    [SW_PART_ROUND_TRIP] = &facts->part_round_trip,
-		[SW_PART_PEER_APPLICATION] = &facts->part_peer,	    [SW_PART_APPLICATION] = &facts->part_application,
+		[SW_PART_DATA_WAITING] = &facts->part_data_waiting,
+		[SW_PART_RECEIVER_WINDOW] = &facts->part_window,
+		[SW_PART_NAGLE] = &facts->part_nagle,
+		[SW_PART_SEND_BUFFER] = &facts->part_send_buffer,
+		[SW_PART_LOSS] = &facts->part_loss,
+		[SW_PART_ROUND_TRIP] = &facts->part_round_trip,
+		[SW_PART_PEER_APPLICATION] = &facts->part_peer,
+		[SW_PART_APPLICATION] = &facts->part_application,
 	};
 	int64_t most = 0;
 

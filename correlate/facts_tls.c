@@ -11,7 +11,7 @@
 
 static struct sw_seen seen_of(const struct sw_packet *packet)
 {
-	return (struct sw_seen){ .packet = packet->id, .input = packet->input, .time_ns = packet->time_ns };
+	return (struct sw_seen){.packet = packet->id, .input = packet->input, .time_ns = packet->time_ns};
 }
 
 /* RFC 8446, 6. */
@@ -21,14 +21,29 @@ static const char *alert_name(uint8_t alert)
 		uint8_t number;
 		const char *name;
 	} names[] = {
-		{ 10, "unexpected_message" },	{ 20, "bad_record_mac" },	   { 22, "record_overflow" },
-		{ 40, "handshake_failure" },	{ 42, "bad_certificate" },	   { 43, "unsupported_certificate" },
-		{ 44, "certificate_revoked" },	{ 45, "certificate_expired" },	   { 46, "certificate_unknown" },
-		{ 47, "illegal_parameter" },	{ 48, "unknown_ca" },		   { 49, "access_denied" },
-		{ 50, "decode_error" },		{ 51, "decrypt_error" },	   { 70, "protocol_version" },
-		{ 71, "insufficient_security" }, { 80, "internal_error" },	   { 86, "inappropriate_fallback" },
-		{ 109, "missing_extension" },	{ 110, "unsupported_extension" },  { 112, "unrecognized_name" },
-		{ 116, "certificate_required" }, { 120, "no_application_protocol" },
+		{10, "unexpected_message"},
+		{20, "bad_record_mac"},
+		{22, "record_overflow"},
+		{40, "handshake_failure"},
+		{42, "bad_certificate"},
+		{43, "unsupported_certificate"},
+		{44, "certificate_revoked"},
+		{45, "certificate_expired"},
+		{46, "certificate_unknown"},
+		{47, "illegal_parameter"},
+		{48, "unknown_ca"},
+		{49, "access_denied"},
+		{50, "decode_error"},
+		{51, "decrypt_error"},
+		{70, "protocol_version"},
+		{71, "insufficient_security"},
+		{80, "internal_error"},
+		{86, "inappropriate_fallback"},
+		{109, "missing_extension"},
+		{110, "unsupported_extension"},
+		{112, "unrecognized_name"},
+		{116, "certificate_required"},
+		{120, "no_application_protocol"},
 	};
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -37,7 +52,8 @@ static const char *alert_name(uint8_t alert)
 	return "an unknown alert";
 }
 
-static void take_alert(struct sw_facts *facts, const struct sw_packet *packet, const struct sw_tls_record *record, bool ours)
+static void take_alert(struct sw_facts *facts, const struct sw_packet *packet, const struct sw_tls_record *record,
+		       bool ours)
 {
 	if (facts->tls_alert.packet || record->alert_level != ALERT_FATAL || record->alert == ALERT_CLOSE_NOTIFY)
 		return;
@@ -61,7 +77,7 @@ static void take_records(struct sw_facts *facts, const struct sw_packet *packet,
 
 static const char *version_name(uint16_t version)
 {
-	static const char *const names[] = { "SSL 3.0", "TLS 1.0", "TLS 1.1", "TLS 1.2", "TLS 1.3" };
+	static const char *const names[] = {"SSL 3.0", "TLS 1.0", "TLS 1.1", "TLS 1.2", "TLS 1.3"};
 
 	return version >= 0x300 && version <= 0x304 ? names[version - 0x300] : NULL;
 }

@@ -32,7 +32,8 @@ static struct candidate *add(struct candidates *list, enum sw_evidence_kind kind
 		return NULL;
 	struct candidate *one = &list->items[list->count++];
 
-	*one = (struct candidate){ .line = { .kind = kind, .number = number, .time_ns = time_ns }, .order_ns = time_ns, .rank = 1 };
+	*one = (struct candidate){
+		.line = {.kind = kind, .number = number, .time_ns = time_ns}, .order_ns = time_ns, .rank = 1};
 	return one;
 }
 
@@ -52,8 +53,9 @@ static enum sw_packet_way way_of(const struct sw_symptom_context *context, const
 
 	if (!flow)
 		return packet->way;
-	bool from_local = packet->kind == SW_PACKET_ICMP ? sw_ip_equal(&packet->src.ip, &flow->local.ip) && !packet->icmp.is_error :
-							   sw_endpoint_equal(&packet->src, &flow->local);
+	bool from_local = packet->kind == SW_PACKET_ICMP ?
+				  sw_ip_equal(&packet->src.ip, &flow->local.ip) && !packet->icmp.is_error :
+				  sw_endpoint_equal(&packet->src, &flow->local);
 
 	return from_local != context->flow_is_peers ? SW_WAY_OUT : SW_WAY_IN;
 }
@@ -76,7 +78,8 @@ static void add_packets(const struct sw_telling *telling, struct candidates *lis
 		one->line.from = packet->src;
 		one->line.fate = sw_telling_fate(context, packet, one->line.way);
 		one->line.again = sw_telling_again(context, packet);
-		one->line.text = sw_arena_strdup(telling->arena, sw_packet_text(packet, one->line.way, text, sizeof text));
+		one->line.text =
+			sw_arena_strdup(telling->arena, sw_packet_text(packet, one->line.way, text, sizeof text));
 	}
 }
 
@@ -99,7 +102,8 @@ static void add_neighbor(const struct sw_telling *telling, struct candidates *li
 	one->line.proof = true;
 	if (!answer)
 		one->line.fate = telling->facts->neighbor_answer.packet ? SW_FATE_ANSWERED : SW_FATE_UNANSWERED;
-	one->line.text = sw_arena_format(telling->arena, answer ? "< %s is there" : "> who has %s?", telling->facts->neighbor_target);
+	one->line.text = sw_arena_format(telling->arena, answer ? "< %s is there" : "> who has %s?",
+					 telling->facts->neighbor_target);
 }
 
 /* ---- calls and facts ---------------------------------------------------------------------------------------------- */
@@ -148,7 +152,8 @@ static void put_in_order_of_cause(const struct sw_symptom_context *context, stru
 
 		if (one->line.kind != SW_EVIDENCE_PACKET || !context->imported) /* live stamps are in order */
 			continue;
-		if (opening && one->order_ns < opening->order_ns && one->order_ns >= opening->order_ns - SW_STAMP_SLACK_NS)
+		if (opening && one->order_ns < opening->order_ns &&
+		    one->order_ns >= opening->order_ns - SW_STAMP_SLACK_NS)
 			opening->order_ns = one->order_ns;
 		if (surfaced && one->line.proof && end != SW_TIME_NONE && one->order_ns > surfaced->order_ns &&
 		    one->order_ns <= end + SW_STAMP_SLACK_NS)
@@ -208,7 +213,9 @@ static void shorten(struct candidates *list)
 
 		for (size_t i = 0; i < list->count; i++) {
 			size_t distance = i > middle ? i - middle : middle - i;
-			size_t least = best == list->count ? list->count : best > middle ? best - middle : middle - best;
+			size_t least = best == list->count ? list->count :
+				       best > middle       ? best - middle :
+							     middle - best;
 
 			if (!list->items[i].line.proof && distance < least)
 				best = i;

@@ -16,7 +16,8 @@ struct sw_telling { /* one symptom on its way into words */
 
 void sw_telling_evidence(const struct sw_telling *telling, struct sw_finding *finding);
 /* finding_fate.c: what became of a packet of the context's, and whether the same bytes passed before. */
-enum sw_fate sw_telling_fate(const struct sw_symptom_context *context, const struct sw_packet *packet, enum sw_packet_way way);
+enum sw_fate sw_telling_fate(const struct sw_symptom_context *context, const struct sw_packet *packet,
+			     enum sw_packet_way way);
 bool sw_telling_again(const struct sw_symptom_context *context, const struct sw_packet *packet);
 void sw_telling_lists(const struct sw_telling *telling, struct sw_finding *finding); /* usually, next, ruled out, ... */
 void sw_telling_symptom(const struct sw_telling *telling, struct sw_finding *finding); /* symptom, flow, occurrence */

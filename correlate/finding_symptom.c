@@ -59,7 +59,7 @@ static void tell_symptom(const struct sw_telling *telling, struct sw_symptom *sy
 
 static struct sw_addr addr_of(const struct sw_endpoint *endpoint)
 {
-	struct sw_addr addr = { .present = endpoint->ip.family != 0, .endpoint = *endpoint };
+	struct sw_addr addr = {.present = endpoint->ip.family != 0, .endpoint = *endpoint};
 
 	addr.family = endpoint->ip.family == 6 ? AF_INET6 : AF_INET;
 	return addr;

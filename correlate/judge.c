@@ -23,7 +23,7 @@ static bool ask(const struct sw_rule *rule, const struct sw_facts *facts, struct
 
 	memset(judged, 0, sizeof *judged);
 	judged->rule = rule;
-	judged->match = (struct sw_match){ .confidence = SW_CONFIDENCE_CERTAIN, .locus = rule->locus, .severity = -1 };
+	judged->match = (struct sw_match){.confidence = SW_CONFIDENCE_CERTAIN, .locus = rule->locus, .severity = -1};
 	reading.reads = &judged->reads;
 	return rule->holds(&reading, &judged->match);
 }
@@ -68,7 +68,7 @@ static void choose(struct sw_judgement *judgement, const struct matches *matches
 
 void sw_judge(const struct sw_facts *facts, enum sw_operation operation, struct sw_judgement *judgement)
 {
-	struct matches matches = { 0 };
+	struct matches matches = {0};
 	const struct sw_rule *rule;
 
 	memset(judgement, 0, sizeof *judgement);

@@ -43,7 +43,8 @@ int sw_captures_check(const struct sw_options *options, struct sw_err *err)
 		return 0; /* then opening says it */
 	int code = pcap_compile(pcap, &program, options->filter, 1, PCAP_NETMASK_UNKNOWN);
 	if (code < 0)
-		sw_err_set(err, -EINVAL, "--filter '%s': %s (see: man pcap-filter)", options->filter, pcap_geterr(pcap));
+		sw_err_set(err, -EINVAL, "--filter '%s': %s (see: man pcap-filter)", options->filter,
+			   pcap_geterr(pcap));
 	else
 		pcap_freecode(&program);
 	pcap_close(pcap);
@@ -66,7 +67,7 @@ void sw_captures_free(struct sw_captures *captures)
 	if (!captures)
 		return;
 	sw_captures_close(captures);
-	HASH_ITER(hh, captures->known, known, next) {
+	HASH_ITER (hh, captures->known, known, next) {
 		HASH_DEL(captures->known, known);
 		free(known);
 	}
@@ -84,13 +85,16 @@ static struct one *find(struct sw_captures *captures, uint32_t netns)
 static void say_missing(struct sw_captures *captures, const struct one *one, int code)
 {
 	sw_auto_free char *what = sw_format("no packets were captured: %s", one->why);
-	captures->trace.limit(captures->trace.context,
-			      &(struct sw_limit){what, code == -EPERM ? "verdicts rest on the calls and the kernel's answers alone" :
-									"no verdict of that network namespace rests on packets"});
-	captures->packets.status(captures->packets.context,
-				 &(struct sw_capture_status){.netns = one->netns, .live = true, .opened_ns = SW_TIME_NONE,
-							     .closed_ns = SW_TIME_NONE, .last_drop_ns = SW_TIME_NONE,
-							     .why_not = one->why});
+	captures->trace.limit(
+		captures->trace.context,
+		&(struct sw_limit){what, code == -EPERM ? "verdicts rest on the calls and the kernel's answers alone" :
+							  "no verdict of that network namespace rests on packets"});
+	captures->packets.status(captures->packets.context, &(struct sw_capture_status){.netns = one->netns,
+											.live = true,
+											.opened_ns = SW_TIME_NONE,
+											.closed_ns = SW_TIME_NONE,
+											.last_drop_ns = SW_TIME_NONE,
+											.why_not = one->why});
 }
 
 static void own_in(struct sw_captures *captures, const struct sw_owner *owner)
@@ -181,7 +185,8 @@ void sw_captures_socket(struct sw_captures *captures, const struct sw_socket *so
 		return;
 	known->owner = (struct sw_owner){
 		.netns = socket->netns,
-		.protocol = socket->protocol <= 0 || socket->protocol > 255 ? (uint8_t)protocol : (uint8_t)socket->protocol,
+		.protocol = socket->protocol <= 0 || socket->protocol > 255 ? (uint8_t)protocol :
+									      (uint8_t)socket->protocol,
 		.mine = true,
 		.local = socket->local.endpoint,
 		.remote = socket->remote.endpoint,
@@ -218,8 +223,8 @@ void sw_captures_call(struct sw_captures *captures, const struct sw_call *call)
 	}
 	if (left)
 		return;
-	if (call->sys == SW_SYS_CONNECT || call->sys == SW_SYS_BIND || call->sys == SW_SYS_SENDTO || call->sys == SW_SYS_SENDMSG ||
-	    call->sys == SW_SYS_SENDMMSG || call->sys == SW_SYS_LISTEN) {
+	if (call->sys == SW_SYS_CONNECT || call->sys == SW_SYS_BIND || call->sys == SW_SYS_SENDTO ||
+	    call->sys == SW_SYS_SENDMSG || call->sys == SW_SYS_SENDMMSG || call->sys == SW_SYS_LISTEN) {
 		struct known *known = know(captures, call->socket);
 		if (known->since_ns == SW_TIME_NONE)
 			known->since_ns = call->enter_ns;

@@ -38,8 +38,9 @@ static int choose(const struct sw_options *options, struct sw_pids *pids)
 	for (int i = 0; i < options->argc; i++) {
 		pid_t pid;
 		if (number(options->argv[i], &pid) < 0) {
-			sw_err_set(&err, -EINVAL, "'%s' is no process number; for a name write: sockwhy attach --all %s", options->argv[i],
-				   options->argv[i]);
+			sw_err_set(&err, -EINVAL,
+				   "'%s' is no process number; for a name write: sockwhy attach --all %s",
+				   options->argv[i], options->argv[i]);
 			return sw_session_complain(&err, SW_EXIT_USAGE);
 		}
 		sw_pids_add(pids, pid);
@@ -81,14 +82,20 @@ static int follow(const struct sw_options *options, const struct sw_pids *pids)
 	struct sw_session session;
 	struct sw_err err = {0};
 	command_line_read(&line, pids->items[0]);
-	const struct sw_recorder_target target = {
-		.mode = SW_MODE_ATTACH, .pid = (uint32_t)pids->items[0], .command = line.arguments, .command_count = line.count};
+	const struct sw_recorder_target target = {.mode = SW_MODE_ATTACH,
+						  .pid = (uint32_t)pids->items[0],
+						  .command = line.arguments,
+						  .command_count = line.count};
 	int failed = sw_session_start(&session, options, &target);
 	if (failed)
 		return failed;
 	const struct sw_engine_options engine = sw_session_engine(&session);
-	const struct sw_engine_attach attach = {.pids = pids->items, .count = pids->count, .only = options->only, .no_calls = options->no_calls,
-						.budget = options->budget, .duration_ns = options->duration_ns};
+	const struct sw_engine_attach attach = {.pids = pids->items,
+						.count = pids->count,
+						.only = options->only,
+						.no_calls = options->no_calls,
+						.budget = options->budget,
+						.duration_ns = options->duration_ns};
 	const struct sw_trace_sink sink = sw_wire_sink(session.ring);
 	int code = sw_engine_attach(&engine, &attach, &sink, &err);
 	if (code < 0)

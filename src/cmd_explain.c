@@ -162,7 +162,7 @@ static void clear_progress(void)
 
 static void limit(struct explain *explain, const char *what, const char *costs)
 {
-	on_limit(explain, &(struct sw_limit){ what, costs });
+	on_limit(explain, &(struct sw_limit){what, costs});
 }
 
 static void log_limits(struct explain *explain, const struct sw_import_input *input)
@@ -172,14 +172,16 @@ static void log_limits(struct explain *explain, const struct sw_import_input *in
 
 	if (summary->unread) {
 		what = sw_format("%s: %lld line%s could not be read, the first is line %lld: %s", input->path,
-				 (long long)summary->unread, summary->unread == 1 ? "" : "s", (long long)summary->unread_lines[0],
-				 summary->unread_text);
+				 (long long)summary->unread, summary->unread == 1 ? "" : "s",
+				 (long long)summary->unread_lines[0], summary->unread_text);
 		limit(explain, what, "what stood there is not known");
 	}
 	if (summary->clock == SW_STRACE_CLOCK_NONE)
-		limit(explain, "the log has no time stamps (strace -ttt)", "no duration, and calls cannot be held against packets");
+		limit(explain, "the log has no time stamps (strace -ttt)",
+		      "no duration, and calls cannot be held against packets");
 	else if (summary->clock == SW_STRACE_CLOCK_TIME_OF_DAY && summary->resolution_ns == SW_NS_PER_S)
-		limit(explain, "the log's stamps are whole seconds (strace -ttt)", "the order of calls and packets within a second is not known");
+		limit(explain, "the log's stamps are whole seconds (strace -ttt)",
+		      "the order of calls and packets within a second is not known");
 	if (!summary->durations)
 		limit(explain, "the log has no durations (strace -T)", "how long a call took is known only from above");
 }
@@ -191,8 +193,9 @@ static void clock_limits(struct explain *explain)
 
 	if (alignment->aligned != SW_ALIGNED_FAILED)
 		return;
-	what = sw_format("the clocks of log and capture could not be matched: %lld of %lld calls have a packet at one offset (--clock-offset)",
-			 (long long)alignment->pairs, (long long)alignment->asked);
+	what = sw_format(
+		"the clocks of log and capture could not be matched: %lld of %lld calls have a packet at one offset (--clock-offset)",
+		(long long)alignment->pairs, (long long)alignment->asked);
 	limit(explain, what, "no verdict rests on calls and packets together");
 }
 
@@ -216,18 +219,21 @@ static void input_limits(struct explain *explain)
 static void side_limits(struct explain *explain, const struct sw_correlate_options *how)
 {
 	if (how->packets_missing) {
-		limit(explain, "no capture was given", "verdicts rest on the calls alone; a capture (tcpdump -i any -w FILE) would show what answered");
-		on_status(explain, &(struct sw_capture_status){ .available = false,
-								.opened_ns = SW_TIME_NONE,
-								.closed_ns = SW_TIME_NONE,
-								.dropped = -1,
-								.last_drop_ns = SW_TIME_NONE,
-								.why_not = "no capture was given" });
+		limit(explain, "no capture was given",
+		      "verdicts rest on the calls alone; a capture (tcpdump -i any -w FILE) would show what answered");
+		on_status(explain, &(struct sw_capture_status){.available = false,
+							       .opened_ns = SW_TIME_NONE,
+							       .closed_ns = SW_TIME_NONE,
+							       .dropped = -1,
+							       .last_drop_ns = SW_TIME_NONE,
+							       .why_not = "no capture was given"});
 	}
 	if (how->calls_missing)
-		limit(explain, "no log of the calls was given", "what the application saw is not known; strace -f -ttt -T -yy would show it");
+		limit(explain, "no log of the calls was given",
+		      "what the application saw is not known; strace -f -ttt -T -yy would show it");
 	if (how->calls_missing && explain->options->host_count == 0)
-		limit(explain, "whose side the capture is seen from was not said (--host ADDRESS)", "it is taken from the packets");
+		limit(explain, "whose side the capture is seen from was not said (--host ADDRESS)",
+		      "it is taken from the packets");
 }
 
 /* ---- the run -------------------------------------------------------------------------------------------------- */
@@ -235,7 +241,8 @@ static void side_limits(struct explain *explain, const struct sw_correlate_optio
 static struct sw_correlate_options correlate_options(const struct explain *explain)
 {
 	const struct sw_options *options = explain->options;
-	struct sw_correlate_options how = { .slow_ns = options->slow_ns, .settle_ns = options->settle_ns, .imported = true };
+	struct sw_correlate_options how = {
+		.slow_ns = options->slow_ns, .settle_ns = options->settle_ns, .imported = true};
 	size_t incidents = sw_import_count(explain->import, SW_IMPORT_INCIDENT);
 	size_t logs = sw_import_count(explain->import, SW_IMPORT_STRACE);
 
@@ -256,20 +263,22 @@ static int align(struct explain *explain, struct sw_err *err)
 	if (code < 0 || !explain->options->clock_offset_given)
 		return code;
 	sw_import_set_offset(explain->import, explain->options->clock_offset_ns);
-	explain->alignment = (struct sw_alignment){ .aligned = SW_ALIGNED_ESTIMATED, .offset_ns = explain->options->clock_offset_ns };
+	explain->alignment =
+		(struct sw_alignment){.aligned = SW_ALIGNED_ESTIMATED, .offset_ns = explain->options->clock_offset_ns};
 	return 0;
 }
 
 static void read_all(struct explain *explain)
 {
-	const struct sw_trace_sink trace = { .context = explain,
-					     .socket = on_socket,
-					     .enter = on_enter,
-					     .leave = on_leave,
-					     .process = on_process,
-					     .fact = on_fact,
-					     .limit = on_limit };
-	const struct sw_packet_sink packets = { .context = explain, .packet = on_packet, .status = on_status, .raw = on_raw };
+	const struct sw_trace_sink trace = {.context = explain,
+					    .socket = on_socket,
+					    .enter = on_enter,
+					    .leave = on_leave,
+					    .process = on_process,
+					    .fact = on_fact,
+					    .limit = on_limit};
+	const struct sw_packet_sink packets = {
+		.context = explain, .packet = on_packet, .status = on_status, .raw = on_raw};
 	bool show = isatty(STDERR_FILENO) && !explain->options->quiet;
 
 	sw_import_run(explain->import, &trace, &packets, show ? show_progress : NULL, NULL);
@@ -280,37 +289,36 @@ static void read_all(struct explain *explain)
 static const char *clock_base(const struct explain *explain)
 {
 	switch (sw_import_clock(explain->import)) {
-	case SW_STRACE_CLOCK_TIME_OF_DAY:
-		return "time-of-day";
+	case SW_STRACE_CLOCK_TIME_OF_DAY: return "time-of-day";
 	case SW_STRACE_CLOCK_RELATIVE:
-	case SW_STRACE_CLOCK_NONE:
-		return sw_import_count(explain->import, SW_IMPORT_STRACE) ? "relative" : "realtime";
-	default:
-		return "realtime";
+	case SW_STRACE_CLOCK_NONE: return sw_import_count(explain->import, SW_IMPORT_STRACE) ? "relative" : "realtime";
+	default: return "realtime";
 	}
 }
 
 static void fill_context(struct explain *explain, struct sw_report_context *context, struct sw_report_input *shown)
 {
-	static const char *const aligned[] = { "same-clock", "estimated", "failed" };
+	static const char *const aligned[] = {"same-clock", "estimated", "failed"};
 	const struct sw_import_input *inputs;
 	size_t count;
 
 	inputs = sw_import_inputs(explain->import, &count);
 	for (size_t i = 0; i < count; i++)
-		shown[i] = (struct sw_report_input){ inputs[i].path, inputs[i].kind, inputs[i].records, inputs[i].unread };
+		shown[i] =
+			(struct sw_report_input){inputs[i].path, inputs[i].kind, inputs[i].records, inputs[i].unread};
 	context->inputs = shown;
 	context->input_count = count;
-	context->clock = (struct sw_report_clock){ clock_base(explain), explain->alignment.offset_ns, explain->alignment.error_ns,
-						   aligned[explain->alignment.aligned], explain->alignment.pairs };
+	context->clock = (struct sw_report_clock){clock_base(explain), explain->alignment.offset_ns,
+						  explain->alignment.error_ns, aligned[explain->alignment.aligned],
+						  explain->alignment.pairs};
 	/* The host that explains is not the one that was recorded. */
-	context->host = (struct sw_report_host){ 0 };
-	context->target = (struct sw_report_target){ .mode = SW_MODE_EXPLAIN,
-						     .command_count = explain->command ? 1 : 0,
-						     .command = (const char *const *)&explain->command,
-						     .pid = explain->command_pid,
-						     .started_ns = explain->first_ns,
-						     .ended_ns = explain->last_ns };
+	context->host = (struct sw_report_host){0};
+	context->target = (struct sw_report_target){.mode = SW_MODE_EXPLAIN,
+						    .command_count = explain->command ? 1 : 0,
+						    .command = (const char *const *)&explain->command,
+						    .pid = explain->command_pid,
+						    .started_ns = explain->first_ns,
+						    .ended_ns = explain->last_ns};
 }
 
 static void fill_session(struct explain *explain, struct sw_report_context *context)
@@ -327,8 +335,8 @@ static void fill_session(struct explain *explain, struct sw_report_context *cont
 static int publish(struct explain *explain)
 {
 	struct sw_report_input shown[SW_IMPORT_INPUTS_MAX];
-	struct sw_report_context context = { 0 };
-	struct sw_err err = { 0 };
+	struct sw_report_context context = {0};
+	struct sw_err err = {0};
 	struct sw_report *report;
 	int code, failed;
 
@@ -374,8 +382,8 @@ static int run(struct explain *explain, struct sw_err *err)
 
 int sw_cmd_explain(const struct sw_options *options)
 {
-	struct explain explain = { .options = options, .first_ns = SW_TIME_NONE, .last_ns = SW_TIME_NONE };
-	struct sw_err err = { 0 };
+	struct explain explain = {.options = options, .first_ns = SW_TIME_NONE, .last_ns = SW_TIME_NONE};
+	struct sw_err err = {0};
 	int status = SW_EXIT_USAGE;
 
 	if (options->argc > SW_IMPORT_INPUTS_MAX)

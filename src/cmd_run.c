@@ -13,14 +13,16 @@
 static int check(const struct sw_options *options, struct sw_err *err)
 {
 	if (options->interface && strcmp(options->interface, "any") != 0 && if_nametoindex(options->interface) == 0)
-		return sw_err_set(err, -ENODEV, "-i %s: there is no such interface here (see: ip link)", options->interface);
+		return sw_err_set(err, -ENODEV, "-i %s: there is no such interface here (see: ip link)",
+				  options->interface);
 	return sw_captures_check(options, err);
 }
 
 int sw_cmd_run(const struct sw_options *options)
 {
-	const struct sw_recorder_target target = {
-		.mode = SW_MODE_RUN, .command = (const char *const *)options->argv, .command_count = (size_t)options->argc};
+	const struct sw_recorder_target target = {.mode = SW_MODE_RUN,
+						  .command = (const char *const *)options->argv,
+						  .command_count = (size_t)options->argc};
 	struct sw_session session;
 	struct sw_err err = {0};
 	int status = 0;

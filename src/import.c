@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 #define PIECE ((size_t)8 << 10) /* of a log at once: its records wait for packets no longer than they must */
 /* An incident's calls stand at their enter; a journal, which a crash left, in the order of arrival. */
 #define JOURNAL_LATE_NS (2 * SW_NS_PER_S)
@@ -117,7 +116,8 @@ void sw_import_logs_open(struct sw_import *import, const struct sw_trace_sink *s
 		sw_strace_set_pins(import->strace, import->pins, import->pin_count);
 	for (size_t i = 0; i < import->inputs.count; i++)
 		if (import->inputs.items[i].shown.type == SW_IMPORT_STRACE)
-			import->inputs.items[i].log = sw_strace_open(import->strace, pid_of_path(import->inputs.items[i].shown.path));
+			import->inputs.items[i].log =
+				sw_strace_open(import->strace, pid_of_path(import->inputs.items[i].shown.path));
 }
 
 struct input *sw_import_logs_behind(struct sw_import *import, int64_t *until_ns)
@@ -145,7 +145,7 @@ struct input *sw_import_logs_behind(struct sw_import *import, int64_t *until_ns)
 static void pull(struct sw_import *import, size_t index)
 {
 	struct input *input = &import->inputs.items[index];
-	struct sw_err err = { 0 };
+	struct sw_err err = {0};
 	int result = sw_capture_file_next(input->file, &input->packet, &err);
 
 	input->has_packet = result > 0;
@@ -185,7 +185,7 @@ static void say_status(struct sw_import *import)
 {
 	for (size_t i = 0; i < import->inputs.count; i++) {
 		struct input *input = &import->inputs.items[i];
-		struct sw_capture_status status = { 0 };
+		struct sw_capture_status status = {0};
 
 		if (!input->file || !import->packets->status || input->shown.type == SW_IMPORT_INCIDENT)
 			continue;
@@ -200,7 +200,8 @@ static void say_status(struct sw_import *import)
 
 /* ---- both ----------------------------------------------------------------------------------------------------- */
 
-static void open_captures(struct sw_import *import, const struct sw_trace_sink *trace, const struct sw_packet_sink *packets)
+static void open_captures(struct sw_import *import, const struct sw_trace_sink *trace,
+			  const struct sw_packet_sink *packets)
 {
 	for (size_t i = 0; i < import->inputs.count; i++) {
 		struct input *input = &import->inputs.items[i];

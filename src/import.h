@@ -21,7 +21,8 @@ int sw_import_open(char *const *paths, size_t count, struct sw_import **import, 
 void sw_import_free(struct sw_import *import);
 
 size_t sw_import_count(const struct sw_import *import, enum sw_import_kind kind);
-const struct sw_incident_session *sw_import_session(const struct sw_import *import); /* of the incident; NULL: none among them */
+const struct sw_incident_session *
+sw_import_session(const struct sw_import *import); /* of the incident; NULL: none among them */
 
 /* Reads the beginning of logs and captures, as much as it takes, and puts both on the captures' clock. */
 int sw_import_align(struct sw_import *import, struct sw_alignment *alignment, struct sw_err *err);

@@ -41,7 +41,9 @@ void sw_import_input_close(struct input *input);
 
 /* import.c */
 void sw_import_logs_open(struct sw_import *import, const struct sw_trace_sink *sink, bool raw);
-struct input *sw_import_logs_behind(struct sw_import *import, int64_t *until_ns); /* the log that knows least of what is to come; NULL: all are read */
+struct input *
+sw_import_logs_behind(struct sw_import *import,
+		      int64_t *until_ns); /* the log that knows least of what is to come; NULL: all are read */
 void sw_import_log_feed(struct input *input);
 
 #endif

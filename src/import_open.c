@@ -21,7 +21,8 @@ static int open_log(struct input *input, struct sw_err *err)
 	if (!have)
 		return sw_err_set(err, -EINVAL, "%s: is empty", input->shown.path);
 	if (!sw_strace_recognise((const char *)sw_source_at(&input->source), have < LOOK ? have : LOOK))
-		return sw_err_set(err, -EINVAL, "%s: is neither a capture (pcap, pcapng) nor strace's text", input->shown.path);
+		return sw_err_set(err, -EINVAL, "%s: is neither a capture (pcap, pcapng) nor strace's text",
+				  input->shown.path);
 	input->shown.type = SW_IMPORT_STRACE;
 	input->shown.kind = "strace";
 	return 0;
@@ -72,13 +73,14 @@ static void ignore_status(void *context, const struct sw_capture_status *status)
 /* The section header says it, and that is read with the first packet. */
 static bool is_incident(const char *path)
 {
-	const struct sw_trace_sink trace = { NULL, ignore_socket, ignore_call, ignore_call, ignore_process, ignore_fact, ignore_limit };
-	const struct sw_packet_sink packets = { .packet = ignore_packet, .status = ignore_status };
+	const struct sw_trace_sink trace = {NULL,           ignore_socket, ignore_call, ignore_call,
+					    ignore_process, ignore_fact,   ignore_limit};
+	const struct sw_packet_sink packets = {.packet = ignore_packet, .status = ignore_status};
 	struct sw_incident_reader *reader;
 	struct sw_capture_file *file;
 	struct sw_capture_hooks hooks;
 	struct sw_packet packet;
-	struct sw_err err = { 0 };
+	struct sw_err err = {0};
 	bool is;
 
 	file = strcmp(path, "-") == 0 ? NULL : sw_capture_file_open(path, &err);
@@ -97,7 +99,7 @@ static bool is_incident(const char *path)
 int sw_import_input_open(struct input *input, struct sw_err *err)
 {
 	struct stat status;
-	struct sw_err why = { 0 };
+	struct sw_err why = {0};
 
 	if (stat(input->shown.path, &status) == 0 && S_ISDIR(status.st_mode))
 		return sw_err_set(err, -EISDIR, "%s: is a directory; name the files in it", input->shown.path);

@@ -29,13 +29,14 @@ void sw_incident_fact(struct sw_incident *incident, const struct sw_fact *fact);
 void sw_incident_limit(struct sw_incident *incident, const struct sw_limit *limit);
 void sw_incident_status(struct sw_incident *incident, const struct sw_capture_status *status);
 void sw_incident_packet(struct sw_incident *incident, const struct sw_packet *packet, const struct sw_raw_packet *raw);
-void sw_incident_flush(struct sw_incident *incident, int64_t now_ns); /* call often: writes every 100 ms; a full disk is remembered */
+void sw_incident_flush(struct sw_incident *incident,
+		       int64_t now_ns); /* call often: writes every 100 ms; a full disk is remembered */
 
 uint64_t sw_incident_size(const struct sw_incident *incident); /* bytes so far */
 
 /* The second pass: the incident with the report's findings, and the packets alone. */
-int sw_incident_finish(struct sw_incident *incident, struct sw_outputs *outputs, const struct sw_report_context *context,
-		       struct sw_err *err);
+int sw_incident_finish(struct sw_incident *incident, struct sw_outputs *outputs,
+		       const struct sw_report_context *context, struct sw_err *err);
 
 /* ---- reading ---------------------------------------------------------------------------------------------------- */
 
@@ -51,12 +52,15 @@ struct sw_incident_session { /* what the section header says; texts live as long
 struct sw_incident_reader;
 
 /* Records go to the sinks as they are read: calls at once entered and left (src/merge.h puts them in order). */
-struct sw_incident_reader *sw_incident_reader_new(const struct sw_trace_sink *trace, const struct sw_packet_sink *packets);
+struct sw_incident_reader *sw_incident_reader_new(const struct sw_trace_sink *trace,
+						  const struct sw_packet_sink *packets);
 void sw_incident_reader_free(struct sw_incident_reader *reader);
 struct sw_capture_hooks sw_incident_reader_hooks(struct sw_incident_reader *reader); /* for sw_capture_file_hooks() */
 /* What the tool knew of the packet just read by sw_capture_file_next(): its number, namespace, place. */
-void sw_incident_reader_packet(struct sw_incident_reader *reader, const struct sw_capture_file *file, struct sw_packet *packet);
+void sw_incident_reader_packet(struct sw_incident_reader *reader, const struct sw_capture_file *file,
+			       struct sw_packet *packet);
 const struct sw_incident_session *sw_incident_reader_session(const struct sw_incident_reader *reader);
-uint32_t sw_incident_reader_unread(const struct sw_incident_reader *reader, const char **first_error); /* lines not understood */
+uint32_t sw_incident_reader_unread(const struct sw_incident_reader *reader,
+				   const char **first_error); /* lines not understood */
 
 #endif

@@ -37,9 +37,10 @@ char *sw_incident_session_text(const struct sw_report_context *context, bool com
 		sw_out_add(&out, "\n");
 		return text;
 	}
-	sw_out_add(&out, " mode=%s pid=%u started=%lld ended=%lld slow=%lld settle=%lld linger=%lld\n", modes[context->target.mode],
-		   context->target.pid, (long long)context->target.started_ns, (long long)context->target.ended_ns,
-		   (long long)context->slow_ns, (long long)context->settle_ns, (long long)context->linger_ns);
+	sw_out_add(&out, " mode=%s pid=%u started=%lld ended=%lld slow=%lld settle=%lld linger=%lld\n",
+		   modes[context->target.mode], context->target.pid, (long long)context->target.started_ns,
+		   (long long)context->target.ended_ns, (long long)context->slow_ns, (long long)context->settle_ns,
+		   (long long)context->linger_ns);
 	add_word(&out, "host", context->host.name);
 	add_word(&out, "kernel", context->host.kernel);
 	add_word(&out, "netns", context->host.netns);
@@ -67,7 +68,8 @@ static uint32_t word(const uint8_t *at)
 }
 
 /* The comments for one record; the caller frees each. */
-static size_t comments_for(const struct sw_report *report, const struct sw_journal_entry *entry, char *comments[COMMENTS_MAX])
+static size_t comments_for(const struct sw_report *report, const struct sw_journal_entry *entry,
+			   char *comments[COMMENTS_MAX])
 {
 	size_t count = 0;
 	if (entry->kind == SW_JOURNAL_OTHER)
@@ -78,9 +80,11 @@ static size_t comments_for(const struct sw_report *report, const struct sw_journ
 			const struct sw_evidence *evidence = &finding->evidence[j];
 			if (evidence->kind != (enum sw_evidence_kind)entry->kind || evidence->number != entry->number)
 				continue;
-			comments[count++] = evidence->proof ? sw_format("sockwhy finding %u, %s (%s): %s", finding->id, finding->verdict,
-									sw_confidence_name(finding->confidence), finding->summary) :
-							      sw_format("sockwhy finding %u, %s: context", finding->id, finding->verdict);
+			comments[count++] =
+				evidence->proof ?
+					sw_format("sockwhy finding %u, %s (%s): %s", finding->id, finding->verdict,
+						  sw_confidence_name(finding->confidence), finding->summary) :
+					sw_format("sockwhy finding %u, %s: context", finding->id, finding->verdict);
 			break;
 		}
 	}
@@ -101,9 +105,15 @@ static int copy_block(struct pass *pass, const struct sw_journal_entry *entry)
 	char *comments[COMMENTS_MAX];
 	size_t count = comments_for(pass->report, entry, comments);
 	const struct sw_pcapng_packet packet = {
-		.interface = word(block + 8), .time_ns = entry->time_ns, .captured = captured, .wire = word(block + 24),
-		.bytes = block + EPB_FIXED, .comment_count = count, .comments = (const char *const *)comments,
-		.custom = custom, .custom_length = length,
+		.interface = word(block + 8),
+		.time_ns = entry->time_ns,
+		.captured = captured,
+		.wire = word(block + 24),
+		.bytes = block + EPB_FIXED,
+		.comment_count = count,
+		.comments = (const char *const *)comments,
+		.custom = custom,
+		.custom_length = length,
 	};
 	int code = sw_pcapng_write_packet(pass->writer, &packet, pass->err);
 	while (count)
@@ -128,13 +138,20 @@ static int write_head(struct sw_incident *incident, const struct sw_report_conte
 	sw_auto_free char *custom = sw_format("%s%s", session, incident->pending_length ? incident->pending : "");
 	const struct sw_report *report = context->report;
 	const char *summary = report->finding_count ? report->findings[0].summary : "nothing failed";
-	const struct sw_pcapng_section section = {
-		.os = os, .application = "sockwhy " SW_VERSION, .comment_count = summary ? 1 : 0, .comments = &summary,
-		.custom = custom, .custom_length = strlen(custom)};
-	const struct sw_pcapng_interface packets = {
-		.linktype = SW_LINKTYPE_SLL2, .snaplen = SW_INCIDENT_SNAPLEN, .name = "packets", .description = "what crossed the interfaces"};
-	const struct sw_pcapng_interface calls = {
-		.linktype = SW_LINKTYPE_UPPER_PDU, .snaplen = SW_INCIDENT_SNAPLEN, .name = "calls", .description = "what the program asked the kernel"};
+	const struct sw_pcapng_section section = {.os = os,
+						  .application = "sockwhy " SW_VERSION,
+						  .comment_count = summary ? 1 : 0,
+						  .comments = &summary,
+						  .custom = custom,
+						  .custom_length = strlen(custom)};
+	const struct sw_pcapng_interface packets = {.linktype = SW_LINKTYPE_SLL2,
+						    .snaplen = SW_INCIDENT_SNAPLEN,
+						    .name = "packets",
+						    .description = "what crossed the interfaces"};
+	const struct sw_pcapng_interface calls = {.linktype = SW_LINKTYPE_UPPER_PDU,
+						  .snaplen = SW_INCIDENT_SNAPLEN,
+						  .name = "calls",
+						  .description = "what the program asked the kernel"};
 	int code = sw_pcapng_write_section(pass->writer, &section, pass->err);
 	if (code == 0)
 		code = sw_pcapng_write_interface(pass->writer, &packets, pass->err);
@@ -149,10 +166,13 @@ static int write_pcapng(struct sw_incident *incident, const struct sw_report_con
 	int64_t dropped = 0, kept = 0;
 	for (size_t i = 0; i < context->report->status_count; i++) {
 		kept += context->report->statuses[i].seen;
-		dropped = context->report->statuses[i].dropped < 0 || dropped < 0 ? -1 : dropped + context->report->statuses[i].dropped;
+		dropped = context->report->statuses[i].dropped < 0 || dropped < 0 ?
+				  -1 :
+				  dropped + context->report->statuses[i].dropped;
 	}
 	if (code == 0)
-		code = sw_pcapng_write_statistics(pass->writer, SW_INCIDENT_PACKETS, incident->last_ns, kept, dropped, pass->err);
+		code = sw_pcapng_write_statistics(pass->writer, SW_INCIDENT_PACKETS, incident->last_ns, kept, dropped,
+						  pass->err);
 	return code;
 }
 
@@ -164,8 +184,10 @@ static int write_pcap(struct sw_incident *incident, struct pass *pass)
 		const uint8_t *block = pass->journal + entry->offset;
 		if (entry->kind != SW_EVIDENCE_PACKET || entry->offset + EPB_FIXED > pass->length)
 			continue;
-		const struct sw_raw_packet raw = {.linktype = SW_LINKTYPE_SLL2, .captured = word(block + 20),
-						  .wire = word(block + 24), .bytes = block + EPB_FIXED};
+		const struct sw_raw_packet raw = {.linktype = SW_LINKTYPE_SLL2,
+						  .captured = word(block + 20),
+						  .wire = word(block + 24),
+						  .bytes = block + EPB_FIXED};
 		if (raw.captured <= pass->length - entry->offset - EPB_FIXED)
 			code = sw_pcap_write_packet(pass->writer, entry->time_ns, &raw, pass->err);
 	}
@@ -177,15 +199,16 @@ static int write_one(struct sw_incident *incident, const struct sw_outputs *outp
 {
 	fflush(file->stream);
 	pass->writer = sw_pcapng_writer_new(fileno(file->stream), file->output->path);
-	int code = strcmp(file->output->format, "pcap") == 0 ? write_pcap(incident, pass) : write_pcapng(incident, context, pass);
+	int code = strcmp(file->output->format, "pcap") == 0 ? write_pcap(incident, pass) :
+							       write_pcapng(incident, context, pass);
 	int ended = sw_pcapng_finish(pass->writer, code < 0 ? NULL : pass->err);
 	if (code == 0 && ended == 0)
 		return sw_output_finish(outputs, file, pass->err);
 	return code < 0 ? code : ended;
 }
 
-int sw_incident_finish(struct sw_incident *incident, struct sw_outputs *outputs, const struct sw_report_context *context,
-		       struct sw_err *err)
+int sw_incident_finish(struct sw_incident *incident, struct sw_outputs *outputs,
+		       const struct sw_report_context *context, struct sw_err *err)
 {
 	if (incident->error) {
 		*err = incident->err;

@@ -20,7 +20,8 @@ struct sw_incident_reader {
 	char first_error[512];
 };
 
-struct sw_incident_reader *sw_incident_reader_new(const struct sw_trace_sink *trace, const struct sw_packet_sink *packets)
+struct sw_incident_reader *sw_incident_reader_new(const struct sw_trace_sink *trace,
+						  const struct sw_packet_sink *packets)
 {
 	struct sw_incident_reader *reader = sw_alloc(sizeof *reader);
 	reader->trace = *trace;
@@ -60,7 +61,9 @@ static void session_line(struct sw_incident_reader *reader, const char *line)
 	struct sw_incident_session *session = &reader->session;
 	session->present = true;
 	session->complete = number(line, "complete", 0) == 1;
-	session->mode = strstr(line, " mode=attach ") ? SW_MODE_ATTACH : strstr(line, " mode=explain ") ? SW_MODE_EXPLAIN : SW_MODE_RUN;
+	session->mode = strstr(line, " mode=attach ")  ? SW_MODE_ATTACH :
+			strstr(line, " mode=explain ") ? SW_MODE_EXPLAIN :
+							 SW_MODE_RUN;
 	session->target.mode = session->mode;
 	session->target.pid = (uint32_t)number(line, "pid", 0);
 	session->target.started_ns = number(line, "started", SW_TIME_NONE);
@@ -181,7 +184,8 @@ struct sw_capture_hooks sw_incident_reader_hooks(struct sw_incident_reader *read
 	return (struct sw_capture_hooks){.context = reader, .section = on_section, .record = on_record};
 }
 
-void sw_incident_reader_packet(struct sw_incident_reader *reader, const struct sw_capture_file *file, struct sw_packet *packet)
+void sw_incident_reader_packet(struct sw_incident_reader *reader, const struct sw_capture_file *file,
+			       struct sw_packet *packet)
 {
 	size_t length = 0;
 	if (!reader->session.present)

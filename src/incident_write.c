@@ -32,10 +32,15 @@ static int begin(struct sw_incident *incident, struct sw_err *err)
 	uname(&names);
 	sw_auto_free char *os = sw_format("%s %s", names.sysname, names.release);
 	sw_auto_free char *session = sw_incident_session_text(NULL, false);
-	const struct sw_pcapng_section section = {
-		.hardware = names.machine, .os = os, .application = "sockwhy " SW_VERSION, .custom = session, .custom_length = strlen(session)};
-	const struct sw_pcapng_interface packets = {.linktype = SW_LINKTYPE_SLL2, .snaplen = SW_INCIDENT_SNAPLEN, .name = "packets"};
-	const struct sw_pcapng_interface calls = {.linktype = SW_LINKTYPE_UPPER_PDU, .snaplen = SW_INCIDENT_SNAPLEN, .name = "calls"};
+	const struct sw_pcapng_section section = {.hardware = names.machine,
+						  .os = os,
+						  .application = "sockwhy " SW_VERSION,
+						  .custom = session,
+						  .custom_length = strlen(session)};
+	const struct sw_pcapng_interface packets = {
+		.linktype = SW_LINKTYPE_SLL2, .snaplen = SW_INCIDENT_SNAPLEN, .name = "packets"};
+	const struct sw_pcapng_interface calls = {
+		.linktype = SW_LINKTYPE_UPPER_PDU, .snaplen = SW_INCIDENT_SNAPLEN, .name = "calls"};
 	int code = sw_pcapng_write_section(incident->writer, &section, err);
 	if (code == 0)
 		code = sw_pcapng_write_interface(incident->writer, &packets, err);
@@ -54,7 +59,9 @@ int sw_incident_new(struct sw_outputs *outputs, struct sw_incident **result, str
 	incident->path = strcmp(output->path, "-") == 0 ? sw_format("/tmp/sockwhy.%ld.journal", (long)getpid()) :
 							  sw_format("%s.journal", output->path);
 	incident->fd = open(incident->path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	int code = incident->fd < 0 ? sw_err_set(err, -errno, "%s: cannot be written: %s", incident->path, strerror(errno)) : 0;
+	int code = incident->fd < 0 ?
+			   sw_err_set(err, -errno, "%s: cannot be written: %s", incident->path, strerror(errno)) :
+			   0;
 	if (code == 0) {
 		incident->writer = sw_pcapng_writer_new(incident->fd, incident->path);
 		code = begin(incident, err);
@@ -120,9 +127,9 @@ void sw_incident_status(struct sw_incident *incident, const struct sw_capture_st
 	sw_auto_free char *line = sw_format(
 		"status input=%u netns=%u available=%d live=%d opened=%lld closed=%lld seen=%lld kept=%lld dropped=%lld overruns=%lld last_drop=%lld interfaces=%s why=%s",
 		status->input, status->netns, status->available, status->live, (long long)status->opened_ns,
-		(long long)status->closed_ns, (long long)status->seen, (long long)status->kept, (long long)status->dropped,
-		(long long)status->overruns, (long long)status->last_drop_ns, status->interfaces ? status->interfaces : "",
-		status->why_not ? status->why_not : "");
+		(long long)status->closed_ns, (long long)status->seen, (long long)status->kept,
+		(long long)status->dropped, (long long)status->overruns, (long long)status->last_drop_ns,
+		status->interfaces ? status->interfaces : "", status->why_not ? status->why_not : "");
 	ride(incident, line);
 }
 
@@ -135,7 +142,8 @@ static void failed(struct sw_incident *incident, int code)
 }
 
 /* One record on the interface of calls: `shown` for people, `line` and what rides with it for us. */
-static void record(struct sw_incident *incident, int64_t time_ns, uint8_t kind, uint32_t number, const char *shown, const char *line)
+static void record(struct sw_incident *incident, int64_t time_ns, uint8_t kind, uint32_t number, const char *shown,
+		   const char *line)
 {
 	if (incident->error)
 		return;
@@ -143,8 +151,10 @@ static void record(struct sw_incident *incident, int64_t time_ns, uint8_t kind, 
 		ride(incident, line);
 	struct sw_journal_entry *entry = SW_ARRAY_ADD(&incident->entries);
 	*entry = (struct sw_journal_entry){time_ns, sw_pcapng_written(incident->writer), number, kind};
-	const struct sw_pcapng_packet packet = {
-		.interface = SW_INCIDENT_CALLS, .time_ns = time_ns, .custom = incident->pending, .custom_length = incident->pending_length};
+	const struct sw_pcapng_packet packet = {.interface = SW_INCIDENT_CALLS,
+						.time_ns = time_ns,
+						.custom = incident->pending,
+						.custom_length = incident->pending_length};
 	failed(incident, sw_pcapng_write_text(incident->writer, &packet, shown, &incident->err));
 	incident->pending_length = 0;
 	incident->last_ns = time_ns;
@@ -165,9 +175,11 @@ void sw_incident_process(struct sw_incident *incident, const struct sw_process *
 	if (sw_text_process(process, incident->line, sizeof incident->line) < 0)
 		return;
 	sw_auto_free char *shown = process->event == SW_PROCESS_EXIT && process->signal ?
-		sw_format("%u +++ killed by signal %d +++", process->pid, process->signal) :
-		process->event == SW_PROCESS_EXIT ? sw_format("%u +++ exited with %d +++", process->pid, process->code) :
-		sw_format("%u +++ %s %.15s +++", process->tid, words[process->event], process->comm ? process->comm : "");
+					   sw_format("%u +++ killed by signal %d +++", process->pid, process->signal) :
+				   process->event == SW_PROCESS_EXIT ?
+					   sw_format("%u +++ exited with %d +++", process->pid, process->code) :
+					   sw_format("%u +++ %s %.15s +++", process->tid, words[process->event],
+						     process->comm ? process->comm : "");
 	record(incident, process->time_ns, SW_JOURNAL_OTHER, 0, shown, incident->line);
 }
 
@@ -186,11 +198,18 @@ void sw_incident_packet(struct sw_incident *incident, const struct sw_packet *pa
 	uint32_t wire = 0, length = sw_frame_to_sll2(packet, raw, frame, sizeof frame, &wire);
 	if (incident->error || !length)
 		return;
-	sw_auto_free char *known = sw_format("pkt id=%u netns=%u place=%u flags=%u", packet->id, packet->netns, packet->place, packet->flags);
+	sw_auto_free char *known = sw_format("pkt id=%u netns=%u place=%u flags=%u", packet->id, packet->netns,
+					     packet->place, packet->flags);
 	struct sw_journal_entry *entry = SW_ARRAY_ADD(&incident->entries);
-	*entry = (struct sw_journal_entry){packet->time_ns, sw_pcapng_written(incident->writer), packet->id, SW_EVIDENCE_PACKET};
-	const struct sw_pcapng_packet written = {.interface = SW_INCIDENT_PACKETS, .time_ns = packet->time_ns, .captured = length,
-						 .wire = wire, .bytes = frame, .custom = known, .custom_length = strlen(known)};
+	*entry = (struct sw_journal_entry){packet->time_ns, sw_pcapng_written(incident->writer), packet->id,
+					   SW_EVIDENCE_PACKET};
+	const struct sw_pcapng_packet written = {.interface = SW_INCIDENT_PACKETS,
+						 .time_ns = packet->time_ns,
+						 .captured = length,
+						 .wire = wire,
+						 .bytes = frame,
+						 .custom = known,
+						 .custom_length = strlen(known)};
 	failed(incident, sw_pcapng_write_packet(incident->writer, &written, &incident->err));
 	incident->last_ns = packet->time_ns;
 }

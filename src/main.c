@@ -8,12 +8,9 @@ int main(int argc, char **argv)
 	if (sw_options_parse(argc, argv, &options, &status) < 0)
 		return status;
 	switch (options.command) {
-	case SW_COMMAND_RUN:
-		return sw_cmd_run(&options);
-	case SW_COMMAND_ATTACH:
-		return sw_cmd_attach(&options);
-	case SW_COMMAND_EXPLAIN:
-		return sw_cmd_explain(&options);
+	case SW_COMMAND_RUN: return sw_cmd_run(&options);
+	case SW_COMMAND_ATTACH: return sw_cmd_attach(&options);
+	case SW_COMMAND_EXPLAIN: return sw_cmd_explain(&options);
 	}
 	return SW_EXIT_USAGE;
 }

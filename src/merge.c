@@ -114,7 +114,7 @@ static void push(struct sw_merge *merge, int64_t time_ns, struct block *block)
 {
 	struct waiting *waiting = SW_ARRAY_ADD(&merge->heap);
 
-	*waiting = (struct waiting){ time_ns, merge->order++, block };
+	*waiting = (struct waiting){time_ns, merge->order++, block};
 	sift_up(merge->heap.items, merge->heap.count - 1);
 }
 
@@ -195,8 +195,9 @@ static void push_call(struct sw_merge *merge, enum record_kind kind, int64_t tim
 {
 	size_t waits = call->wait_count * sizeof *call->waits, messages = call->message_count * sizeof *call->messages;
 	size_t stack = call->stack_count * sizeof *call->stack, data = call->data_count;
-	struct block *block = take_block(
-		merge, kind, aligned(sizeof *call) + aligned(waits) + aligned(messages) + aligned(stack) + aligned(data));
+	struct block *block =
+		take_block(merge, kind,
+			   aligned(sizeof *call) + aligned(waits) + aligned(messages) + aligned(stack) + aligned(data));
 	struct sw_call *copy = (struct sw_call *)block->data;
 	char *at = block->data + aligned(sizeof *call);
 
@@ -222,7 +223,8 @@ static void push_process(void *context, const struct sw_process *process)
 {
 	struct sw_merge *merge = context;
 	size_t comm = text_size(process->comm), line = text_size(process->command_line);
-	struct block *block = take_block(merge, RECORD_PROCESS, aligned(sizeof *process) + aligned(comm) + aligned(line));
+	struct block *block =
+		take_block(merge, RECORD_PROCESS, aligned(sizeof *process) + aligned(comm) + aligned(line));
 	struct sw_process *copy = (struct sw_process *)block->data;
 	char *at = block->data + aligned(sizeof *process);
 
@@ -301,18 +303,18 @@ static void pass_status(void *context, const struct sw_capture_status *status)
 
 struct sw_trace_sink sw_merge_trace_sink(struct sw_merge *merge)
 {
-	return (struct sw_trace_sink){ .context = merge,
-				       .socket = push_socket,
-				       .enter = push_enter,
-				       .leave = push_leave,
-				       .process = push_process,
-				       .fact = push_fact,
-				       .limit = pass_limit };
+	return (struct sw_trace_sink){.context = merge,
+				      .socket = push_socket,
+				      .enter = push_enter,
+				      .leave = push_leave,
+				      .process = push_process,
+				      .fact = push_fact,
+				      .limit = pass_limit};
 }
 
 struct sw_packet_sink sw_merge_packet_sink(struct sw_merge *merge)
 {
-	return (struct sw_packet_sink){ .context = merge, .packet = push_packet, .status = pass_status };
+	return (struct sw_packet_sink){.context = merge, .packet = push_packet, .status = pass_status};
 }
 
 /* ---- handing out ---------------------------------------------------------------------------------------------- */
@@ -349,9 +351,7 @@ static void hand_out(struct sw_merge *merge, const struct block *block)
 		if (trace->process)
 			trace->process(trace->context, record);
 		break;
-	case RECORD_FACT:
-		hand_fact(trace, block);
-		break;
+	case RECORD_FACT: hand_fact(trace, block); break;
 	case RECORD_PACKET:
 		if (merge->packets.packet)
 			merge->packets.packet(merge->packets.context, record);

@@ -40,7 +40,8 @@ enum key {
 
 /* To add one: a row here, a field in struct sw_options, a case in one_option(). */
 static const struct argp_option report_options[] = {
-	{"output", 'o', "FILE", 0, "Write FILE as well; its ending says what: .json .txt (or FORMAT:FILE, - for standard output)", 0},
+	{"output", 'o', "FILE", 0,
+	 "Write FILE as well; its ending says what: .json .txt (or FORMAT:FILE, - for standard output)", 0},
 	{"quiet", 'q', NULL, 0, "Only the verdict lines", 0},
 	{"verbose", 'v', NULL, 0, "Print the merged timeline too, and the notes in full", 0},
 	{"slow", KEY_SLOW, "DURATION", 0, "What takes longer without progress is slow (default 1s)", 0},
@@ -56,7 +57,8 @@ static const struct argp_option common_options[] = {
 };
 
 static const struct argp_option live_options[] = {
-	{"linger", KEY_LINGER, "DURATION", 0, "Go on at most this long after the end for packets still to come (default 1s)", 1},
+	{"linger", KEY_LINGER, "DURATION", 0,
+	 "Go on at most this long after the end for packets still to come (default 1s)", 1},
 	{"interface", 'i', "INTERFACE", 0, "Capture there only (default: all interfaces)", 1},
 	{"filter", KEY_FILTER, "EXPRESSION", 0, "Let only such packets into the capture, in tcpdump's syntax", 1},
 	{"payload", KEY_PAYLOAD, NULL, 0, "Keep the payload of packets (default: headers, DNS and TLS handshakes)", 1},
@@ -75,9 +77,12 @@ static const struct argp_option attach_options[] = {
 	{"only", KEY_ONLY, NULL, 0, "Leave out the children that it has and will have", 2},
 	{"duration", KEY_DURATION, "DURATION", 0, "End after this time (default: at Ctrl-C, or with the process)", 2},
 	{"packets", KEY_PACKETS, "NUMBER", 0, "End when so many packets were kept", 2},
-	{"max-size", KEY_MAX_SIZE, "SIZE", 0, "End when the incident file has this size (bytes; k, M and G for more)", 2},
-	{"budget", KEY_BUDGET, "PERCENT", 0, "Let the calls go when following them stops a thread for more of its time (default 25)", 2},
-	{"no-calls", KEY_NO_CALLS, NULL, 0, "Stop nothing: packets and what the kernel says of the sockets, without the calls", 2},
+	{"max-size", KEY_MAX_SIZE, "SIZE", 0, "End when the incident file has this size (bytes; k, M and G for more)",
+	 2},
+	{"budget", KEY_BUDGET, "PERCENT", 0,
+	 "Let the calls go when following them stops a thread for more of its time (default 25)", 2},
+	{"no-calls", KEY_NO_CALLS, NULL, 0,
+	 "Stop nothing: packets and what the kernel says of the sockets, without the calls", 2},
 	{0},
 };
 
@@ -91,8 +96,8 @@ static const struct {
 	const char *name;
 	unsigned switches;
 } switch_names[] = {
-	{"getfd", SW_SWITCH_NO_GETFD}, {"diag", SW_SWITCH_NO_DIAG}, {"netlink", SW_SWITCH_NO_NETLINK},
-	{"capture", SW_SWITCH_NO_CAPTURE}, {"bpf", SW_SWITCH_NO_BPF}, {"stacks", SW_SWITCH_NO_STACKS},
+	{"getfd", SW_SWITCH_NO_GETFD},     {"diag", SW_SWITCH_NO_DIAG}, {"netlink", SW_SWITCH_NO_NETLINK},
+	{"capture", SW_SWITCH_NO_CAPTURE}, {"bpf", SW_SWITCH_NO_BPF},   {"stacks", SW_SWITCH_NO_STACKS},
 };
 
 struct parse {
@@ -157,7 +162,8 @@ static error_t output(struct parse *parse, const char *text)
 }
 
 /* A whole number of at least 1; with `sizes` k, M and G may follow. */
-static error_t count(struct parse *parse, const char *option, const char *text, bool sizes, uint64_t most, uint64_t *value)
+static error_t count(struct parse *parse, const char *option, const char *text, bool sizes, uint64_t most,
+		     uint64_t *value)
 {
 	static const char units[] = "kMG";
 	char *end;
@@ -236,25 +242,14 @@ static error_t attach_option(int key, char *argument, struct argp_state *state)
 	struct parse *parse = state->input;
 	struct sw_options *options = parse->options;
 	switch (key) {
-	case KEY_ALL:
-		options->all = argument;
-		return 0;
-	case KEY_ONLY:
-		options->only = true;
-		return 0;
-	case KEY_NO_CALLS:
-		options->no_calls = true;
-		return 0;
-	case KEY_BUDGET:
-		return budget(parse, argument);
-	case KEY_DURATION:
-		return duration(parse, "--duration", argument, &options->duration_ns);
-	case KEY_PACKETS:
-		return count(parse, "--packets", argument, false, UINT64_MAX, &options->packets);
-	case KEY_MAX_SIZE:
-		return count(parse, "--max-size", argument, true, UINT64_MAX, &options->max_size);
-	default:
-		return ARGP_ERR_UNKNOWN;
+	case KEY_ALL: options->all = argument; return 0;
+	case KEY_ONLY: options->only = true; return 0;
+	case KEY_NO_CALLS: options->no_calls = true; return 0;
+	case KEY_BUDGET: return budget(parse, argument);
+	case KEY_DURATION: return duration(parse, "--duration", argument, &options->duration_ns);
+	case KEY_PACKETS: return count(parse, "--packets", argument, false, UINT64_MAX, &options->packets);
+	case KEY_MAX_SIZE: return count(parse, "--max-size", argument, true, UINT64_MAX, &options->max_size);
+	default: return ARGP_ERR_UNKNOWN;
 	}
 }
 
@@ -263,41 +258,20 @@ static error_t one_option(int key, char *argument, struct argp_state *state)
 	struct parse *parse = state->input;
 	struct sw_options *options = parse->options;
 	switch (key) {
-	case 'o':
-		return output(parse, argument);
-	case 'q':
-		options->quiet = true;
-		return 0;
-	case 'v':
-		options->verbose = true;
-		return 0;
-	case 'i':
-		options->interface = argument;
-		return 0;
-	case KEY_SLOW:
-		return duration(parse, "--slow", argument, &options->slow_ns);
-	case KEY_SETTLE:
-		return duration(parse, "--settle", argument, &options->settle_ns);
-	case KEY_LINGER:
-		return duration(parse, "--linger", argument, &options->linger_ns);
-	case KEY_FILTER:
-		options->filter = argument;
-		return 0;
-	case KEY_DETACHABLE:
-		options->detachable = true;
-		return 0;
-	case KEY_USER:
-		options->user = argument;
-		return 0;
-	case KEY_PAYLOAD:
-		options->payload = true;
-		return 0;
-	case KEY_WITHOUT:
-		return without(parse, argument);
-	case KEY_HOST:
-		return host(parse, argument);
-	case KEY_CLOCK_OFFSET:
-		return clock_offset(parse, argument);
+	case 'o': return output(parse, argument);
+	case 'q': options->quiet = true; return 0;
+	case 'v': options->verbose = true; return 0;
+	case 'i': options->interface = argument; return 0;
+	case KEY_SLOW: return duration(parse, "--slow", argument, &options->slow_ns);
+	case KEY_SETTLE: return duration(parse, "--settle", argument, &options->settle_ns);
+	case KEY_LINGER: return duration(parse, "--linger", argument, &options->linger_ns);
+	case KEY_FILTER: options->filter = argument; return 0;
+	case KEY_DETACHABLE: options->detachable = true; return 0;
+	case KEY_USER: options->user = argument; return 0;
+	case KEY_PAYLOAD: options->payload = true; return 0;
+	case KEY_WITHOUT: return without(parse, argument);
+	case KEY_HOST: return host(parse, argument);
+	case KEY_CLOCK_OFFSET: return clock_offset(parse, argument);
 	case ARGP_KEY_ARGS: /* the rest belongs to the command, whatever it looks like */
 		options->argv = state->argv + state->next;
 		options->argc = state->argc - state->next;
@@ -305,10 +279,10 @@ static error_t one_option(int key, char *argument, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_ERROR:
 		if (!parse->answered)
-			wrong(parse, "%s: unknown option, or its value is missing", state->argv[state->next > 0 ? state->next - 1 : 0]);
+			wrong(parse, "%s: unknown option, or its value is missing",
+			      state->argv[state->next > 0 ? state->next - 1 : 0]);
 		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
+	default: return ARGP_ERR_UNKNOWN;
 	}
 }
 
@@ -318,11 +292,20 @@ static const struct argp live_argp = {.options = live_options, .parser = one_opt
 static const struct argp run_argp = {.options = run_options, .parser = one_option};
 static const struct argp attach_argp = {.options = attach_options, .parser = attach_option};
 static const struct argp import_argp = {.options = import_options, .parser = one_option};
-static const struct argp_child run_children[] = {{&common_argp, 0, NULL, 0}, {&report_argp, 0, NULL, 0}, {&live_argp, 0, NULL, 0},
-						  {&run_argp, 0, NULL, 0}, {0}};
-static const struct argp_child attach_children[] = {{&common_argp, 0, NULL, 0}, {&report_argp, 0, NULL, 0}, {&live_argp, 0, NULL, 0},
-						     {&attach_argp, 0, NULL, 0}, {0}};
-static const struct argp_child import_children[] = {{&common_argp, 0, NULL, 0}, {&report_argp, 0, NULL, 0}, {&import_argp, 0, NULL, 0}, {0}};
+static const struct argp_child run_children[] = {{&common_argp, 0, NULL, 0},
+						 {&report_argp, 0, NULL, 0},
+						 {&live_argp, 0, NULL, 0},
+						 {&run_argp, 0, NULL, 0},
+						 {0}};
+static const struct argp_child attach_children[] = {{&common_argp, 0, NULL, 0},
+						    {&report_argp, 0, NULL, 0},
+						    {&live_argp, 0, NULL, 0},
+						    {&attach_argp, 0, NULL, 0},
+						    {0}};
+static const struct argp_child import_children[] = {{&common_argp, 0, NULL, 0},
+						    {&report_argp, 0, NULL, 0},
+						    {&import_argp, 0, NULL, 0},
+						    {0}};
 
 static error_t rest(int key, char *argument, struct argp_state *state)
 {
@@ -340,17 +323,29 @@ static const struct command {
 	const char *missing; /* what to say without arguments */
 	struct argp argp;
 } commands[] = {
-	{"run", SW_COMMAND_RUN, "no command to run: sockwhy run -- COMMAND [ARG...]",
-	 {.parser = rest, .children = run_children, .args_doc = "-- COMMAND [ARG...]",
+	{"run",
+	 SW_COMMAND_RUN,
+	 "no command to run: sockwhy run -- COMMAND [ARG...]",
+	 {.parser = rest,
+	  .children = run_children,
+	  .args_doc = "-- COMMAND [ARG...]",
 	  .doc = "Run COMMAND and say why its network calls failed, hung or took long.\v"
 		 "The report goes to standard error; the exit status is that of COMMAND."}},
-	{"attach", SW_COMMAND_ATTACH, "nothing to attach to: sockwhy attach PID, or sockwhy attach --all NAME",
-	 {.parser = rest, .children = attach_children, .args_doc = "PID...",
+	{"attach",
+	 SW_COMMAND_ATTACH,
+	 "nothing to attach to: sockwhy attach PID, or sockwhy attach --all NAME",
+	 {.parser = rest,
+	  .children = attach_children,
+	  .args_doc = "PID...",
 	  .doc = "Follow running processes with their threads and children, and say why their network calls failed, hung or took long.\v"
 		 "The processes run on as before when this ends, however it ends: Ctrl-C, --duration, or killed. The report goes to "
 		 "standard error."}},
-	{"explain", SW_COMMAND_EXPLAIN, "nothing to explain: sockwhy explain FILE...",
-	 {.parser = rest, .children = import_children, .args_doc = "FILE...",
+	{"explain",
+	 SW_COMMAND_EXPLAIN,
+	 "nothing to explain: sockwhy explain FILE...",
+	 {.parser = rest,
+	  .children = import_children,
+	  .args_doc = "FILE...",
 	  .doc = "Explain an incident file, or an strace log and a packet capture, in any order.\v"
 		 "The report goes to standard output; exit status 1 where something failed."}},
 };
@@ -376,7 +371,8 @@ static const struct command *find_command(const char *name)
 static int no_command(int argc, char **argv)
 {
 	if (argc < 2) {
-		fputs("sockwhy: what should be done? sockwhy run -- COMMAND, sockwhy attach PID, or sockwhy explain FILE...\n", stderr);
+		fputs("sockwhy: what should be done? sockwhy run -- COMMAND, sockwhy attach PID, or sockwhy explain FILE...\n",
+		      stderr);
 		return SW_EXIT_USAGE;
 	}
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-?") == 0 || strcmp(argv[1], "help") == 0) {
@@ -387,13 +383,15 @@ static int no_command(int argc, char **argv)
 		puts(argp_program_version);
 		return 0;
 	}
-	fprintf(stderr, "sockwhy: '%s' is no command; there are run, attach and explain (see: sockwhy --help)\n", argv[1]);
+	fprintf(stderr, "sockwhy: '%s' is no command; there are run, attach and explain (see: sockwhy --help)\n",
+		argv[1]);
 	return SW_EXIT_USAGE;
 }
 
 int sw_options_parse(int argc, char **argv, struct sw_options *options, int *status)
 {
-	*options = (struct sw_options){.slow_ns = SW_NS_PER_S, .settle_ns = 5 * SW_NS_PER_S, .linger_ns = SW_NS_PER_S, .budget = 25};
+	*options = (struct sw_options){
+		.slow_ns = SW_NS_PER_S, .settle_ns = 5 * SW_NS_PER_S, .linger_ns = SW_NS_PER_S, .budget = 25};
 	const struct command *command = argc > 1 ? find_command(argv[1]) : NULL;
 	if (!command) {
 		*status = no_command(argc, argv);

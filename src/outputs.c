@@ -17,19 +17,14 @@
 static const char *advice(int error)
 {
 	switch (error) {
-	case ENOENT:
-		return "; make the folder first";
+	case ENOENT: return "; make the folder first";
 	case EACCES:
 	case EPERM:
-	case EROFS:
-		return "; choose a folder that you may write to";
-	case EISDIR:
-		return "; name a file in it";
+	case EROFS: return "; choose a folder that you may write to";
+	case EISDIR: return "; name a file in it";
 	case ENOSPC:
-	case EDQUOT:
-		return "; make room or choose another disk";
-	default:
-		return "";
+	case EDQUOT: return "; make room or choose another disk";
+	default: return "";
 	}
 }
 
@@ -228,8 +223,8 @@ int sw_output_finish(const struct sw_outputs *outputs, struct sw_output_file *fi
 	}
 	forget(file);
 	if (error == ETIMEDOUT)
-		return sw_err_set(err, -error, "%s: nobody reads it: the report was given up after %d s", file->output->path,
-				  outputs->patience_ms / 1000);
+		return sw_err_set(err, -error, "%s: nobody reads it: the report was given up after %d s",
+				  file->output->path, outputs->patience_ms / 1000);
 	return error ? failed(err, file->output->path, error) : 0;
 }
 

@@ -91,7 +91,8 @@ void sw_publish_complain(const struct sw_outputs *outputs, const struct sw_err *
 	sw_output_send(STDERR_FILENO, line, strlen(line), outputs->patience_ms < 0 ? -1 : 0);
 }
 
-int sw_publish(const struct sw_options *options, struct sw_outputs *outputs, struct sw_report_context *context, FILE *person)
+int sw_publish(const struct sw_options *options, struct sw_outputs *outputs, struct sw_report_context *context,
+	       FILE *person)
 {
 	int first = 0;
 	struct sw_err err = {0};

@@ -198,8 +198,9 @@ static void answer_control(struct recorder *recorder)
 static void stop_when_full(struct recorder *recorder)
 {
 	const struct sw_options *options = recorder->start->options;
-	bool full = (options->packets && recorder->packets >= options->packets) ||
-		    (options->max_size && recorder->incident && sw_incident_size(recorder->incident) >= options->max_size);
+	bool full =
+		(options->packets && recorder->packets >= options->packets) ||
+		(options->max_size && recorder->incident && sw_incident_size(recorder->incident) >= options->max_size);
 	if (!full || recorder->stop_asked)
 		return;
 	recorder->stop_asked = true;
@@ -220,8 +221,8 @@ static void turn(struct recorder *recorder)
 	sw_ring_woken(recorder->start->ring);
 	if (recorder->control_open)
 		answer_control(recorder);
-	const struct sw_trace_sink sink = {recorder, arrived_socket, arrived_enter, arrived_leave,
-					   arrived_process, arrived_fact, arrived_limit};
+	const struct sw_trace_sink sink = {recorder,        arrived_socket, arrived_enter, arrived_leave,
+					   arrived_process, arrived_fact,   arrived_limit};
 	sw_wire_read(recorder->start->ring, &sink, RECORDS_AT_ONCE, &recorder->damaged);
 	sw_captures_read(recorder->captures);
 	if (recorder->incident)
@@ -286,8 +287,12 @@ static int publish(struct recorder *recorder)
 	const struct sw_options *options = recorder->start->options;
 	const struct sw_recorder_target *target = &recorder->start->target;
 	struct sw_report_context context = {
-		.target = {.mode = target->mode, .command_count = target->command_count, .command = target->command,
-			   .pid = recorder->command_pid ? recorder->command_pid : target->pid, .started_ns = recorder->started_ns, .ended_ns = recorder->ended_ns},
+		.target = {.mode = target->mode,
+			   .command_count = target->command_count,
+			   .command = target->command,
+			   .pid = recorder->command_pid ? recorder->command_pid : target->pid,
+			   .started_ns = recorder->started_ns,
+			   .ended_ns = recorder->ended_ns},
 		.clock = {.base = "realtime", .aligned = "same-clock"},
 	};
 	sw_publish_context(&context, options);
@@ -298,7 +303,8 @@ static int publish(struct recorder *recorder)
 		sw_timeline_lend(recorder->timeline, &context);
 	struct sw_err err = {0};
 	int code = sw_publish(options, recorder->start->outputs, &context, stderr);
-	if (recorder->incident && sw_incident_finish(recorder->incident, recorder->start->outputs, &context, &err) < 0) {
+	if (recorder->incident &&
+	    sw_incident_finish(recorder->incident, recorder->start->outputs, &context, &err) < 0) {
 		sw_publish_complain(recorder->start->outputs, &err);
 		code = err.code;
 	}
@@ -323,12 +329,15 @@ static void leave_terminal(void)
 int sw_recorder_main(const struct sw_recorder_start *start)
 {
 	const struct sw_options *options = start->options;
-	struct recorder recorder = {.start = start, .control_open = true, .started_ns = SW_TIME_NONE, .ended_ns = SW_TIME_NONE};
-	const struct sw_correlate_options how = {.slow_ns = options->slow_ns, .settle_ns = options->settle_ns,
+	struct recorder recorder = {
+		.start = start, .control_open = true, .started_ns = SW_TIME_NONE, .ended_ns = SW_TIME_NONE};
+	const struct sw_correlate_options how = {.slow_ns = options->slow_ns,
+						 .settle_ns = options->settle_ns,
 						 .attached = start->target.mode == SW_MODE_ATTACH};
-	const struct sw_trace_sink trace = {&recorder, ordered_socket, ordered_enter, ordered_leave,
-					    ordered_process, ordered_fact, ordered_limit};
-	const struct sw_packet_sink packets = {.context = &recorder, .packet = ordered_packet, .status = ordered_status};
+	const struct sw_trace_sink trace = {&recorder,       ordered_socket, ordered_enter, ordered_leave,
+					    ordered_process, ordered_fact,   ordered_limit};
+	const struct sw_packet_sink packets = {
+		.context = &recorder, .packet = ordered_packet, .status = ordered_status};
 	leave_terminal();
 	recorder.merge = sw_merge_new(&trace, &packets);
 	recorder.to_merge = sw_merge_trace_sink(recorder.merge);

@@ -22,7 +22,8 @@ static int prepare(struct sw_session *session, struct sw_err *err)
 	session->ring = sw_ring_new(SW_RING_DEFAULT, err);
 	if (!session->ring)
 		return err->code;
-	void *shared = mmap(NULL, sizeof *session->abandoned, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	void *shared =
+		mmap(NULL, sizeof *session->abandoned, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared == MAP_FAILED)
 		return sw_err_set(err, -errno, "no memory for the recorder: %s", strerror(errno));
 	session->abandoned = shared;
@@ -41,15 +42,16 @@ static int start_recorder(struct sw_session *session, struct sw_err *err)
 		return sw_err_set(err, -errno, "the recorder cannot be started: %s", strerror(errno));
 	if (session->recorder == 0) {
 		close(session->control);
-		const struct sw_recorder_start start = {session->options, session->target, &session->outputs, session->ring,
-							session->recorder_end, session->abandoned};
+		const struct sw_recorder_start start = {session->options, session->target,       &session->outputs,
+							session->ring,    session->recorder_end, session->abandoned};
 		_exit(sw_recorder_main(&start));
 	}
 	close(session->recorder_end);
 	return 0;
 }
 
-int sw_session_start(struct sw_session *session, const struct sw_options *options, const struct sw_recorder_target *target)
+int sw_session_start(struct sw_session *session, const struct sw_options *options,
+		     const struct sw_recorder_target *target)
 {
 	struct sw_err err = {0};
 	*session = (struct sw_session){.options = options, .target = *target, .control = -1};
@@ -99,7 +101,8 @@ static void await_recorder(struct sw_session *session)
 			return;
 	}
 	if (WIFSIGNALED(session->recorder_status))
-		fprintf(stderr, "sockwhy: the recorder was killed by signal %d: there is no report\n", WTERMSIG(session->recorder_status));
+		fprintf(stderr, "sockwhy: the recorder was killed by signal %d: there is no report\n",
+			WTERMSIG(session->recorder_status));
 }
 
 void sw_session_end(struct sw_session *session, bool failed)

@@ -24,7 +24,8 @@ struct sw_session {
 };
 
 /* Opens the outputs and forks the recorder; 0, or the exit status of the program when that cannot be (said in one line). */
-int sw_session_start(struct sw_session *session, const struct sw_options *options, const struct sw_recorder_target *target);
+int sw_session_start(struct sw_session *session, const struct sw_options *options,
+		     const struct sw_recorder_target *target);
 /* What the engine needs of the options and the session. */
 struct sw_engine_options sw_session_engine(struct sw_session *session);
 /* The tracer is done (failed: it could not begin, and its reason has been said): waits for the recorder. */

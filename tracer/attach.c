@@ -93,7 +93,7 @@ static bool is_named(pid_t pid, const char *name)
 
 void sw_attach_named(const char *name, struct sw_pids *pids)
 {
-	struct sw_pids all = { 0 };
+	struct sw_pids all = {0};
 
 	list_numbers("/proc", &all);
 	for (size_t i = 0; i < all.count; i++)
@@ -104,7 +104,7 @@ void sw_attach_named(const char *name, struct sw_pids *pids)
 
 void sw_attach_descendants(struct sw_pids *pids)
 {
-	struct sw_pids all = { 0 }, parents = { 0 };
+	struct sw_pids all = {0}, parents = {0};
 	char status[STATUS_ROOM];
 	bool more = true;
 
@@ -129,8 +129,11 @@ static int traced(pid_t pid, pid_t tracer, struct sw_err *err)
 
 	sw_proc_comm(tracer, name);
 	sw_proc_comm(pid, of);
-	return sw_err_set(err, -EBUSY, "process %d (%s) is being traced by %s (PID %d) already, and can have one tracer only: end that first, "
-			  "or use --no-calls", (int)pid, of, name[0] ? name : "another process", (int)tracer);
+	return sw_err_set(
+		err, -EBUSY,
+		"process %d (%s) is being traced by %s (PID %d) already, and can have one tracer only: end that first, "
+		"or use --no-calls",
+		(int)pid, of, name[0] ? name : "another process", (int)tracer);
 }
 
 static const char *user_name(uint64_t uid, char room[32])
@@ -151,19 +154,31 @@ static int refused(pid_t pid, const char *status, struct sw_err *err)
 
 	sw_proc_comm(pid, comm);
 	if (sw_proc_read(YAMA, scope, sizeof scope) > 0 && scope[0] == '3')
-		return sw_err_set(err, -EPERM, "process %d (%s) cannot be attached to: " YAMA " is 3, which forbids it to everybody until the next "
-				  "boot; use sockwhy run, or --no-calls", (int)pid, comm);
+		return sw_err_set(err, -EPERM,
+				  "process %d (%s) cannot be attached to: " YAMA
+				  " is 3, which forbids it to everybody until the next "
+				  "boot; use sockwhy run, or --no-calls",
+				  (int)pid, comm);
 	if (geteuid() == 0)
-		return sw_err_set(err, -EPERM, "process %d (%s) cannot be attached to: not permitted, though this is root; CAP_SYS_PTRACE is missing "
-				  "(a container without --cap-add SYS_PTRACE?) or a security module forbids it", (int)pid, comm);
+		return sw_err_set(
+			err, -EPERM,
+			"process %d (%s) cannot be attached to: not permitted, though this is root; CAP_SYS_PTRACE is missing "
+			"(a container without --cap-add SYS_PTRACE?) or a security module forbids it",
+			(int)pid, comm);
 	if (uid != (uint64_t)geteuid())
-		return sw_err_set(err, -EPERM, "process %d (%s) belongs to %s: run this as that user or as root", (int)pid, comm,
-				  user_name(uid, user));
+		return sw_err_set(err, -EPERM, "process %d (%s) belongs to %s: run this as that user or as root",
+				  (int)pid, comm, user_name(uid, user));
 	if (scope[0] == '1' || scope[0] == '2')
-		return sw_err_set(err, -EPERM, "process %d (%s) cannot be attached to: " YAMA " is %c, which allows it to root only; run this as root "
-				  "(sudo), or start the program under sockwhy run", (int)pid, comm, scope[0]);
-	return sw_err_set(err, -EPERM, "process %d (%s) cannot be attached to: it has rights that you have not (set-user-ID, capabilities), or is "
-			  "not dumpable; run this as root", (int)pid, comm);
+		return sw_err_set(err, -EPERM,
+				  "process %d (%s) cannot be attached to: " YAMA
+				  " is %c, which allows it to root only; run this as root "
+				  "(sudo), or start the program under sockwhy run",
+				  (int)pid, comm, scope[0]);
+	return sw_err_set(
+		err, -EPERM,
+		"process %d (%s) cannot be attached to: it has rights that you have not (set-user-ID, capabilities), or is "
+		"not dumpable; run this as root",
+		(int)pid, comm);
 }
 
 /* Whether the kernel would let us: reading this file asks the same (PTRACE_MODE_ATTACH, Yama included) and changes nothing. */
@@ -184,10 +199,15 @@ static int check_state(pid_t pid, const char *status, struct sw_err *err)
 
 	sw_proc_comm(pid, comm);
 	if (state && (state[8] == 'Z' || state[8] == 'X'))
-		return sw_err_set(err, -ESRCH, "process %d (%s) has ended already (a zombie: its parent, PID %d, has not asked for its status): there "
-				  "is nothing to attach to", (int)pid, comm, (int)field(status, "PPid"));
+		return sw_err_set(
+			err, -ESRCH,
+			"process %d (%s) has ended already (a zombie: its parent, PID %d, has not asked for its status): there "
+			"is nothing to attach to",
+			(int)pid, comm, (int)field(status, "PPid"));
 	if ((sw_proc_field(status, "Kthread", 10, &thread) && thread) || !strstr(status, "\nVmSize:"))
-		return sw_err_set(err, -EPERM, "process %d (%s) is a thread of the kernel: only programs can be attached to", (int)pid, comm);
+		return sw_err_set(err, -EPERM,
+				  "process %d (%s) is a thread of the kernel: only programs can be attached to",
+				  (int)pid, comm);
 	return 0;
 }
 
@@ -198,11 +218,14 @@ int sw_attach_check(pid_t pid, struct sw_err *err)
 	if (pid == getpid())
 		return sw_err_set(err, -EINVAL, "process %d is this tool itself", (int)pid);
 	if (pid <= 0 || !status_read(pid, status))
-		return sw_err_set(err, -ESRCH, "there is no process %d: it has ended, or its number is that of another PID namespace (see: ps -e)",
-				  (int)pid);
+		return sw_err_set(
+			err, -ESRCH,
+			"there is no process %d: it has ended, or its number is that of another PID namespace (see: ps -e)",
+			(int)pid);
 	sw_proc_comm(pid, comm);
 	if (field(status, "Tgid") != (uint64_t)pid)
-		return sw_err_set(err, -EINVAL, "%d is a thread (%s) of process %d: attach to that", (int)pid, comm, (int)field(status, "Tgid"));
+		return sw_err_set(err, -EINVAL, "%d is a thread (%s) of process %d: attach to that", (int)pid, comm,
+				  (int)field(status, "Tgid"));
 	int failed = check_state(pid, status, err);
 	if (failed)
 		return failed;

@@ -43,20 +43,21 @@ struct sw_call *sw_call_copy(const struct sw_call *call)
 /* Whether the address is the kernel's answer rather than an argument. */
 static bool answers_address(enum sw_sys sys)
 {
-	return sys == SW_SYS_ACCEPT || sys == SW_SYS_ACCEPT4 || sys == SW_SYS_GETSOCKNAME || sys == SW_SYS_GETPEERNAME ||
-	       sys == SW_SYS_RECVFROM || sys == SW_SYS_RECVMSG || sys == SW_SYS_RECVMMSG;
+	return sys == SW_SYS_ACCEPT || sys == SW_SYS_ACCEPT4 || sys == SW_SYS_GETSOCKNAME ||
+	       sys == SW_SYS_GETPEERNAME || sys == SW_SYS_RECVFROM || sys == SW_SYS_RECVMSG || sys == SW_SYS_RECVMMSG;
 }
 
 /* Whether fd2 is a descriptor that the call made. (dup2's was an argument, but means nothing before.) */
 static bool makes_fd2(const struct sw_call *call)
 {
-	return call->sys == SW_SYS_ACCEPT || call->sys == SW_SYS_ACCEPT4 || call->sys == SW_SYS_DUP || call->sys == SW_SYS_FCNTL ||
-	       call->sys == SW_SYS_PIDFD_GETFD || call->sys == SW_SYS_SOCKETPAIR;
+	return call->sys == SW_SYS_ACCEPT || call->sys == SW_SYS_ACCEPT4 || call->sys == SW_SYS_DUP ||
+	       call->sys == SW_SYS_FCNTL || call->sys == SW_SYS_PIDFD_GETFD || call->sys == SW_SYS_SOCKETPAIR;
 }
 
 static bool makes_fd(enum sw_sys sys)
 {
-	return sys == SW_SYS_SOCKET || sys == SW_SYS_SOCKETPAIR || sys == SW_SYS_EPOLL_CREATE || sys == SW_SYS_EPOLL_CREATE1;
+	return sys == SW_SYS_SOCKET || sys == SW_SYS_SOCKETPAIR || sys == SW_SYS_EPOLL_CREATE ||
+	       sys == SW_SYS_EPOLL_CREATE1;
 }
 
 static void entry_waits(const struct sw_call *call, struct sw_call *entry, struct sw_wait *waits)
@@ -90,7 +91,7 @@ void sw_call_entry(const struct sw_call *call, struct sw_call *entry, struct sw_
 		entry->socket2 = 0;
 	}
 	if (answers_address(call->sys))
-		entry->addr = (struct sw_addr){ 0 };
+		entry->addr = (struct sw_addr){0};
 	if (call->sys == SW_SYS_RECVMMSG)
 		entry->message_count = 0;
 	if (call->sys == SW_SYS_GETSOCKOPT)

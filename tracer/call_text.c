@@ -43,9 +43,9 @@ static void add_events(struct sw_out *out, uint32_t events)
 	static const struct {
 		uint32_t bit;
 		const char *name;
-	} names[] = { { 0x1, "IN" },	  { 0x4, "OUT" },      { 0x2, "PRI" },	   { 0x8, "ERR" },	{ 0x10, "HUP" },
-		      { 0x20, "NVAL" },	  { 0x2000, "RDHUP" }, { 0x40, "RDNORM" }, { 0x80, "RDBAND" },	{ 0x100, "WRNORM" },
-		      { 0x200, "WRBAND" } };
+	} names[] = {{0x1, "IN"},      {0x4, "OUT"},      {0x2, "PRI"},      {0x8, "ERR"},
+		     {0x10, "HUP"},    {0x20, "NVAL"},    {0x2000, "RDHUP"}, {0x40, "RDNORM"},
+		     {0x80, "RDBAND"}, {0x100, "WRNORM"}, {0x200, "WRBAND"}};
 	const char *bar = "";
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -246,43 +246,25 @@ static void arguments(struct sw_out *out, const struct sw_call *call)
 {
 	switch (call->sys) {
 	case SW_SYS_SOCKET:
-	case SW_SYS_SOCKETPAIR:
-		socket_arguments(out, call);
-		return;
+	case SW_SYS_SOCKETPAIR: socket_arguments(out, call); return;
 	case SW_SYS_GETSOCKOPT:
-	case SW_SYS_SETSOCKOPT:
-		option_arguments(out, call);
-		return;
-	case SW_SYS_EPOLL_CTL:
-		epoll_ctl_arguments(out, call);
-		return;
+	case SW_SYS_SETSOCKOPT: option_arguments(out, call); return;
+	case SW_SYS_EPOLL_CTL: epoll_ctl_arguments(out, call); return;
 	case SW_SYS_EPOLL_CREATE:
-	case SW_SYS_EPOLL_CREATE1:
-		return;
+	case SW_SYS_EPOLL_CREATE1: return;
 	case SW_SYS_ACCEPT:
 	case SW_SYS_ACCEPT4:
 		sw_out_add(out, "%d", call->fd);
 		add_addr(out, &call->addr);
 		return;
-	default:
-		break;
+	default: break;
 	}
 	switch (sw_sys_class(call->sys)) {
-	case SW_SYS_CLASS_NAME:
-		name_arguments(out, call);
-		break;
-	case SW_SYS_CLASS_MOVE:
-		move_arguments(out, call);
-		break;
-	case SW_SYS_CLASS_END:
-		end_arguments(out, call);
-		break;
-	case SW_SYS_CLASS_WAIT:
-		wait_arguments(out, call);
-		break;
-	case SW_SYS_CLASS_DUP:
-		dup_arguments(out, call);
-		break;
+	case SW_SYS_CLASS_NAME: name_arguments(out, call); break;
+	case SW_SYS_CLASS_MOVE: move_arguments(out, call); break;
+	case SW_SYS_CLASS_END: end_arguments(out, call); break;
+	case SW_SYS_CLASS_WAIT: wait_arguments(out, call); break;
+	case SW_SYS_CLASS_DUP: dup_arguments(out, call); break;
 	default:
 		if (call->fd >= 0)
 			sw_out_add(out, "%d", call->fd);
@@ -295,7 +277,8 @@ static void result(struct sw_out *out, const struct sw_call *call)
 		sw_out_string(out, " = ? (still in the call)");
 	} else if (call->error) {
 		sw_out_add(out, " = -1 %s", sw_errno_name(call->error));
-	} else if (call->sys == SW_SYS_GETSOCKOPT && call->level == SOL_SOCKET && call->option == SO_ERROR && call->result == 0) {
+	} else if (call->sys == SW_SYS_GETSOCKOPT && call->level == SOL_SOCKET && call->option == SO_ERROR &&
+		   call->result == 0) {
 		sw_out_add(out, " = %s", sw_errno_name((int)call->value));
 	} else if (sw_sys_class(call->sys) == SW_SYS_CLASS_WAIT && call->result == 0) {
 		sw_out_string(out, " = 0 (timeout)");
@@ -335,7 +318,8 @@ char *sw_fact_line(const struct sw_fact *fact, char *buffer, size_t size)
 			sw_out_add(&out, "%lld", (long long)field->number);
 		else if (field->text[strcspn(field->text, " \"\\\t\r\n=")] == '\0' && *field->text)
 			for (const char *c = field->text; *c; c++)
-				sw_out_add(&out, (unsigned char)*c < 0x20 || *c == 0x7f ? "\\x%02x" : "%c", (unsigned char)*c);
+				sw_out_add(&out, (unsigned char)*c < 0x20 || *c == 0x7f ? "\\x%02x" : "%c",
+					   (unsigned char)*c);
 		else
 			sw_out_quoted(&out, field->text, strlen(field->text));
 	}

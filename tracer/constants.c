@@ -23,6 +23,7 @@ struct constant {
 	int64_t number;
 };
 
+/* clang-format off */
 #define ROW(name) { #name, name }
 
 static const struct constant families[] = {
@@ -109,13 +110,14 @@ static const struct constant prctls[] = {
 	ROW(PR_GET_DUMPABLE), ROW(PR_SET_NO_NEW_PRIVS), ROW(PR_GET_NO_NEW_PRIVS), ROW(PR_SET_KEEPCAPS), ROW(PR_CAPBSET_READ),
 	ROW(PR_CAPBSET_DROP), ROW(PR_CAP_AMBIENT), ROW(PR_SET_CHILD_SUBREAPER), ROW(PR_SET_TIMERSLACK), { NULL, 0 },
 };
+/* clang-format on */
 
 static const struct constant *const tables[SW_CONSTANTS_COUNT] = {
-	[SW_CONSTANTS_FAMILY] = families,       [SW_CONSTANTS_TYPE] = types,         [SW_CONSTANTS_PROTOCOL] = protocols,
-	[SW_CONSTANTS_LEVEL] = levels,          [SW_CONSTANTS_MSG] = message_flags,  [SW_CONSTANTS_POLL] = poll_bits,
-	[SW_CONSTANTS_EPOLL] = epoll_bits,      [SW_CONSTANTS_EPOLL_OP] = epoll_ops, [SW_CONSTANTS_FCNTL] = fcntls,
-	[SW_CONSTANTS_OPEN] = open_flags,       [SW_CONSTANTS_SHUTDOWN] = shutdowns, [SW_CONSTANTS_IOCTL] = ioctls,
-	[SW_CONSTANTS_CLONE] = clones,          [SW_CONSTANTS_PRCTL] = prctls,
+	[SW_CONSTANTS_FAMILY] = families,  [SW_CONSTANTS_TYPE] = types,         [SW_CONSTANTS_PROTOCOL] = protocols,
+	[SW_CONSTANTS_LEVEL] = levels,     [SW_CONSTANTS_MSG] = message_flags,  [SW_CONSTANTS_POLL] = poll_bits,
+	[SW_CONSTANTS_EPOLL] = epoll_bits, [SW_CONSTANTS_EPOLL_OP] = epoll_ops, [SW_CONSTANTS_FCNTL] = fcntls,
+	[SW_CONSTANTS_OPEN] = open_flags,  [SW_CONSTANTS_SHUTDOWN] = shutdowns, [SW_CONSTANTS_IOCTL] = ioctls,
+	[SW_CONSTANTS_CLONE] = clones,     [SW_CONSTANTS_PRCTL] = prctls,
 };
 
 static bool name_is(const char *known, const char *name, size_t length)

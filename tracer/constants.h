@@ -32,7 +32,8 @@ enum sw_constants {
 bool sw_constant_number(enum sw_constants set, const char *name, size_t length, int64_t *number);
 const char *sw_constant_name(enum sw_constants set, int64_t number); /* NULL unknown */
 /* "A|B|0x10", ends before the first byte that cannot belong to it; unknown names add nothing and set *unknown (may be NULL). */
-const char *sw_constants_parse(enum sw_constants set, const char *text, const char *end, uint64_t *flags, bool *unknown);
+const char *sw_constants_parse(enum sw_constants set, const char *text, const char *end, uint64_t *flags,
+			       bool *unknown);
 void sw_constants_add(struct sw_out *out, enum sw_constants set, uint64_t flags); /* "A|B|0x10"; "0" for none */
 
 /* Socket options: the name tells the level too. */

@@ -20,9 +20,9 @@ union rights {
 
 bool sw_control_send(int end, const struct sw_control *message, int fd)
 {
-	struct iovec part = { .iov_base = (void *)(uintptr_t)message, .iov_len = sizeof *message };
-	struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1 };
-	union rights rights = { 0 };
+	struct iovec part = {.iov_base = (void *)(uintptr_t)message, .iov_len = sizeof *message};
+	struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1};
+	union rights rights = {0};
 	ssize_t sent;
 
 	if (fd >= 0) {
@@ -52,10 +52,10 @@ static int descriptor_in(struct msghdr *header)
 
 int sw_control_receive(int end, struct sw_control *message, int *fd)
 {
-	struct iovec part = { .iov_base = message, .iov_len = sizeof *message };
+	struct iovec part = {.iov_base = message, .iov_len = sizeof *message};
 	union rights rights;
-	struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &rights,
-				 .msg_controllen = sizeof rights };
+	struct msghdr header = {
+		.msg_iov = &part, .msg_iovlen = 1, .msg_control = &rights, .msg_controllen = sizeof rights};
 	ssize_t got;
 
 	if (fd)

@@ -12,7 +12,7 @@
 /* To add a decoder: a row in the table of its file. A call without a row is recorded with its name and result alone. */
 static const struct sw_decode_row *row_of(enum sw_sys sys)
 {
-	const struct sw_decode_row *tables[] = { sw_decode_move_rows, sw_decode_name_rows, sw_decode_wait_rows };
+	const struct sw_decode_row *tables[] = {sw_decode_move_rows, sw_decode_name_rows, sw_decode_wait_rows};
 
 	for (size_t i = 0; i < SW_COUNT(tables); i++)
 		if (tables[i][sys].enter)
@@ -22,7 +22,7 @@ static const struct sw_decode_row *row_of(enum sw_sys sys)
 
 static void call_clear(struct sw_call *call, const struct sw_tracee *tracee)
 {
-	*call = (struct sw_call){ .pid = (uint32_t)tracee->process->pid, .tid = (uint32_t)tracee->tid };
+	*call = (struct sw_call){.pid = (uint32_t)tracee->process->pid, .tid = (uint32_t)tracee->tid};
 	call->sys = tracee->at.sys;
 	call->fd = call->fd2 = -1;
 	call->bytes = -1;
@@ -52,32 +52,32 @@ static const struct {
 	enum sw_sys sys;
 	unsigned arguments;
 } subcalls[] = {
-	[SYS_SOCKET] = { SW_SYS_SOCKET, 3 },
-	[SYS_BIND] = { SW_SYS_BIND, 3 },
-	[SYS_CONNECT] = { SW_SYS_CONNECT, 3 },
-	[SYS_LISTEN] = { SW_SYS_LISTEN, 2 },
-	[SYS_ACCEPT] = { SW_SYS_ACCEPT, 3 },
-	[SYS_GETSOCKNAME] = { SW_SYS_GETSOCKNAME, 3 },
-	[SYS_GETPEERNAME] = { SW_SYS_GETPEERNAME, 3 },
-	[SYS_SOCKETPAIR] = { SW_SYS_SOCKETPAIR, 4 },
-	[SYS_SEND] = { SW_SYS_SENDTO, 4 },
-	[SYS_RECV] = { SW_SYS_RECVFROM, 4 },
-	[SYS_SENDTO] = { SW_SYS_SENDTO, 6 },
-	[SYS_RECVFROM] = { SW_SYS_RECVFROM, 6 },
-	[SYS_SHUTDOWN] = { SW_SYS_SHUTDOWN, 2 },
-	[SYS_SETSOCKOPT] = { SW_SYS_SETSOCKOPT, 5 },
-	[SYS_GETSOCKOPT] = { SW_SYS_GETSOCKOPT, 5 },
-	[SYS_SENDMSG] = { SW_SYS_SENDMSG, 3 },
-	[SYS_RECVMSG] = { SW_SYS_RECVMSG, 3 },
-	[SYS_ACCEPT4] = { SW_SYS_ACCEPT4, 4 },
-	[SYS_RECVMMSG] = { SW_SYS_RECVMMSG, 5 },
-	[SYS_SENDMMSG] = { SW_SYS_SENDMMSG, 4 },
+	[SYS_SOCKET] = {SW_SYS_SOCKET, 3},
+	[SYS_BIND] = {SW_SYS_BIND, 3},
+	[SYS_CONNECT] = {SW_SYS_CONNECT, 3},
+	[SYS_LISTEN] = {SW_SYS_LISTEN, 2},
+	[SYS_ACCEPT] = {SW_SYS_ACCEPT, 3},
+	[SYS_GETSOCKNAME] = {SW_SYS_GETSOCKNAME, 3},
+	[SYS_GETPEERNAME] = {SW_SYS_GETPEERNAME, 3},
+	[SYS_SOCKETPAIR] = {SW_SYS_SOCKETPAIR, 4},
+	[SYS_SEND] = {SW_SYS_SENDTO, 4},
+	[SYS_RECV] = {SW_SYS_RECVFROM, 4},
+	[SYS_SENDTO] = {SW_SYS_SENDTO, 6},
+	[SYS_RECVFROM] = {SW_SYS_RECVFROM, 6},
+	[SYS_SHUTDOWN] = {SW_SYS_SHUTDOWN, 2},
+	[SYS_SETSOCKOPT] = {SW_SYS_SETSOCKOPT, 5},
+	[SYS_GETSOCKOPT] = {SW_SYS_GETSOCKOPT, 5},
+	[SYS_SENDMSG] = {SW_SYS_SENDMSG, 3},
+	[SYS_RECVMSG] = {SW_SYS_RECVMSG, 3},
+	[SYS_ACCEPT4] = {SW_SYS_ACCEPT4, 4},
+	[SYS_RECVMMSG] = {SW_SYS_RECVMMSG, 5},
+	[SYS_SENDMMSG] = {SW_SYS_SENDMMSG, 4},
 };
 
 bool sw_decode_socketcall(struct sw_tracee *tracee)
 {
 	uint64_t subcall = tracee->at.args[0];
-	uint32_t words[6] = { 0 };
+	uint32_t words[6] = {0};
 
 	if (subcall >= SW_COUNT(subcalls) || subcalls[subcall].sys == SW_SYS_NONE)
 		return false;
@@ -129,7 +129,8 @@ void sw_decode_address(const struct sw_tracee *tracee, struct sw_addr *addr, uin
 		sw_addr_from_sockaddr(addr, bytes, got);
 }
 
-void sw_decode_answered_address(const struct sw_tracee *tracee, struct sw_addr *addr, uint64_t address, uint64_t length_at)
+void sw_decode_answered_address(const struct sw_tracee *tracee, struct sw_addr *addr, uint64_t address,
+				uint64_t length_at)
 {
 	uint32_t length = 0;
 

@@ -49,7 +49,8 @@ bool sw_decode_is_socket(struct sw_decoder *decoder, uint32_t object);
 /* Sets call->fd, call->socket and O_NONBLOCK; returns whether it is a socket. */
 bool sw_decode_fd(struct sw_decoder *decoder, const struct sw_tracee *tracee, struct sw_call *call, int fd);
 void sw_decode_address(const struct sw_tracee *tracee, struct sw_addr *addr, uint64_t address, uint64_t length);
-void sw_decode_answered_address(const struct sw_tracee *tracee, struct sw_addr *addr, uint64_t address, uint64_t length_at);
+void sw_decode_answered_address(const struct sw_tracee *tracee, struct sw_addr *addr, uint64_t address,
+				uint64_t length_at);
 /* A timespec (or timeval with `micro`) at an address; SW_TIMEOUT_INFINITE for a null pointer. */
 int64_t sw_decode_time(const struct sw_tracee *tracee, uint64_t address, bool micro);
 

@@ -17,10 +17,10 @@ static const struct flag {
 	uint64_t asked;
 	uint32_t call;
 } flags[] = {
-	{ MSG_DONTWAIT, SW_CALL_NONBLOCKING },
-	{ MSG_PEEK, SW_CALL_PEEK },
-	{ MSG_ERRQUEUE, SW_CALL_ERRQUEUE },
-	{ MSG_FASTOPEN, SW_CALL_FASTOPEN },
+	{MSG_DONTWAIT, SW_CALL_NONBLOCKING},
+	{MSG_PEEK, SW_CALL_PEEK},
+	{MSG_ERRQUEUE, SW_CALL_ERRQUEUE},
+	{MSG_FASTOPEN, SW_CALL_FASTOPEN},
 };
 
 static void message_flags(struct sw_call *call, uint64_t asked)
@@ -69,11 +69,13 @@ static void header_from(const struct sw_tracee *tracee, const unsigned char *byt
 
 	memcpy(&name_length, bytes + word, sizeof name_length);
 	memcpy(&message_flags_at, bytes + 6 * word, sizeof message_flags_at);
-	*header = (struct header){ .name = sw_tracee_word(tracee, bytes, 0), .name_length = name_length,
-				   .vectors = sw_tracee_word(tracee, bytes, 2),
-				   .vector_count = sw_tracee_word(tracee, bytes, 3),
-				   .control = sw_tracee_word(tracee, bytes, 4),
-				   .control_length = sw_tracee_word(tracee, bytes, 5), .flags = message_flags_at };
+	*header = (struct header){.name = sw_tracee_word(tracee, bytes, 0),
+				  .name_length = name_length,
+				  .vectors = sw_tracee_word(tracee, bytes, 2),
+				  .vector_count = sw_tracee_word(tracee, bytes, 3),
+				  .control = sw_tracee_word(tracee, bytes, 4),
+				  .control_length = sw_tracee_word(tracee, bytes, 5),
+				  .flags = message_flags_at};
 }
 
 static bool header_read(const struct sw_tracee *tracee, uint64_t address, struct header *header)
@@ -94,14 +96,15 @@ static bool is_dns(const struct sw_decoder *decoder, const struct sw_call *call)
 	       (socket && (socket->remote.endpoint.port == PORT_DNS || socket->local.endpoint.port == PORT_DNS));
 }
 
-static void take_data(struct sw_decoder *decoder, const struct sw_tracee *tracee, struct sw_call *call, uint64_t address)
+static void take_data(struct sw_decoder *decoder, const struct sw_tracee *tracee, struct sw_call *call,
+		      uint64_t address)
 {
 	size_t want = call->result > 0 ? (size_t)call->result : 0;
 
 	if (!want || !is_dns(decoder, call))
 		return;
-	call->data_count = (uint32_t)sw_tracee_read(tracee, address, decoder->data,
-						    want < SW_DECODE_DATA ? want : SW_DECODE_DATA);
+	call->data_count =
+		(uint32_t)sw_tracee_read(tracee, address, decoder->data, want < SW_DECODE_DATA ? want : SW_DECODE_DATA);
 	call->data = decoder->data;
 }
 
@@ -200,7 +203,8 @@ static void forget_received(struct sw_decoder *decoder, const struct sw_tracee *
 		memcpy(kind, control + at + word, sizeof kind);
 		if (size < head || size > length - at)
 			return;
-		for (size_t i = at + head; kind[0] == SOL_SOCKET && kind[1] == SCM_RIGHTS && i + 4 <= at + size; i += 4) {
+		for (size_t i = at + head; kind[0] == SOL_SOCKET && kind[1] == SCM_RIGHTS && i + 4 <= at + size;
+		     i += 4) {
 			memcpy(&fd, control + i, sizeof fd);
 			sw_identity_closed(decoder->identity, tracee->process->pid, fd);
 		}
@@ -280,7 +284,7 @@ static void messages_leave(struct sw_decoder *decoder, struct sw_tracee *tracee,
 		uint32_t length;
 		header_from(tracee, decoder->raw + i * stride, &header);
 		memcpy(&length, decoder->raw + i * stride + header_size(tracee), sizeof length);
-		*message = (struct sw_message){ .bytes = length };
+		*message = (struct sw_message){.bytes = length};
 		if (header.name)
 			sw_decode_address(tracee, &message->addr, header.name, header.name_length);
 	}
@@ -323,16 +327,16 @@ static bool splice_enter(struct sw_decoder *decoder, struct sw_tracee *tracee, s
 }
 
 const struct sw_decode_row sw_decode_move_rows[SW_SYS_COUNT] = {
-	[SW_SYS_READ] = { plain_enter, plain_leave },
-	[SW_SYS_WRITE] = { plain_enter, plain_leave },
-	[SW_SYS_READV] = { vector_enter, NULL },
-	[SW_SYS_WRITEV] = { vector_enter, NULL },
-	[SW_SYS_SENDTO] = { sendto_enter, plain_leave },
-	[SW_SYS_RECVFROM] = { recvfrom_enter, recvfrom_leave },
-	[SW_SYS_SENDMSG] = { sendmsg_enter, sendmsg_leave },
-	[SW_SYS_RECVMSG] = { recvmsg_enter, recvmsg_leave },
-	[SW_SYS_SENDMMSG] = { sendmmsg_enter, messages_leave },
-	[SW_SYS_RECVMMSG] = { recvmmsg_enter, messages_leave },
-	[SW_SYS_SENDFILE] = { sendfile_enter, NULL },
-	[SW_SYS_SPLICE] = { splice_enter, NULL },
+	[SW_SYS_READ] = {plain_enter, plain_leave},
+	[SW_SYS_WRITE] = {plain_enter, plain_leave},
+	[SW_SYS_READV] = {vector_enter, NULL},
+	[SW_SYS_WRITEV] = {vector_enter, NULL},
+	[SW_SYS_SENDTO] = {sendto_enter, plain_leave},
+	[SW_SYS_RECVFROM] = {recvfrom_enter, recvfrom_leave},
+	[SW_SYS_SENDMSG] = {sendmsg_enter, sendmsg_leave},
+	[SW_SYS_RECVMSG] = {recvmsg_enter, recvmsg_leave},
+	[SW_SYS_SENDMMSG] = {sendmmsg_enter, messages_leave},
+	[SW_SYS_RECVMMSG] = {recvmmsg_enter, messages_leave},
+	[SW_SYS_SENDFILE] = {sendfile_enter, NULL},
+	[SW_SYS_SPLICE] = {splice_enter, NULL},
 };

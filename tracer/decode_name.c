@@ -126,8 +126,8 @@ static bool is_timeout(const struct sw_call *call)
 /* The value by its length: a number, a struct linger, a struct timeval of either size. */
 static int64_t option_value(const struct sw_call *call, const unsigned char *bytes, size_t length)
 {
-	int32_t narrow[2] = { 0 };
-	int64_t wide[2] = { 0 };
+	int32_t narrow[2] = {0};
+	int64_t wide[2] = {0};
 
 	memcpy(narrow, bytes, length < sizeof narrow ? length : sizeof narrow);
 	memcpy(wide, bytes, length < sizeof wide ? length : sizeof wide);
@@ -202,7 +202,8 @@ static void dup_leave(struct sw_decoder *decoder, struct sw_tracee *tracee, stru
 	if (call->result < 0)
 		return;
 	call->fd2 = (int32_t)call->result;
-	call->socket2 = sw_identity_duplicated(decoder->identity, tracee->process->pid, tracee->tid, call->fd, call->fd2);
+	call->socket2 =
+		sw_identity_duplicated(decoder->identity, tracee->process->pid, tracee->tid, call->fd, call->fd2);
 }
 
 /* At the entry fd2's object is the one that the call closes; at the exit it is fd's. */
@@ -214,7 +215,8 @@ static bool dup_over_enter(struct sw_decoder *decoder, struct sw_tracee *tracee,
 		return call->socket != 0;
 	call->socket2 = sw_decode_object(decoder, tracee, call->fd2);
 	if (call->socket2)
-		call->flags |= sw_identity_last(decoder->identity, tracee->process->pid, tracee->tid, call->fd2, call->socket2);
+		call->flags |= sw_identity_last(decoder->identity, tracee->process->pid, tracee->tid, call->fd2,
+						call->socket2);
 	sw_identity_closed(decoder->identity, tracee->process->pid, call->fd2);
 	return call->socket || call->socket2;
 }
@@ -225,13 +227,11 @@ static bool fcntl_enter(struct sw_decoder *decoder, struct sw_tracee *tracee, st
 	call->value = (int64_t)tracee->at.args[2];
 	switch (call->request) {
 	case F_DUPFD:
-	case F_DUPFD_CLOEXEC:
-		return dup_enter(decoder, tracee, call);
+	case F_DUPFD_CLOEXEC: return dup_enter(decoder, tracee, call);
 	case F_SETFL:
 		call->value = argument(tracee, 2);
 		return sw_decode_fd(decoder, tracee, call, argument(tracee, 0));
-	default:
-		return false;
+	default: return false;
 	}
 }
 
@@ -318,33 +318,33 @@ static bool io_uring_enter(struct sw_decoder *decoder, struct sw_tracee *tracee,
 }
 
 const struct sw_decode_row sw_decode_name_rows[SW_SYS_COUNT] = {
-	[SW_SYS_SOCKET] = { socket_enter, socket_leave },
-	[SW_SYS_SOCKETPAIR] = { socket_enter, socketpair_leave },
-	[SW_SYS_ACCEPT] = { accept_enter, accept_leave },
-	[SW_SYS_ACCEPT4] = { accept_enter, accept_leave },
-	[SW_SYS_BIND] = { named_enter, NULL },
-	[SW_SYS_LISTEN] = { listen_enter, NULL },
-	[SW_SYS_CONNECT] = { named_enter, NULL },
-	[SW_SYS_GETSOCKNAME] = { fd_enter, asked_name_leave },
-	[SW_SYS_GETPEERNAME] = { fd_enter, asked_name_leave },
-	[SW_SYS_GETSOCKOPT] = { option_enter, getsockopt_leave },
-	[SW_SYS_SETSOCKOPT] = { option_enter, NULL },
-	[SW_SYS_SHUTDOWN] = { shutdown_enter, NULL },
-	[SW_SYS_IOCTL] = { ioctl_enter, NULL },
-	[SW_SYS_CLOSE] = { close_enter, NULL },
-	[SW_SYS_CLOSE_RANGE] = { close_range_enter, close_range_leave },
-	[SW_SYS_DUP] = { dup_enter, dup_leave },
-	[SW_SYS_DUP2] = { dup_over_enter, dup_leave },
-	[SW_SYS_DUP3] = { dup_over_enter, dup_leave },
-	[SW_SYS_FCNTL] = { fcntl_enter, fcntl_leave },
-	[SW_SYS_PIDFD_GETFD] = { setns_enter, pidfd_getfd_leave },
-	[SW_SYS_EPOLL_CREATE] = { nothing_enter, epoll_create_leave },
-	[SW_SYS_EPOLL_CREATE1] = { nothing_enter, epoll_create_leave },
-	[SW_SYS_RESTART_SYSCALL] = { nothing_enter, NULL },
-	[SW_SYS_SECCOMP] = { seccomp_enter, NULL },
-	[SW_SYS_PRCTL] = { prctl_enter, NULL },
-	[SW_SYS_SETNS] = { setns_enter, NULL },
-	[SW_SYS_UNSHARE] = { nothing_enter, NULL },
-	[SW_SYS_IO_URING_SETUP] = { nothing_enter, NULL },
-	[SW_SYS_IO_URING_REGISTER] = { io_uring_enter, NULL },
+	[SW_SYS_SOCKET] = {socket_enter, socket_leave},
+	[SW_SYS_SOCKETPAIR] = {socket_enter, socketpair_leave},
+	[SW_SYS_ACCEPT] = {accept_enter, accept_leave},
+	[SW_SYS_ACCEPT4] = {accept_enter, accept_leave},
+	[SW_SYS_BIND] = {named_enter, NULL},
+	[SW_SYS_LISTEN] = {listen_enter, NULL},
+	[SW_SYS_CONNECT] = {named_enter, NULL},
+	[SW_SYS_GETSOCKNAME] = {fd_enter, asked_name_leave},
+	[SW_SYS_GETPEERNAME] = {fd_enter, asked_name_leave},
+	[SW_SYS_GETSOCKOPT] = {option_enter, getsockopt_leave},
+	[SW_SYS_SETSOCKOPT] = {option_enter, NULL},
+	[SW_SYS_SHUTDOWN] = {shutdown_enter, NULL},
+	[SW_SYS_IOCTL] = {ioctl_enter, NULL},
+	[SW_SYS_CLOSE] = {close_enter, NULL},
+	[SW_SYS_CLOSE_RANGE] = {close_range_enter, close_range_leave},
+	[SW_SYS_DUP] = {dup_enter, dup_leave},
+	[SW_SYS_DUP2] = {dup_over_enter, dup_leave},
+	[SW_SYS_DUP3] = {dup_over_enter, dup_leave},
+	[SW_SYS_FCNTL] = {fcntl_enter, fcntl_leave},
+	[SW_SYS_PIDFD_GETFD] = {setns_enter, pidfd_getfd_leave},
+	[SW_SYS_EPOLL_CREATE] = {nothing_enter, epoll_create_leave},
+	[SW_SYS_EPOLL_CREATE1] = {nothing_enter, epoll_create_leave},
+	[SW_SYS_RESTART_SYSCALL] = {nothing_enter, NULL},
+	[SW_SYS_SECCOMP] = {seccomp_enter, NULL},
+	[SW_SYS_PRCTL] = {prctl_enter, NULL},
+	[SW_SYS_SETNS] = {setns_enter, NULL},
+	[SW_SYS_UNSHARE] = {nothing_enter, NULL},
+	[SW_SYS_IO_URING_SETUP] = {nothing_enter, NULL},
+	[SW_SYS_IO_URING_REGISTER] = {io_uring_enter, NULL},
 };

@@ -28,7 +28,7 @@ static size_t poll_set(struct sw_decoder *decoder, struct sw_tracee *tracee, str
 	for (size_t i = 0; i < count; i++) {
 		memcpy(&entry, decoder->raw + i * sizeof entry, sizeof entry);
 		struct sw_wait *wait = &decoder->waits[i];
-		*wait = (struct sw_wait){ .fd = entry.fd, .asked = (uint16_t)entry.events };
+		*wait = (struct sw_wait){.fd = entry.fd, .asked = (uint16_t)entry.events};
 		wait->socket = sw_decode_object(decoder, tracee, entry.fd);
 		if (call->result > 0)
 			wait->got = (uint16_t)entry.revents;
@@ -57,7 +57,7 @@ static void poll_leave(struct sw_decoder *decoder, struct sw_tracee *tracee, str
 
 /* ---- select ---------------------------------------------------------------------------------------------------- */
 
-static const uint32_t set_bits[3] = { EPOLLIN, EPOLLOUT, EPOLLPRI };
+static const uint32_t set_bits[3] = {EPOLLIN, EPOLLOUT, EPOLLPRI};
 
 /* The kernel's sets are arrays of longs; on little endian that is an array of bytes, in either word size. */
 static bool is_set(const uint8_t *set, uint32_t fd)
@@ -72,7 +72,7 @@ static size_t select_set(struct sw_decoder *decoder, struct sw_tracee *tracee, s
 	size_t objects = 0;
 
 	for (uint32_t fd = 0; fd < tracee->set_count && count < SW_DECODE_WAITS; fd++) {
-		struct sw_wait wait = { .fd = (int32_t)fd };
+		struct sw_wait wait = {.fd = (int32_t)fd};
 		for (int set = 0; set < 3; set++) {
 			if (is_set(tracee->sets[set], fd))
 				wait.asked |= set_bits[set];
@@ -124,7 +124,7 @@ static bool select_enter(struct sw_decoder *decoder, struct sw_tracee *tracee, s
 
 static void select_leave(struct sw_decoder *decoder, struct sw_tracee *tracee, struct sw_call *call)
 {
-	uint8_t(*got)[SW_SET_FDS / 8] = (uint8_t(*)[SW_SET_FDS / 8])decoder->raw;
+	uint8_t(*got)[SW_SET_FDS / 8] = (uint8_t(*)[SW_SET_FDS / 8]) decoder->raw;
 
 	if (call->result > 0)
 		sets_read(tracee, got);
@@ -163,7 +163,7 @@ static void epoll_wait_leave(struct sw_decoder *decoder, struct sw_tracee *trace
 	count = sw_tracee_read(tracee, tracee->at.args[1], decoder->raw, count * EVENT_SIZE) / EVENT_SIZE;
 	for (size_t i = 0; i < count; i++) {
 		struct sw_wait *wait = &decoder->waits[i];
-		*wait = (struct sw_wait){ .fd = -1 };
+		*wait = (struct sw_wait){.fd = -1};
 		event_from(decoder->raw + i * EVENT_SIZE, &wait->got, &wait->data);
 		const struct sw_epoll_member *member = sw_epolls_by_data(decoder->epolls, call->socket, wait->data);
 		if (!member)
@@ -185,7 +185,7 @@ static bool epoll_ctl_enter(struct sw_decoder *decoder, struct sw_tracee *tracee
 	call->request = (int32_t)tracee->at.args[1];
 	call->fd2 = (int32_t)tracee->at.args[2];
 	call->socket2 = sw_decode_object(decoder, tracee, call->fd2);
-	*wait = (struct sw_wait){ .fd = call->fd2, .socket = call->socket2 };
+	*wait = (struct sw_wait){.fd = call->fd2, .socket = call->socket2};
 	if (call->request != EPOLL_CTL_DEL && sw_tracee_read_all(tracee, tracee->at.args[3], event, sizeof event))
 		event_from(event, &wait->asked, &wait->data);
 	call->waits = wait;
@@ -206,18 +206,21 @@ static void epoll_ctl_leave(struct sw_decoder *decoder, struct sw_tracee *tracee
 		sw_epolls_delete(decoder->epolls, call->socket, call->fd2);
 		return;
 	}
-	struct sw_epoll_member member = { .epoll = call->socket, .fd = call->fd2, .socket = call->socket2,
-					  .asked = call->waits[0].asked, .data = call->waits[0].data };
+	struct sw_epoll_member member = {.epoll = call->socket,
+					 .fd = call->fd2,
+					 .socket = call->socket2,
+					 .asked = call->waits[0].asked,
+					 .data = call->waits[0].data};
 	sw_epolls_put(decoder->epolls, &member);
 }
 
 const struct sw_decode_row sw_decode_wait_rows[SW_SYS_COUNT] = {
-	[SW_SYS_POLL] = { poll_enter, poll_leave },
-	[SW_SYS_PPOLL] = { poll_enter, poll_leave },
-	[SW_SYS_SELECT] = { select_enter, select_leave },
-	[SW_SYS_PSELECT6] = { select_enter, select_leave },
-	[SW_SYS_EPOLL_CTL] = { epoll_ctl_enter, epoll_ctl_leave },
-	[SW_SYS_EPOLL_WAIT] = { epoll_wait_enter, epoll_wait_leave },
-	[SW_SYS_EPOLL_PWAIT] = { epoll_wait_enter, epoll_wait_leave },
-	[SW_SYS_EPOLL_PWAIT2] = { epoll_wait_enter, epoll_wait_leave },
+	[SW_SYS_POLL] = {poll_enter, poll_leave},
+	[SW_SYS_PPOLL] = {poll_enter, poll_leave},
+	[SW_SYS_SELECT] = {select_enter, select_leave},
+	[SW_SYS_PSELECT6] = {select_enter, select_leave},
+	[SW_SYS_EPOLL_CTL] = {epoll_ctl_enter, epoll_ctl_leave},
+	[SW_SYS_EPOLL_WAIT] = {epoll_wait_enter, epoll_wait_leave},
+	[SW_SYS_EPOLL_PWAIT] = {epoll_wait_enter, epoll_wait_leave},
+	[SW_SYS_EPOLL_PWAIT2] = {epoll_wait_enter, epoll_wait_leave},
 };

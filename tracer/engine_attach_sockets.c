@@ -69,7 +69,7 @@ static void say_member(struct look *look, const struct sw_epoll_member *member)
 /* "tfd:        5 events:       19 data:                5  pos:0 ino:7a1 sdev:8" */
 static void one_member(struct look *look, uint32_t epoll, const char *line)
 {
-	struct sw_epoll_member member = { .epoll = epoll };
+	struct sw_epoll_member member = {.epoll = epoll};
 	unsigned long long data;
 
 	if (sscanf(line, "tfd: %d events: %x data: %llx", &member.fd, &member.asked, &data) != 3)
@@ -101,12 +101,13 @@ static bool one_epoll(void *context, int fd, const char *link)
 
 void sw_engine_attach_sockets(struct sw_engine_state *engine, struct sw_tracee_process *process, bool again)
 {
-	struct look look = { .engine = engine, .process = process, .again = again };
+	struct look look = {.engine = engine, .process = process, .again = again};
 	pid_t pid = process->pid;
 	int64_t deadline = again ? sw_clock_monotonic() + AGAIN_NS : 0;
 
 	if (again)
-		sw_identity_exec(engine->identity, pid); /* which descriptor is what may have changed: nobody saw the calls */
+		sw_identity_exec(engine->identity,
+				 pid); /* which descriptor is what may have changed: nobody saw the calls */
 	else
 		sw_identity_inherited(engine->identity, pid);
 	sw_proc_each_fd(pid, pid, deadline, one_socket, &look);

@@ -5,7 +5,8 @@
 #include "tracer/engine_state.h"
 
 #define WINDOW_NS (SW_NS_PER_S / 4)
-#define KEPT 7 /* of 8: what a window leaves of the average; a thread that is always stopped is over 25 % after 0.75 s */
+#define KEPT                                                                                                           \
+	7 /* of 8: what a window leaves of the average; a thread that is always stopped is over 25 % after 0.75 s */
 #define UNSEEN_BUSY_NS (4 * SW_NS_PER_US)
 #define UNSEEN_ASLEEP_NS (20 * SW_NS_PER_US)
 
@@ -43,7 +44,7 @@ bool sw_engine_budget_spent(struct sw_engine_state *engine)
 	struct sw_tracee *tracee, *next;
 	unsigned most = 0;
 
-	HASH_ITER(hh, engine->tracees.threads, tracee, next) {
+	HASH_ITER (hh, engine->tracees.threads, tracee, next) {
 		unsigned share = window > 0 ? share_next(tracee, window) : 0;
 		most = share > most ? share : most;
 	}

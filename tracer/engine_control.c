@@ -32,7 +32,7 @@ void sw_engine_place(struct sw_engine_state *engine, const struct sw_tracee *tra
 		return;
 	while (object >= places.room)
 		places.items = sw_array_grow(places.items, &places.room, sizeof *places.items);
-	places.items[object] = (struct place){ .pid = tracee->process->pid, .tid = tracee->tid, .fd = fd };
+	places.items[object] = (struct place){.pid = tracee->process->pid, .tid = tracee->tid, .fd = fd};
 }
 
 void sw_engine_control_init(struct sw_engine_state *engine)
@@ -64,8 +64,8 @@ static void say_object(struct sw_engine_state *engine, uint32_t object)
 	if (object >= places.room || !places.items[object].pid || !sw_identity_socket(engine->identity, object))
 		return;
 	const struct place *place = &places.items[object];
-	struct sw_call call = { .pid = (uint32_t)place->pid, .tid = (uint32_t)place->tid, .fd = place->fd,
-				.fd2 = -1, .socket = object };
+	struct sw_call call = {
+		.pid = (uint32_t)place->pid, .tid = (uint32_t)place->tid, .fd = place->fd, .fd2 = -1, .socket = object};
 	struct sw_tracee *tracee = sw_tracee_find(&engine->tracees, place->tid);
 	if (!tracee)
 		call.tid = call.pid;
@@ -119,7 +119,7 @@ static bool await_answer(struct sw_engine_state *engine, uint32_t netns)
 
 	while (!ready) {
 		int64_t left = (until - sw_clock_monotonic()) / SW_NS_PER_MS;
-		struct pollfd channel = { .fd = engine->control_fd, .events = POLLIN };
+		struct pollfd channel = {.fd = engine->control_fd, .events = POLLIN};
 		if (left <= 0 || (poll(&channel, 1, (int)left) < 0 && errno != EINTR))
 			return false;
 		while (!ready && take(engine, netns, &ready) > 0)
@@ -133,8 +133,11 @@ static bool await_answer(struct sw_engine_state *engine, uint32_t netns)
 static void ask_for_capture(struct sw_engine_state *engine, pid_t pid, pid_t tid, uint32_t netns)
 {
 	char path[SW_PROC_PATH];
-	struct sw_control message = { .kind = SW_CONTROL_CAPTURE, .netns = netns, .pid = (uint32_t)pid,
-				      .tid = (uint32_t)tid, .netns_inode = sw_proc_netns(pid, tid) };
+	struct sw_control message = {.kind = SW_CONTROL_CAPTURE,
+				     .netns = netns,
+				     .pid = (uint32_t)pid,
+				     .tid = (uint32_t)tid,
+				     .netns_inode = sw_proc_netns(pid, tid)};
 
 	if (engine->control_fd < 0)
 		return;

@@ -39,9 +39,14 @@ void sw_engine_said_process(struct sw_engine_state *engine, enum sw_process_even
 {
 	char comm[16] = "", line[COMMAND_LINE_ROOM];
 	const struct sw_tracee_process *process = tracee->process;
-	struct sw_process record = { .event = what, .pid = (uint32_t)process->pid, .tid = (uint32_t)tracee->tid,
-				     .parent = (uint32_t)process->parent, .time_ns = time_ns, .code = code,
-				     .signal = signal, .is_command = process->is_command };
+	struct sw_process record = {.event = what,
+				    .pid = (uint32_t)process->pid,
+				    .tid = (uint32_t)tracee->tid,
+				    .parent = (uint32_t)process->parent,
+				    .time_ns = time_ns,
+				    .code = code,
+				    .signal = signal,
+				    .is_command = process->is_command};
 
 	if (process->unborn || !engine->sink->process)
 		return;
@@ -84,7 +89,8 @@ struct sw_tracee *sw_engine_adopt(struct sw_engine_state *engine, pid_t tid)
 		sw_proc_field(status, "PPid", 10, &parent);
 	}
 	struct sw_tracee *tracee = sw_tracee_add(&engine->tracees, tid, (pid_t)group);
-	struct sw_tracee *sibling = sw_tracee_find(&engine->tracees, group == (uint64_t)tid ? (pid_t)parent : (pid_t)group);
+	struct sw_tracee *sibling =
+		sw_tracee_find(&engine->tracees, group == (uint64_t)tid ? (pid_t)parent : (pid_t)group);
 	if (!tracee->process->parent)
 		tracee->process->parent = (pid_t)parent;
 	tracee->every_stop = engine->unfiltered || (sibling && sibling->every_stop);
@@ -145,7 +151,7 @@ static struct sw_tracee *survivor(struct sw_engine_state *engine, pid_t pid, pid
 		caller = sw_tracee_find(&engine->tracees, pid);
 	if (!caller)
 		caller = sw_engine_adopt(engine, pid);
-	HASH_ITER(hh, engine->tracees.threads, other, next)
+	HASH_ITER (hh, engine->tracees.threads, other, next)
 		if (other != caller && other->process == caller->process)
 			forget(engine, other);
 	if (caller->tid != pid) {
@@ -198,8 +204,14 @@ static bool last_word(void *context, int fd, const char *link)
 	const struct sw_socket *socket = id ? sw_identity_socket(words->engine->identity, id) : NULL;
 	if (socket && socket->type == SOCK_STREAM && (socket->domain == AF_INET || socket->domain == AF_INET6) &&
 	    !(socket->flags & SW_SOCKET_LISTENING))
-		sw_engine_last_words(words->engine, &(struct sw_call){ .pid = (uint32_t)words->pid, .tid = (uint32_t)words->tid, .fd = fd,
-								       .fd2 = -1, .socket = id, .sys = SW_SYS_CLOSE }, id, fd);
+		sw_engine_last_words(words->engine,
+				     &(struct sw_call){.pid = (uint32_t)words->pid,
+						       .tid = (uint32_t)words->tid,
+						       .fd = fd,
+						       .fd2 = -1,
+						       .socket = id,
+						       .sys = SW_SYS_CLOSE},
+				     id, fd);
 	return true;
 }
 
@@ -207,7 +219,7 @@ static bool last_word(void *context, int fd, const char *link)
 void sw_engine_exiting(struct sw_engine_state *engine, struct sw_tracee *tracee, const struct sw_event *event)
 {
 	struct sw_tracee_process *process = tracee->process;
-	struct last_words words = { .engine = engine, .pid = process->pid, .tid = tracee->tid };
+	struct last_words words = {.engine = engine, .pid = process->pid, .tid = tracee->tid};
 
 	(void)event;
 	sw_engine_calls_end(engine, tracee);

@@ -32,8 +32,8 @@ struct inside { /* a stopped thread's way into the kernel */
 
 /* Calls outside the table that answer EINTR to a stop: semop, semtimedop, rt_sigtimedwait, io_getevents, io_pgetevents and their
  * forms with 64-bit times; i386's ipc has semop (1) and semtimedop (4) in its first argument. */
-static const uint64_t others_native[] = { 65, 220, 128, 208, 333 };
-static const uint64_t others_i386[] = { 177, 420, 421, 247, 385, 416 };
+static const uint64_t others_native[] = {65, 220, 128, 208, 333};
+static const uint64_t others_i386[] = {177, 420, 421, 247, 385, 416};
 
 static bool registers(const struct sw_tracee *tracee, struct inside *inside)
 {
@@ -45,9 +45,11 @@ static bool registers(const struct sw_tracee *tracee, struct inside *inside)
 	int64_t number = i386 ? (int32_t)r.orig_rax : (int64_t)r.orig_rax;
 	if (number < 0)
 		return false; /* it was not inside a call */
-	const uint64_t wide[6] = { r.rdi, r.rsi, r.rdx, r.r10, r.r8, r.r9 };
-	const uint64_t narrow[6] = { (uint32_t)r.rbx, (uint32_t)r.rcx, (uint32_t)r.rdx, (uint32_t)r.rsi, (uint32_t)r.rdi, (uint32_t)r.rbp };
-	inside->info = (struct ptrace_syscall_info){ .op = PTRACE_SYSCALL_INFO_ENTRY, .instruction_pointer = r.rip, .stack_pointer = r.rsp };
+	const uint64_t wide[6] = {r.rdi, r.rsi, r.rdx, r.r10, r.r8, r.r9};
+	const uint64_t narrow[6] = {(uint32_t)r.rbx, (uint32_t)r.rcx, (uint32_t)r.rdx,
+				    (uint32_t)r.rsi, (uint32_t)r.rdi, (uint32_t)r.rbp};
+	inside->info = (struct ptrace_syscall_info){
+		.op = PTRACE_SYSCALL_INFO_ENTRY, .instruction_pointer = r.rip, .stack_pointer = r.rsp};
 	inside->info.arch = i386 ? AUDIT_ARCH_I386 : AUDIT_ARCH_X86_64;
 	inside->info.entry.nr = (uint64_t)number;
 	memcpy(inside->info.entry.args, i386 ? narrow : wide, sizeof wide);
@@ -91,22 +93,22 @@ static bool may_begin_anew(struct sw_engine_state *engine, const struct sw_trace
 	case SW_SYS_SENDMMSG:
 	case SW_SYS_RECVFROM:
 	case SW_SYS_RECVMSG:
-	case SW_SYS_RECVMMSG:
-		return true;
+	case SW_SYS_RECVMMSG: return true;
 	case SW_SYS_READ: /* of other files a driver may mean more by EINTR */
 	case SW_SYS_READV:
 	case SW_SYS_WRITE:
 	case SW_SYS_WRITEV:
-		return sw_decode_is_socket(engine->decoder, sw_identity_object(engine->identity, tracee->process->pid, tracee->tid,
-									       (int)inside->info.entry.args[0]));
-	default:
-		return false;
+		return sw_decode_is_socket(engine->decoder,
+					   sw_identity_object(engine->identity, tracee->process->pid, tracee->tid,
+							      (int)inside->info.entry.args[0]));
+	default: return false;
 	}
 }
 
 static bool answer(const struct sw_tracee *tracee, int64_t value)
 {
-	return ptrace(PTRACE_POKEUSER, tracee->tid, (void *)offsetof(struct user_regs_struct, rax), (void *)(intptr_t)value) == 0;
+	return ptrace(PTRACE_POKEUSER, tracee->tid, (void *)offsetof(struct user_regs_struct, rax),
+		      (void *)(intptr_t)value) == 0;
 }
 
 void sw_engine_restart_after_us(struct sw_engine_state *engine, struct sw_tracee *tracee, int64_t now)

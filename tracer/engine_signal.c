@@ -13,8 +13,8 @@
 
 #define STOP_FRESH_NS (5 * SW_NS_PER_S) /* a stop signal that the command did not heed is forgotten then */
 
-static const int passed_on[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH };
-static const int stops[] = { SIGTSTP, SIGTTIN, SIGTTOU };
+static const int passed_on[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH};
+static const int stops[] = {SIGTSTP, SIGTTIN, SIGTTOU};
 
 static bool is_ignored(int signal)
 {
@@ -93,7 +93,7 @@ static void leave_all(struct sw_engine_state *engine)
 	struct sw_tracee *tracee, *next;
 
 	engine->leaving = engine->options->detachable;
-	HASH_ITER(hh, engine->tracees.threads, tracee, next) {
+	HASH_ITER (hh, engine->tracees.threads, tracee, next) {
 		if (engine->leaving)
 			ptrace(PTRACE_INTERRUPT, tracee->tid, NULL, NULL);
 		else

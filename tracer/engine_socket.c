@@ -77,7 +77,7 @@ static void every_stop_set(struct sw_engine_state *engine, struct sw_tracee *tra
 
 	tracee->every_stop = true;
 	/* The others run on until their next stop: interrupting them would show. */
-	HASH_ITER(hh, engine->tracees.threads, other, next)
+	HASH_ITER (hh, engine->tracees.threads, other, next)
 		if (all_threads && other->process == tracee->process)
 			other->every_stop = true;
 }
@@ -100,7 +100,8 @@ static void uring_noticed(struct sw_engine_state *engine, const struct sw_call *
 	if (call->result < 0 || engine->uring_said)
 		return;
 	engine->uring_said = true;
-	sw_engine_limit(engine, "the program uses io_uring: what it does with sockets that way is invisible to this tracer",
+	sw_engine_limit(engine,
+			"the program uses io_uring: what it does with sockets that way is invisible to this tracer",
 			"no verdict rests on calls that are not there");
 }
 
@@ -108,16 +109,12 @@ static bool names_socket(const struct sw_call *call)
 {
 	switch (call->sys) {
 	case SW_SYS_BIND:
-	case SW_SYS_LISTEN:
-		return call->result == 0;
-	case SW_SYS_CONNECT:
-		return true;
+	case SW_SYS_LISTEN: return call->result == 0;
+	case SW_SYS_CONNECT: return true;
 	case SW_SYS_SENDTO:
 	case SW_SYS_SENDMSG:
-	case SW_SYS_SENDMMSG:
-		return call->result >= 0;
-	default:
-		return false;
+	case SW_SYS_SENDMMSG: return call->result >= 0;
+	default: return false;
 	}
 }
 
@@ -146,8 +143,7 @@ static void learn(struct sw_engine_state *engine, const struct sw_call *call)
 		if (call->socket2 && call->socket2 != call->socket && call->sys != SW_SYS_EPOLL_CTL)
 			sw_identity_learn(engine->identity, call->socket2, call);
 		break;
-	default:
-		break;
+	default: break;
 	}
 }
 
@@ -163,14 +159,11 @@ static bool can_fail(const struct sw_call *call)
 	switch (call->sys) {
 	case SW_SYS_CONNECT:
 	case SW_SYS_BIND:
-	case SW_SYS_LISTEN:
-		return true;
+	case SW_SYS_LISTEN: return true;
 	case SW_SYS_CLOSE:
 	case SW_SYS_CLOSE_RANGE:
-	case SW_SYS_SHUTDOWN: /* ENOTCONN: tidying up */
-		return false;
-	default:
-		return sw_sys_class(call->sys) == SW_SYS_CLASS_MAKE || sw_sys_class(call->sys) == SW_SYS_CLASS_MOVE;
+	case SW_SYS_SHUTDOWN: /* ENOTCONN: tidying up */ return false;
+	default: return sw_sys_class(call->sys) == SW_SYS_CLASS_MAKE || sw_sys_class(call->sys) == SW_SYS_CLASS_MOVE;
 	}
 }
 
@@ -198,7 +191,8 @@ static void failure(struct sw_engine_state *engine, struct sw_tracee *tracee)
 		call->socket = sw_identity_verify(engine->identity, (pid_t)call->pid, (pid_t)call->tid, call->fd);
 	const struct sw_socket *socket = object(engine, call->socket);
 	if (is_inet(socket))
-		refresh(engine, call, call->fd, call->socket, is_tcp(socket) ? SW_DETAIL_TCP_INFO : SW_DETAIL_ADDRESSES);
+		refresh(engine, call, call->fd, call->socket,
+			is_tcp(socket) ? SW_DETAIL_TCP_INFO : SW_DETAIL_ADDRESSES);
 	if (engine->probe)
 		sw_probe_failure(engine->probe, call, object(engine, call->socket));
 	if (is_inet(socket))
@@ -217,9 +211,7 @@ void sw_engine_after(struct sw_engine_state *engine, struct sw_tracee *tracee)
 	learn(engine, call);
 	switch (call->sys) {
 	case SW_SYS_SECCOMP:
-	case SW_SYS_PRCTL:
-		own_filter(engine, tracee);
-		break;
+	case SW_SYS_PRCTL: own_filter(engine, tracee); break;
 	case SW_SYS_SETNS:
 	case SW_SYS_UNSHARE:
 		tracee->netns_asked = false;
@@ -227,9 +219,7 @@ void sw_engine_after(struct sw_engine_state *engine, struct sw_tracee *tracee)
 			sw_identity_unshared(engine->identity, (pid_t)call->pid);
 		break;
 	case SW_SYS_IO_URING_SETUP:
-	case SW_SYS_IO_URING_REGISTER:
-		uring_noticed(engine, call);
-		break;
+	case SW_SYS_IO_URING_REGISTER: uring_noticed(engine, call); break;
 	default:
 		if (is_failure(call))
 			failure(engine, tracee);

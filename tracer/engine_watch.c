@@ -33,7 +33,7 @@ static void process_ended(struct sw_engine_state *engine, pid_t pid)
 {
 	struct sw_tracee *tracee, *next;
 
-	HASH_ITER(hh, engine->tracees.threads, tracee, next) {
+	HASH_ITER (hh, engine->tracees.threads, tracee, next) {
 		if (tracee->process->pid != pid)
 			continue;
 		if (tracee->process->threads == 1)
@@ -76,7 +76,7 @@ static void rest(struct sw_engine_state *engine, int64_t until)
 {
 	siginfo_t told;
 	int64_t left = until - sw_clock_monotonic();
-	struct timespec most = { .tv_sec = left / SW_NS_PER_S, .tv_nsec = left % SW_NS_PER_S };
+	struct timespec most = {.tv_sec = left / SW_NS_PER_S, .tv_nsec = left % SW_NS_PER_S};
 	int signal = left > 0 ? sigtimedwait(&engine->waiter.signals, &told, &most) : 0;
 
 	if (signal == SIGIO)

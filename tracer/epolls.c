@@ -37,7 +37,7 @@ struct sw_epolls *sw_epolls_new(void)
 
 static struct entry *find_fd(struct sw_epolls *epolls, uint32_t epoll, int32_t fd)
 {
-	struct fd_key key = { .epoll = epoll, .fd = fd };
+	struct fd_key key = {.epoll = epoll, .fd = fd};
 	struct entry *found;
 
 	HASH_FIND(by_fd, epolls->by_fd, &key, sizeof key, found);
@@ -46,7 +46,7 @@ static struct entry *find_fd(struct sw_epolls *epolls, uint32_t epoll, int32_t f
 
 static struct entry *find_data(struct sw_epolls *epolls, uint32_t epoll, uint64_t data)
 {
-	struct data_key key = { .data = data, .epoll = epoll };
+	struct data_key key = {.data = data, .epoll = epoll};
 	struct entry *found;
 
 	HASH_FIND(by_data, epolls->by_data, &key, sizeof key, found);
@@ -66,7 +66,7 @@ static void data_enter(struct sw_epolls *epolls, struct entry *entry)
 
 	if (other)
 		data_leave(epolls, other);
-	entry->data_key = (struct data_key){ .data = entry->member.data, .epoll = entry->member.epoll };
+	entry->data_key = (struct data_key){.data = entry->member.data, .epoll = entry->member.epoll};
 	HASH_ADD(by_data, epolls->by_data, data_key, sizeof entry->data_key, entry);
 	entry->by_data_in = true;
 }
@@ -79,7 +79,7 @@ void sw_epolls_put(struct sw_epolls *epolls, const struct sw_epoll_member *membe
 		return;
 	if (!entry) {
 		entry = sw_alloc(sizeof *entry);
-		entry->fd_key = (struct fd_key){ .epoll = member->epoll, .fd = member->fd };
+		entry->fd_key = (struct fd_key){.epoll = member->epoll, .fd = member->fd};
 		HASH_ADD(by_fd, epolls->by_fd, fd_key, sizeof entry->fd_key, entry);
 	}
 	data_leave(epolls, entry);
@@ -112,7 +112,7 @@ void sw_epolls_free(struct sw_epolls *epolls)
 	if (!epolls)
 		return;
 	HASH_CLEAR(by_data, epolls->by_data);
-	HASH_ITER(by_fd, epolls->by_fd, entry, next) {
+	HASH_ITER (by_fd, epolls->by_fd, entry, next) {
 		HASH_DELETE(by_fd, epolls->by_fd, entry);
 		free(entry);
 	}

@@ -22,6 +22,7 @@ struct sw_epolls *sw_epolls_new(void);
 void sw_epolls_free(struct sw_epolls *epolls);
 void sw_epolls_put(struct sw_epolls *epolls, const struct sw_epoll_member *member); /* ADD or MOD */
 void sw_epolls_delete(struct sw_epolls *epolls, uint32_t epoll, int32_t fd);
-const struct sw_epoll_member *sw_epolls_by_data(struct sw_epolls *epolls, uint32_t epoll, uint64_t data); /* NULL unknown */
+const struct sw_epoll_member *sw_epolls_by_data(struct sw_epolls *epolls, uint32_t epoll,
+						uint64_t data); /* NULL unknown */
 
 #endif

@@ -23,15 +23,15 @@ static const struct name {
 	enum sw_sys sys;
 	bool wide;
 } names[] = {
-#define NAME_ROW(NAME, text, kind) { text, SW_SYS_##NAME, false },
+#define NAME_ROW(NAME, text, kind) {text, SW_SYS_##NAME, false},
 	SW_SYS_TABLE(NAME_ROW)
 #undef NAME_ROW
-	{ "_newselect", SW_SYS_SELECT, false },
-	{ "fcntl64", SW_SYS_FCNTL, false },
-	{ "sendfile64", SW_SYS_SENDFILE, false },
-	{ "ppoll_time64", SW_SYS_PPOLL, true },
-	{ "pselect6_time64", SW_SYS_PSELECT6, true },
-	{ "recvmmsg_time64", SW_SYS_RECVMMSG, true },
+		{"_newselect", SW_SYS_SELECT, false},
+	{"fcntl64", SW_SYS_FCNTL, false},
+	{"sendfile64", SW_SYS_SENDFILE, false},
+	{"ppoll_time64", SW_SYS_PPOLL, true},
+	{"pselect6_time64", SW_SYS_PSELECT6, true},
+	{"recvmmsg_time64", SW_SYS_RECVMMSG, true},
 };
 
 /* Calls that stop only when this argument has one of these values (in these bits). */
@@ -40,11 +40,9 @@ static const struct condition {
 	unsigned argument;
 	uint64_t mask, value;
 } conditions[] = {
-	{ SW_SYS_FCNTL, 1, UINT32_MAX, F_DUPFD },
-	{ SW_SYS_FCNTL, 1, UINT32_MAX, F_DUPFD_CLOEXEC },
-	{ SW_SYS_FCNTL, 1, UINT32_MAX, F_SETFL },
-	{ SW_SYS_IOCTL, 1, UINT32_MAX, FIONBIO },
-	{ SW_SYS_PRCTL, 0, UINT32_MAX, PR_SET_SECCOMP },
+	{SW_SYS_FCNTL, 1, UINT32_MAX, F_DUPFD},        {SW_SYS_FCNTL, 1, UINT32_MAX, F_DUPFD_CLOEXEC},
+	{SW_SYS_FCNTL, 1, UINT32_MAX, F_SETFL},        {SW_SYS_IOCTL, 1, UINT32_MAX, FIONBIO},
+	{SW_SYS_PRCTL, 0, UINT32_MAX, PR_SET_SECCOMP},
 };
 
 /* ---- numbers --------------------------------------------------------------------------------------------------- */
@@ -67,7 +65,7 @@ static void numbers_learn_direct(void)
 		char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_X86, number);
 		enum sw_sys sys = name ? sw_sys_by_name(name, strlen(name)) : SW_SYS_NONE;
 		if (sys != SW_SYS_NONE)
-			number_set(SW_ABI_I386, number, (struct sw_number){ .sys = sys });
+			number_set(SW_ABI_I386, number, (struct sw_number){.sys = sys});
 		free(name);
 	}
 }
@@ -75,14 +73,14 @@ static void numbers_learn_direct(void)
 static void numbers_learn(enum sw_abi abi, uint32_t arch)
 {
 	for (size_t i = 0; i < SW_COUNT(names); i++) {
-		struct sw_number meaning = { .sys = names[i].sys };
+		struct sw_number meaning = {.sys = names[i].sys};
 		meaning.wide_time = abi != SW_ABI_I386 || names[i].wide || names[i].sys == SW_SYS_EPOLL_PWAIT2;
 		number_set(abi, seccomp_syscall_resolve_name_arch(arch, names[i].name), meaning);
 	}
 	number_set(abi, seccomp_syscall_resolve_name_arch(arch, "clone"),
-		   (struct sw_number){ .engine_call = SW_ENGINE_CALL_CLONE });
+		   (struct sw_number){.engine_call = SW_ENGINE_CALL_CLONE});
 	number_set(abi, seccomp_syscall_resolve_name_arch(arch, "clone3"),
-		   (struct sw_number){ .engine_call = SW_ENGINE_CALL_CLONE3 });
+		   (struct sw_number){.engine_call = SW_ENGINE_CALL_CLONE3});
 }
 
 struct sw_number sw_number_of(uint32_t audit_arch, uint64_t number, enum sw_abi *abi)
@@ -101,7 +99,7 @@ struct sw_number sw_number_of(uint32_t audit_arch, uint64_t number, enum sw_abi 
 		*abi = SW_ABI_X32;
 	if (*abi == SW_ABI_X32)
 		number &= ~(uint64_t)X32_BIT;
-	return number < NUMBERS ? numbers[*abi][number] : (struct sw_number){ 0 };
+	return number < NUMBERS ? numbers[*abi][number] : (struct sw_number){0};
 }
 
 /* ---- the filter ------------------------------------------------------------------------------------------------ */
@@ -111,8 +109,8 @@ static int add_conditional(scmp_filter_ctx context, int number, enum sw_sys sys,
 	for (size_t i = 0; i < SW_COUNT(conditions); i++) {
 		if (conditions[i].sys != sys)
 			continue;
-		struct scmp_arg_cmp compare = SCMP_CMP(conditions[i].argument, SCMP_CMP_MASKED_EQ, conditions[i].mask,
-						       conditions[i].value);
+		struct scmp_arg_cmp compare =
+			SCMP_CMP(conditions[i].argument, SCMP_CMP_MASKED_EQ, conditions[i].mask, conditions[i].value);
 		int failed = seccomp_rule_add_array(context, SCMP_ACT_TRACE(0), number, 1, &compare);
 		*any = true;
 		if (failed && failed != -EEXIST)

@@ -67,7 +67,8 @@ static int user_find(const char *name, struct identity *user, struct sw_err *err
 	errno = 0;
 	found = getpwnam(name);
 	if (!found)
-		return sw_err_set(err, -ENOENT, "--user %s: %s", name, errno ? strerror(errno) : "there is no such user");
+		return sw_err_set(err, -ENOENT, "--user %s: %s", name,
+				  errno ? strerror(errno) : "there is no such user");
 	user->wanted = true;
 	user->uid = found->pw_uid;
 	user->gid = found->pw_gid;
@@ -118,7 +119,8 @@ static int seize(const struct sw_engine_options *options, pid_t pid, struct sw_e
 		return 0;
 	int code = -errno;
 	if (code == -EPERM)
-		return sw_err_set(err, code, "cannot trace the command: not permitted (ptrace is forbidden here: see "
+		return sw_err_set(err, code,
+				  "cannot trace the command: not permitted (ptrace is forbidden here: see "
 				  "/proc/sys/kernel/yama/ptrace_scope, or the container's seccomp profile)");
 	return sw_err_set(err, code, "cannot trace the command: %s", strerror(-code));
 }
@@ -169,15 +171,16 @@ static int kernel_suffices(struct sw_err *err)
 	struct utsname name;
 	unsigned major = 0, minor = 0;
 
-	if (uname(&name) < 0 || sscanf(name.release, "%u.%u", &major, &minor) != 2 || major > 5 || (major == 5 && minor >= 3))
+	if (uname(&name) < 0 || sscanf(name.release, "%u.%u", &major, &minor) != 2 || major > 5 ||
+	    (major == 5 && minor >= 3))
 		return 0;
 	return sw_err_set(err, -ENOSYS, "this kernel is %s: tracing needs Linux 5.3 or newer", name.release);
 }
 
 int sw_launch(const struct sw_engine_options *options, struct sw_launch *launch, struct sw_err *err)
 {
-	struct identity user = { 0 };
-	struct child child = { .options = options, .user = &user };
+	struct identity user = {0};
+	struct child child = {.options = options, .user = &user};
 	int failed = kernel_suffices(err);
 
 	if (!failed)
@@ -236,8 +239,8 @@ void sw_engine_end_like(int status)
 	if (WIFEXITED(status))
 		exit(WEXITSTATUS(status));
 	int signal = WTERMSIG(status);
-	struct rlimit none = { 0 };
-	struct sigaction standard = { .sa_handler = SIG_DFL };
+	struct rlimit none = {0};
+	struct sigaction standard = {.sa_handler = SIG_DFL};
 	sigset_t only;
 	setrlimit(RLIMIT_CORE, &none);
 	sigaction(signal, &standard, NULL);

@@ -56,11 +56,10 @@ void sw_probe_port_range(struct sw_question *question)
 	if (question->switches & SW_NO_DIAG || !sw_probe_fresh(question, "port-range", to, sizeof *to) ||
 	    !sw_probe_ports(question, &usage.low, &usage.high))
 		return;
-	const struct sw_endpoint *remote = protocol == IPPROTO_TCP ? to : NULL;
-	int four = sw_diag_inet(question->spaces, question->netns, AF_INET, protocol, EVERY_STATE, 0, remote,
-				count_port, &usage);
-	int six = sw_diag_inet(question->spaces, question->netns, AF_INET6, protocol, EVERY_STATE, 0, remote,
-			       count_port, &usage);
+	struct sw_diag_wanted wanted = {AF_INET, protocol, EVERY_STATE, 0, protocol == IPPROTO_TCP ? to : NULL};
+	int four = sw_diag_inet(question->spaces, question->netns, &wanted, count_port, &usage);
+	wanted.domain = AF_INET6;
+	int six = sw_diag_inet(question->spaces, question->netns, &wanted, count_port, &usage);
 	sw_fact_begin(&draft, "port-range");
 	sw_fact_add_text(&draft, "destination", sw_endpoint_text(to, text));
 	sw_fact_add_number(&draft, "low", usage.low);
@@ -195,10 +194,10 @@ void sw_probe_port_holder(struct sw_question *question, const struct sw_addr *wa
 	if (question->switches & SW_NO_DIAG || port == 0 ||
 	    !sw_probe_fresh(question, "port-holder", &wanted->endpoint, sizeof wanted->endpoint))
 		return;
-	int four = sw_diag_inet(question->spaces, question->netns, AF_INET, protocol, EVERY_STATE, port, NULL,
-				take_holder, &holders);
-	int six = sw_diag_inet(question->spaces, question->netns, AF_INET6, protocol, EVERY_STATE, port, NULL,
-			       take_holder, &holders);
+	struct sw_diag_wanted sockets = {AF_INET, protocol, EVERY_STATE, port, NULL};
+	int four = sw_diag_inet(question->spaces, question->netns, &sockets, take_holder, &holders);
+	sockets.domain = AF_INET6;
+	int six = sw_diag_inet(question->spaces, question->netns, &sockets, take_holder, &holders);
 	if (four && six)
 		return;
 	sw_fact_begin(&draft, "port-holder");

@@ -121,16 +121,16 @@ static int inet_dump(struct sw_spaces *spaces, uint32_t netns, struct walk *walk
 	return sw_spaces_ask(spaces, netns, NETLINK_SOCK_DIAG, &request, DUMP_PATIENCE_NS, inet_each, walk);
 }
 
-int sw_diag_inet(struct sw_spaces *spaces, uint32_t netns, int domain, int protocol, uint32_t states,
-		 uint16_t local_port, const struct sw_endpoint *remote, sw_diag_each *each, void *context)
+int sw_diag_inet(struct sw_spaces *spaces, uint32_t netns, const struct sw_diag_wanted *wanted, sw_diag_each *each,
+		 void *context)
 {
 	struct walk walk = {.each = each,
 			    .context = context,
-			    .domain = domain,
-			    .protocol = protocol,
-			    .states = states,
-			    .port = local_port,
-			    .remote = remote};
+			    .domain = wanted->domain,
+			    .protocol = wanted->protocol,
+			    .states = wanted->states,
+			    .port = wanted->local_port,
+			    .remote = wanted->remote};
 	return inet_dump(spaces, netns, &walk);
 }
 

@@ -32,10 +32,16 @@ typedef bool sw_diag_each(void *context, const struct sw_diag *socket); /* false
  * -ENOENT, ... */
 int sw_diag_by_inode(struct sw_spaces *spaces, uint32_t netns, uint64_t inode, int domain, int protocol,
 		     struct sw_diag *found);
-/* TCP or UDP sockets of a family, only those with a local port where it is not 0, in `states` (bits 1 << TCP_*).
- * 0: all of them; -ETIMEDOUT, -ECANCELED: not all. */
-int sw_diag_inet(struct sw_spaces *spaces, uint32_t netns, int domain, int protocol, uint32_t states,
-		 uint16_t local_port, const struct sw_endpoint *remote, sw_diag_each *each, void *context);
+struct sw_diag_wanted {
+	int domain, protocol; /* AF_INET or AF_INET6, IPPROTO_TCP or IPPROTO_UDP */
+	uint32_t states; /* bits 1 << TCP_* */
+	uint16_t local_port; /* 0: any */
+	const struct sw_endpoint *remote; /* NULL: any */
+};
+
+/* The sockets wanted. 0: all of them; -ETIMEDOUT, -ECANCELED: not all. */
+int sw_diag_inet(struct sw_spaces *spaces, uint32_t netns, const struct sw_diag_wanted *wanted, sw_diag_each *each,
+		 void *context);
 int sw_diag_unix(struct sw_spaces *spaces, uint32_t netns, uint32_t states, sw_diag_each *each, void *context);
 const char *sw_diag_state_name(unsigned state); /* "listen", "time-wait", ...; "unknown" */
 

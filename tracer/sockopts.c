@@ -14,6 +14,7 @@ struct sockopt {
 	int level, option;
 };
 
+/* clang-format off */
 #define SOCKET_ROW(name) { #name, SOL_SOCKET, name }
 #define IP_ROW(name) { #name, IPPROTO_IP, name }
 #define IPV6_ROW(name) { #name, IPPROTO_IPV6, name }
@@ -50,6 +51,7 @@ static const struct sockopt sockopts[] = {
 	TCP_ROW(TCP_FASTOPEN_CONNECT), TCP_ROW(TCP_NOTSENT_LOWAT), TCP_ROW(TCP_ULP), TCP_ROW(TCP_MD5SIG), TCP_ROW(TCP_INQ),
 	{ "UDP_CORK", IPPROTO_UDP, 1 }, { "UDP_SEGMENT", IPPROTO_UDP, 103 }, { "UDP_GRO", IPPROTO_UDP, 104 },
 };
+/* clang-format on */
 
 const char *sw_sockopt_name(int level, int option)
 {

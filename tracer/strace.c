@@ -95,7 +95,7 @@ void text_add(struct text *text, struct span span)
 
 struct span text_span(const struct text *text)
 {
-	return text->length ? (struct span){ text->bytes, text->bytes + text->length } : (struct span){ "", "" };
+	return text->length ? (struct span){text->bytes, text->bytes + text->length} : (struct span){"", ""};
 }
 
 /* ---- calls by name -------------------------------------------------------------------------------------------- */
@@ -108,7 +108,9 @@ static struct known_name {
 
 static unsigned name_place(const char *name, size_t length)
 {
-	return ((unsigned char)name[0] * 31u + (unsigned char)name[length - 1] * 7u + (unsigned char)name[length / 2] * 3u + (unsigned)length) & 255u;
+	return ((unsigned char)name[0] * 31u + (unsigned char)name[length - 1] * 7u +
+		(unsigned char)name[length / 2] * 3u + (unsigned)length) &
+	       255u;
 }
 
 /* A cache in front of the table: the names of a log are few. */
@@ -141,9 +143,10 @@ static bool makes_process(struct span name)
 /* Calls outside the table that make a descriptor which is no socket: what it was before is closed. */
 static bool makes_file(struct span name)
 {
-	static const char *const names[] = { "openat",		"open",		"creat",    "eventfd2",	     "eventfd",	   "timerfd_create",
-					     "memfd_create",	"inotify_init1", "openat2", "signalfd4",     "pidfd_open", "inotify_init",
-					     "userfaultfd",	"fanotify_init", "open_by_handle_at" };
+	static const char *const names[] = {
+		"openat",         "open",         "creat",         "eventfd2",      "eventfd",
+		"timerfd_create", "memfd_create", "inotify_init1", "openat2",       "signalfd4",
+		"pidfd_open",     "inotify_init", "userfaultfd",   "fanotify_init", "open_by_handle_at"};
 
 	for (size_t i = 0; i < SW_COUNT(names); i++)
 		if (name_is(name, names[i]))
@@ -160,7 +163,8 @@ static uint64_t clone_flags(struct span name, struct span arguments)
 	return scan_flags(SW_CONSTANTS_CLONE, span_after(arguments, "flags="));
 }
 
-static void other_call(struct sw_strace_log *log, struct thread *thread, struct span name, struct span arguments, struct span result)
+static void other_call(struct sw_strace_log *log, struct thread *thread, struct span name, struct span arguments,
+		       struct span result)
 {
 	struct sw_strace *strace = log->strace;
 	int64_t number;
@@ -169,7 +173,8 @@ static void other_call(struct sw_strace_log *log, struct thread *thread, struct 
 		return;
 	if (makes_process(name)) {
 		if (number > 0 && number <= UINT32_MAX)
-			strace_thread_made(strace, thread, (uint32_t)number, clone_flags(name, arguments), strace_when(log));
+			strace_thread_made(strace, thread, (uint32_t)number, clone_flags(name, arguments),
+					   strace_when(log));
 	} else if (name_is(name, "execve") || name_is(name, "execveat")) {
 		strace_thread_exec(strace, thread, arguments, strace_when(log));
 	} else if (makes_file(name) && number <= INT32_MAX) {
@@ -182,7 +187,8 @@ static void other_call(struct sw_strace_log *log, struct thread *thread, struct 
 static void unread(struct sw_strace_log *log, struct span bytes, int64_t number)
 {
 	struct sw_strace_summary *summary = &log->summary;
-	size_t length = span_length(bytes) < sizeof summary->unread_text ? span_length(bytes) : sizeof summary->unread_text - 1;
+	size_t length = span_length(bytes) < sizeof summary->unread_text ? span_length(bytes) :
+									   sizeof summary->unread_text - 1;
 
 	if (summary->unread == 0) {
 		memcpy(summary->unread_text, bytes.at, length);
@@ -227,7 +233,7 @@ static void resumed_line(struct sw_strace_log *log, struct thread *thread, const
 static void joined_line(struct sw_strace_log *log, struct span bytes)
 {
 	struct thread *thread = log->open;
-	struct line line = { .duration_ns = -1 };
+	struct line line = {.duration_ns = -1};
 
 	log->open = NULL;
 	thread->pending = PENDING_NONE;
@@ -257,31 +263,20 @@ static void open_line(struct sw_strace_log *log, struct thread *thread, const st
 	log->open_line = log->summary.lines;
 	thread->pending = PENDING_OPEN;
 	/* "name(arguments" as it stands, to be joined with its rest. */
-	text_set(&thread->arguments, (struct span){ line->name.at, line->arguments.end });
+	text_set(&thread->arguments, (struct span){line->name.at, line->arguments.end});
 }
 
 static void act(struct sw_strace_log *log, struct thread *thread, const struct line *line)
 {
 	switch (line->kind) {
 	case LINE_CALL:
-	case LINE_UNFINISHED:
-		call_line(log, thread, line);
-		break;
-	case LINE_RESUMED:
-		resumed_line(log, thread, line);
-		break;
-	case LINE_SIGNAL:
-		strace_mark_signal(log, thread, line);
-		break;
+	case LINE_UNFINISHED: call_line(log, thread, line); break;
+	case LINE_RESUMED: resumed_line(log, thread, line); break;
+	case LINE_SIGNAL: strace_mark_signal(log, thread, line); break;
 	case LINE_EXITED:
-	case LINE_KILLED:
-		strace_mark_end(log, thread, line);
-		break;
-	case LINE_SUPERSEDED:
-		strace_thread_superseded(log->strace, (uint32_t)line->number);
-		break;
-	default:
-		break;
+	case LINE_KILLED: strace_mark_end(log, thread, line); break;
+	case LINE_SUPERSEDED: strace_thread_superseded(log->strace, (uint32_t)line->number); break;
+	default: break;
 	}
 }
 
@@ -302,7 +297,7 @@ static bool recover(struct span bytes, struct line *line)
 
 	if (!found || found == bytes.at)
 		return false;
-	line_parse((struct span){ found, bytes.end }, line);
+	line_parse((struct span){found, bytes.end}, line);
 	return line->kind != LINE_UNREAD && line->kind != LINE_EMPTY;
 }
 
@@ -371,12 +366,12 @@ void sw_strace_feed(struct sw_strace_log *log, const char *bytes, size_t length)
 
 		if (!newline)
 			break;
-		end_of_line(log, (struct span){ bytes, newline });
+		end_of_line(log, (struct span){bytes, newline});
 		bytes = newline + 1;
 	}
 	if (bytes == end || log->overlong)
 		return;
-	text_add(&log->partial, (struct span){ bytes, end });
+	text_add(&log->partial, (struct span){bytes, end});
 	if (log->partial.length >= TEXT_MAX) {
 		log->summary.lines++;
 		unread(log, text_span(&log->partial), log->summary.lines);
@@ -388,7 +383,7 @@ void sw_strace_feed(struct sw_strace_log *log, const char *bytes, size_t length)
 static void enter_open(struct sw_strace_log *log)
 {
 	struct thread *thread = log->open;
-	struct line line = { .duration_ns = -1 };
+	struct line line = {.duration_ns = -1};
 	struct span body = text_span(&thread->arguments), name;
 	const char *bracket = memchr(body.at, '(', span_length(body));
 
@@ -396,9 +391,9 @@ static void enter_open(struct sw_strace_log *log)
 	log->open = NULL;
 	if (!bracket)
 		return;
-	name = (struct span){ body.at, bracket };
+	name = (struct span){body.at, bracket};
 	line.name = name;
-	line.arguments = (struct span){ bracket + 1, body.end };
+	line.arguments = (struct span){bracket + 1, body.end};
 	line.kind = LINE_UNFINISHED;
 	if (sys_of(name) != SW_SYS_NONE)
 		strace_call_begin(log, thread, sys_of(name), &line);
@@ -409,7 +404,7 @@ void sw_strace_end(struct sw_strace_log *log)
 	if (log->ended)
 		return;
 	if (log->partial.length)
-		end_of_line(log, (struct span){ "", "" });
+		end_of_line(log, (struct span){"", ""});
 	strace_flush_held(log, strace_when(log));
 	if (log->open && log->open->descriptors)
 		enter_open(log);
@@ -442,8 +437,9 @@ bool sw_strace_recognise(const char *bytes, size_t length)
 		const char *newline = memchr(bytes, '\n', (size_t)(end - bytes));
 		struct line line;
 
-		line_parse((struct span){ bytes, newline ? newline : end }, &line);
-		good += line.kind != LINE_UNREAD && line.kind != LINE_EMPTY && line.kind != LINE_STACK && line.kind != LINE_OPEN;
+		line_parse((struct span){bytes, newline ? newline : end}, &line);
+		good += line.kind != LINE_UNREAD && line.kind != LINE_EMPTY && line.kind != LINE_STACK &&
+			line.kind != LINE_OPEN;
 		bad += line.kind == LINE_UNREAD || line.kind == LINE_OPEN;
 		if (!newline)
 			break;

@@ -13,10 +13,10 @@ struct sw_strace; /* what several logs of one recording share: objects, processe
 struct sw_strace_log; /* one of them */
 
 enum sw_strace_clock { /* what the stamps are */
-	SW_STRACE_CLOCK_NONE, /* no stamps: lines are counted as microseconds */
-	SW_STRACE_CLOCK_RELATIVE, /* -r */
-	SW_STRACE_CLOCK_TIME_OF_DAY, /* -t, -tt: nanoseconds since a midnight */
-	SW_STRACE_CLOCK_EPOCH, /* -ttt */
+		       SW_STRACE_CLOCK_NONE, /* no stamps: lines are counted as microseconds */
+		       SW_STRACE_CLOCK_RELATIVE, /* -r */
+		       SW_STRACE_CLOCK_TIME_OF_DAY, /* -t, -tt: nanoseconds since a midnight */
+		       SW_STRACE_CLOCK_EPOCH, /* -ttt */
 };
 
 #define SW_STRACE_UNREAD_SHOWN 8
@@ -38,7 +38,6 @@ void sw_strace_free(struct sw_strace *strace);
 /* Added to every stamp; `drift` is parts per 10^9 since `since_ns` on the log's clock. */
 void sw_strace_set_offset(struct sw_strace *strace, int64_t offset_ns, int64_t drift, int64_t since_ns);
 
-
 /* Where a line of whole seconds really stood, at the least: found from packets. Both on the log's own clock; `stamp_ns` as raw reading
  * gives it. The pins are borrowed, sorted by thread and stamp. */
 struct sw_strace_pin {
@@ -46,7 +45,9 @@ struct sw_strace_pin {
 	int64_t stamp_ns, least_ns;
 };
 void sw_strace_set_pins(struct sw_strace *strace, const struct sw_strace_pin *pins, size_t count);
-void sw_strace_set_raw(struct sw_strace *strace); /* stamps of whole seconds stay as they stand, but for nanoseconds that tell lines apart */
+void sw_strace_set_raw(
+	struct sw_strace
+		*strace); /* stamps of whole seconds stay as they stand, but for nanoseconds that tell lines apart */
 
 /* `pid`: whose log it is where its lines do not say (-ff: the file's ending), 0 unknown. Freed with the strace. */
 struct sw_strace_log *sw_strace_open(struct sw_strace *strace, uint32_t pid);

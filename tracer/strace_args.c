@@ -12,7 +12,7 @@
 
 struct span strace_argument(const struct decode *decode, int index)
 {
-	return index < decode->argument_count ? decode->arguments[index] : (struct span){ "", "" };
+	return index < decode->argument_count ? decode->arguments[index] : (struct span){"", ""};
 }
 
 int64_t strace_number(const struct decode *decode, int index, int64_t absent)
@@ -76,7 +76,8 @@ struct object *strace_own(struct decode *decode, bool certain)
 static struct object *make(struct decode *decode, int32_t fd, struct span note, enum sw_object_kind kind)
 {
 	struct objects *objects = &decode->strace->objects;
-	struct object *known = descriptors_get(decode->thread->descriptors, fd), *object = object_new(objects, kind, decode->now_ns);
+	struct object *known = descriptors_get(decode->thread->descriptors, fd),
+		      *object = object_new(objects, kind, decode->now_ns);
 
 	disagree(decode, known);
 	descriptors_set(objects, decode->thread->descriptors, fd, object);
@@ -130,8 +131,8 @@ static void decode_socketpair(struct decode *decode)
 {
 	struct sw_call *call = decode->call;
 	struct span pair = scan_inside(strace_argument(decode, 3)), element, note;
-	int32_t *fds[] = { &call->fd, &call->fd2 };
-	uint32_t *ids[] = { &call->socket, &call->socket2 };
+	int32_t *fds[] = {&call->fd, &call->fd2};
+	uint32_t *ids[] = {&call->socket, &call->socket2};
 
 	decode_socket(decode);
 	for (int i = 0; i < 2 && strace_ended_well(decode) && scan_element(&pair, &element); i++) {
@@ -183,7 +184,7 @@ static void decode_epoll_create(struct decode *decode)
 	if (!strace_ended_well(decode))
 		return;
 	decode->call->fd = (int32_t)decode->call->result;
-	object = make(decode, decode->call->fd, (struct span){ "", "" }, SW_OBJECT_EPOLL);
+	object = make(decode, decode->call->fd, (struct span){"", ""}, SW_OBJECT_EPOLL);
 	decode->call->socket = object->socket.id;
 	strace_say(decode, object);
 }
@@ -196,9 +197,10 @@ static void decode_connect(struct decode *decode)
 	struct sw_call *call = decode->call;
 
 	scan_addr(strace_argument(decode, 1), &call->addr);
-	if (!object || !decode->ended || (call->error && call->error != EINPROGRESS && call->error != EINTR) || !call->addr.present)
+	if (!object || !decode->ended || (call->error && call->error != EINPROGRESS && call->error != EINTR) ||
+	    !call->addr.present)
 		return;
-	object->socket.remote = call->addr.family == AF_UNSPEC ? (struct sw_addr){ 0 } : call->addr;
+	object->socket.remote = call->addr.family == AF_UNSPEC ? (struct sw_addr){0} : call->addr;
 	if (object->socket.domain == -1)
 		object->socket.domain = call->addr.mapped ? AF_INET6 : call->addr.family;
 	if (call->addr.mapped)
@@ -256,7 +258,10 @@ static void duplicate(struct decode *decode, struct object *object)
 	known = descriptors_get(decode->thread->descriptors, call->fd2);
 	if (known != object)
 		disagree(decode, known);
-	descriptors_set(&decode->strace->objects, decode->thread->descriptors, call->fd2, object ? object : known ? &no_object : NULL);
+	descriptors_set(&decode->strace->objects, decode->thread->descriptors, call->fd2,
+			object ? object :
+			known  ? &no_object :
+				 NULL);
 	if (object)
 		call->socket2 = object->socket.id;
 }
@@ -364,7 +369,8 @@ static void decode_state(struct decode *decode)
 							    strace_argument(decode, decode->call->sys == SW_SYS_SETNS));
 	if (decode->call->sys == SW_SYS_UNSHARE && strace_ended_well(decode) && decode->call->request & 0x400)
 		strace_thread_alone(decode->strace, decode->thread);
-	decode->wanted = decode->ended && (decode->call->sys != SW_SYS_PRCTL || decode->call->request == PR_SET_SECCOMP);
+	decode->wanted = decode->ended &&
+			 (decode->call->sys != SW_SYS_PRCTL || decode->call->request == PR_SET_SECCOMP);
 }
 
 /* By number: the table of tracer/sys.h. */

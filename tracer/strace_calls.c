@@ -40,7 +40,8 @@ static void take_result(struct decode *decode)
 	struct span note;
 	int32_t fd;
 
-	decode->ended = !span_empty(decode->result) && *decode->result.at != '?' && scan_number(decode->result, &call->result);
+	decode->ended = !span_empty(decode->result) && *decode->result.at != '?' &&
+			scan_number(decode->result, &call->result);
 	if (!decode->ended)
 		return;
 	if (SPAN_STARTS(decode->result, "-1"))
@@ -64,8 +65,8 @@ static bool may_block(const struct sw_call *call)
 
 	if (call->error == EAGAIN || call->error == EINPROGRESS || call->flags & SW_CALL_NONBLOCKING)
 		return class == SW_SYS_CLASS_WAIT;
-	return class == SW_SYS_CLASS_WAIT || class == SW_SYS_CLASS_MOVE || call->sys == SW_SYS_CONNECT || call->sys == SW_SYS_ACCEPT ||
-	       call->sys == SW_SYS_ACCEPT4;
+	return class == SW_SYS_CLASS_WAIT || class == SW_SYS_CLASS_MOVE || call->sys == SW_SYS_CONNECT ||
+	       call->sys == SW_SYS_ACCEPT || call->sys == SW_SYS_ACCEPT4;
 }
 
 /* Without -T nothing tells the call from the computing behind it: only a call that can block is given the time. */
@@ -130,12 +131,13 @@ static void say_enter(struct sw_strace_log *log, const struct sw_call *call)
 
 static void split(struct decode *decode, struct span arguments)
 {
-	while (decode->argument_count < ARGUMENTS_MAX && scan_element(&arguments, &decode->arguments[decode->argument_count]))
+	while (decode->argument_count < ARGUMENTS_MAX &&
+	       scan_element(&arguments, &decode->arguments[decode->argument_count]))
 		decode->argument_count++;
 }
 
-static void decode_call(struct sw_strace_log *log, struct thread *thread, struct decode *decode, struct sw_call *call, struct span arguments,
-			struct span result)
+static void decode_call(struct sw_strace_log *log, struct thread *thread, struct decode *decode, struct sw_call *call,
+			struct span arguments, struct span result)
 {
 	decoder *decode_arguments = strace_decoder(call->sys);
 
@@ -145,7 +147,12 @@ static void decode_call(struct sw_strace_log *log, struct thread *thread, struct
 	call->bytes = -1;
 	call->timeout_ns = SW_TIMEOUT_NONE;
 	call->exit_ns = call->exit_bound_ns = SW_TIME_NONE;
-	*decode = (struct decode){ .strace = log->strace, .log = log, .thread = thread, .call = call, .now_ns = strace_when(log), .result = result };
+	*decode = (struct decode){.strace = log->strace,
+				  .log = log,
+				  .thread = thread,
+				  .call = call,
+				  .now_ns = strace_when(log),
+				  .result = result};
 	take_result(decode);
 	split(decode, arguments);
 	if (decode_arguments)
@@ -155,7 +162,7 @@ static void decode_call(struct sw_strace_log *log, struct thread *thread, struct
 
 void strace_call_complete(struct sw_strace_log *log, struct thread *thread, enum sw_sys sys, const struct line *line)
 {
-	struct sw_call call = { .sys = sys, .enter_ns = strace_when(log) };
+	struct sw_call call = {.sys = sys, .enter_ns = strace_when(log)};
 	struct decode decode;
 
 	decode_call(log, thread, &decode, &call, line->arguments, line->result);
@@ -178,7 +185,7 @@ void strace_call_complete(struct sw_strace_log *log, struct thread *thread, enum
 
 void strace_call_begin(struct sw_strace_log *log, struct thread *thread, enum sw_sys sys, const struct line *line)
 {
-	struct sw_call call = { .sys = sys, .enter_ns = strace_when(log) };
+	struct sw_call call = {.sys = sys, .enter_ns = strace_when(log)};
 	struct decode decode;
 
 	thread->pending = PENDING_UNFINISHED;
@@ -189,7 +196,7 @@ void strace_call_begin(struct sw_strace_log *log, struct thread *thread, enum sw
 	text_set(&thread->arguments, line->arguments);
 	if (sys == SW_SYS_NONE)
 		return;
-	decode_call(log, thread, &decode, &call, line->arguments, (struct span){ "", "" });
+	decode_call(log, thread, &decode, &call, line->arguments, (struct span){"", ""});
 	/* A call that concerns only what it will return, or nothing that is known yet, is entered when it returns. */
 	if (!decode.wanted)
 		return;
@@ -198,9 +205,10 @@ void strace_call_begin(struct sw_strace_log *log, struct thread *thread, enum sw
 }
 
 /* The joined text of a call that ends now. `first_id`: it was entered already. */
-static void end_joined(struct sw_strace_log *log, struct thread *thread, const struct line *line, uint32_t flags, int64_t duration_ns)
+static void end_joined(struct sw_strace_log *log, struct thread *thread, const struct line *line, uint32_t flags,
+		       int64_t duration_ns)
 {
-	struct sw_call call = { .sys = thread->sys, .enter_ns = thread->enter_ns };
+	struct sw_call call = {.sys = thread->sys, .enter_ns = thread->enter_ns};
 	struct decode decode;
 
 	decode_call(log, thread, &decode, &call, text_span(&thread->arguments), line->result);
@@ -233,7 +241,7 @@ void strace_call_resume(struct sw_strace_log *log, struct thread *thread, const 
 void strace_call_interrupted(struct sw_strace_log *log, struct thread *thread)
 {
 	struct sw_strace *strace = log->strace;
-	struct sw_call call = { .sys = thread->sys, .enter_ns = thread->enter_ns };
+	struct sw_call call = {.sys = thread->sys, .enter_ns = thread->enter_ns};
 	struct decode decode;
 
 	thread->pending = PENDING_NONE;
@@ -263,7 +271,8 @@ bool strace_call_restarts(struct sw_strace_log *log, struct thread *thread, enum
 		return true;
 	}
 	thread->pending = PENDING_NONE;
-	end_joined(log, thread, line, SW_CALL_RESTARTED, line->duration_ns >= 0 ? strace_when(log) + line->duration_ns - thread->enter_ns : -1);
+	end_joined(log, thread, line, SW_CALL_RESTARTED,
+		   line->duration_ns >= 0 ? strace_when(log) + line->duration_ns - thread->enter_ns : -1);
 	/* It ends behind its own line's stamp, not before. */
 	log->held.exit_bound_ns = SW_TIME_NONE;
 	return true;

@@ -46,7 +46,7 @@ static void skip_comm(struct span *rest)
 
 static void take_pid_bracket(struct span *rest, struct line *line)
 {
-	struct span at = { rest->at + 4, rest->end };
+	struct span at = {rest->at + 4, rest->end};
 	int64_t pid;
 	int digits;
 
@@ -133,10 +133,13 @@ static bool take_stamp(struct span *rest, struct line *line)
 	} else if (*at.at != '.' && digits < 9) {
 		return false;
 	}
-	line->stamp_ns = whole < INT64_MAX / SW_NS_PER_S ? whole * SW_NS_PER_S + take_fraction(&at, &line->resolution_ns) : 0;
+	line->stamp_ns =
+		whole < INT64_MAX / SW_NS_PER_S ? whole * SW_NS_PER_S + take_fraction(&at, &line->resolution_ns) : 0;
 	if (span_empty(at) || (*at.at != ' ' && *at.at != '\t'))
 		return false;
-	line->clock = colon ? SW_STRACE_CLOCK_TIME_OF_DAY : digits >= 9 ? SW_STRACE_CLOCK_EPOCH : SW_STRACE_CLOCK_RELATIVE;
+	line->clock = colon       ? SW_STRACE_CLOCK_TIME_OF_DAY :
+		      digits >= 9 ? SW_STRACE_CLOCK_EPOCH :
+				    SW_STRACE_CLOCK_RELATIVE;
 	skip_blanks(&at);
 	*rest = at;
 	return true;
@@ -172,14 +175,14 @@ static void take_duration(struct span *result, struct line *line)
 	open = memrchr(result->at, '<', span_length(*result));
 	if (!open || (open > result->at && open[-1] != ' '))
 		return;
-	at = (struct span){ open + 1, result->end - 1 };
+	at = (struct span){open + 1, result->end - 1};
 	if (!take_digits(&at, &whole, &digits) || whole > INT64_MAX / SW_NS_PER_S - 1)
 		return;
 	whole = whole * SW_NS_PER_S + take_fraction(&at, &resolution);
 	if (!span_empty(at))
 		return;
 	line->duration_ns = whole;
-	*result = span_trim((struct span){ result->at, open });
+	*result = span_trim((struct span){result->at, open});
 }
 
 static bool take_result(struct span rest, struct line *line)
@@ -224,19 +227,21 @@ static void parse_call(struct span rest, struct line *line, enum line_kind whole
 		return;
 	}
 	close = scan_until(rest.at, rest.end, '\0');
-	line->arguments = (struct span){ rest.at, close };
-	line->kind = close < rest.end && *close == ')' && take_result((struct span){ close + 1, rest.end }, line) ? whole : LINE_OPEN;
+	line->arguments = (struct span){rest.at, close};
+	line->kind = close < rest.end && *close == ')' && take_result((struct span){close + 1, rest.end}, line) ?
+			     whole :
+			     LINE_OPEN;
 }
 
 /* "<... read resumed>...", "<... resumed> ..." of old ones. */
 static void parse_resumed(struct span body, struct line *line)
 {
-	struct span rest = { body.at + 5, body.end };
+	struct span rest = {body.at + 5, body.end};
 	const char *end = rest.at;
 
 	while (end < rest.end && word_byte(*end))
 		end++;
-	line->name = (struct span){ rest.at, end };
+	line->name = (struct span){rest.at, end};
 	if (span_length(line->name) == 7 && memcmp(line->name.at, "resumed", 7) == 0)
 		line->name.end = line->name.at;
 	rest = span_after(body, "resumed>");
@@ -251,7 +256,7 @@ static void parse_resumed(struct span body, struct line *line)
 
 static void parse_marks(struct span body, struct line *line)
 {
-	struct span rest = { body.at + 4, body.end };
+	struct span rest = {body.at + 4, body.end};
 	int digits;
 
 	if (SPAN_STARTS(body, "+++ exited with ")) {
@@ -268,21 +273,22 @@ static void parse_marks(struct span body, struct line *line)
 	} else if (SPAN_STARTS(body, "--- ") || SPAN_STARTS(body, "+++ ")) {
 		line->kind = LINE_EMPTY;
 	}
-	line->name = (struct span){ rest.at, rest.at };
+	line->name = (struct span){rest.at, rest.at};
 	while (line->name.end < rest.end && word_byte(*line->name.end))
 		line->name.end++;
-	line->arguments = (struct span){ line->name.end, rest.end };
+	line->arguments = (struct span){line->name.end, rest.end};
 }
 
 static bool parse_note(struct span body, struct line *line)
 {
-	struct span rest = SPAN_STARTS(body, "strace: ") ? (struct span){ body.at + 8, body.end } : body;
+	struct span rest = SPAN_STARTS(body, "strace: ") ? (struct span){body.at + 8, body.end} : body;
 	int digits;
 
 	if (SPAN_STARTS(rest, "Process ")) {
 		rest.at += 8;
-		line->kind = take_digits(&rest, &line->number, &digits) && !span_empty(span_after(rest, "attached")) ? LINE_ATTACHED :
-														       LINE_EMPTY;
+		line->kind = take_digits(&rest, &line->number, &digits) && !span_empty(span_after(rest, "attached")) ?
+				     LINE_ATTACHED :
+				     LINE_EMPTY;
 		/* "attached" ends the line, so that nothing is behind it. */
 		if (line->kind == LINE_EMPTY && ENDS_WITH(rest, "attached"))
 			line->kind = LINE_ATTACHED;
@@ -308,8 +314,8 @@ void line_parse_body(struct span body, struct line *line)
 	while (end < body.end && word_byte(*end))
 		end++;
 	if (end > body.at && end < body.end && *end == '(' && !digit(*body.at)) {
-		line->name = (struct span){ body.at, end };
-		parse_call((struct span){ end + 1, body.end }, line, LINE_CALL);
+		line->name = (struct span){body.at, end};
+		parse_call((struct span){end + 1, body.end}, line, LINE_CALL);
 		return;
 	}
 	if (SPAN_STARTS(body, "<... "))
@@ -317,16 +323,16 @@ void line_parse_body(struct span body, struct line *line)
 	else if (SPAN_STARTS(body, "+++ ") || SPAN_STARTS(body, "--- "))
 		parse_marks(body, line);
 	else if (SPAN_STARTS(body, "> "))
-		line->kind = LINE_STACK, line->arguments = (struct span){ body.at + 2, body.end };
+		line->kind = LINE_STACK, line->arguments = (struct span){body.at + 2, body.end};
 	else if (*body.at == ')')
-		line->kind = take_result((struct span){ body.at + 1, body.end }, line) ? LINE_REST : LINE_UNREAD;
+		line->kind = take_result((struct span){body.at + 1, body.end}, line) ? LINE_REST : LINE_UNREAD;
 	else
 		parse_note(body, line);
 }
 
 void line_parse(struct span bytes, struct line *line)
 {
-	*line = (struct line){ .duration_ns = -1 };
+	*line = (struct line){.duration_ns = -1};
 	bytes = span_trim(bytes);
 	take_pid(&bytes, line);
 	/* "1795381090.877331 ..." begins with a number too, and "12 ..." of a program's output may look like a pid. */

@@ -8,7 +8,8 @@
 
 void strace_mark_signal(struct sw_strace_log *log, struct thread *thread, const struct line *line)
 {
-	struct sw_process process = { .event = SW_PROCESS_SIGNAL, .pid = thread->pid, .tid = thread->tid, .time_ns = strace_when(log) };
+	struct sw_process process = {
+		.event = SW_PROCESS_SIGNAL, .pid = thread->pid, .tid = thread->tid, .time_ns = strace_when(log)};
 	char name[24];
 	size_t length = span_length(line->name);
 	int64_t pid;
@@ -20,7 +21,8 @@ void strace_mark_signal(struct sw_strace_log *log, struct thread *thread, const 
 	for (int number = 1; number < 65 && !process.signal; number++)
 		if (strcmp(sw_signal_name(number), name) == 0)
 			process.signal = number;
-	if (strcmp(name, "SIGCHLD") == 0 && scan_number(span_after(line->arguments, "si_pid="), &pid) && pid > 0 && pid <= UINT32_MAX)
+	if (strcmp(name, "SIGCHLD") == 0 && scan_number(span_after(line->arguments, "si_pid="), &pid) && pid > 0 &&
+	    pid <= UINT32_MAX)
 		strace_process_known(log->strace, (uint32_t)pid, process.time_ns);
 	if (log->strace->sink->process)
 		log->strace->sink->process(log->strace->sink->context, &process);
@@ -45,7 +47,7 @@ void strace_mark_end(struct sw_strace_log *log, struct thread *thread, const str
 void strace_mark_stack(struct sw_strace_log *log, struct span text)
 {
 	const char *open = memchr(text.at, '(', span_length(text)), *slash;
-	struct span object = { text.at, open ? open : text.end }, function = { text.end, text.end }, address;
+	struct span object = {text.at, open ? open : text.end}, function = {text.end, text.end}, address;
 	struct sw_frame *frame;
 	int64_t number;
 
@@ -53,16 +55,18 @@ void strace_mark_stack(struct sw_strace_log *log, struct span text)
 		return;
 	frame = SW_ARRAY_ADD(&log->frames);
 	if (open)
-		function = (struct span){ open + 1, scan_until(open + 1, text.end, '+') };
+		function = (struct span){open + 1, scan_until(open + 1, text.end, '+')};
 	else if (memmem(text.at, span_length(text), " [", 2))
 		object.end = memmem(text.at, span_length(text), " [", 2);
 	slash = memrchr(object.at, '/', span_length(object));
 	if (slash)
 		object.at = slash + 1;
-	memcpy(frame->object, object.at, span_length(object) < sizeof frame->object ? span_length(object) : sizeof frame->object - 1);
+	memcpy(frame->object, object.at,
+	       span_length(object) < sizeof frame->object ? span_length(object) : sizeof frame->object - 1);
 	memcpy(frame->function, function.at,
 	       span_length(function) < sizeof frame->function ? span_length(function) : sizeof frame->function - 1);
-	if (!span_empty(function) && scan_number((struct span){ function.end + (function.end < text.end), text.end }, &number))
+	if (!span_empty(function) &&
+	    scan_number((struct span){function.end + (function.end < text.end), text.end}, &number))
 		frame->offset = (uint64_t)number;
 	address = span_after(text, "[");
 	if (scan_number(address, &number))

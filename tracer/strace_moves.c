@@ -57,7 +57,6 @@ void strace_decode_splice(struct decode *decode)
 	decode->call->bytes = strace_number(decode, 4, -1);
 }
 
-
 /* [{iov_base="...", iov_len=5}, ...], of strace 4 [{"...", 5}, ...]: the sum; the first one's bytes are kept. */
 static int64_t vector_bytes(struct decode *decode, struct span vector)
 {
@@ -66,7 +65,8 @@ static int64_t vector_bytes(struct decode *decode, struct span vector)
 	bool first = true;
 
 	while (scan_element(&list, &element)) {
-		struct span inside = scan_inside(element), length = scan_field(inside, "iov_len"), base = scan_field(inside, "iov_base");
+		struct span inside = scan_inside(element), length = scan_field(inside, "iov_len"),
+			    base = scan_field(inside, "iov_base");
 
 		if (span_empty(length)) {
 			if (!scan_element(&inside, &base) || !scan_element(&inside, &length))
@@ -91,8 +91,9 @@ static void message_flags(struct decode *decode, struct span flags_text)
 {
 	uint64_t flags = scan_flags(SW_CONSTANTS_MSG, flags_text);
 
-	decode->call->flags |= (flags & MSG_DONTWAIT ? SW_CALL_NONBLOCKING : 0) | (flags & MSG_PEEK ? SW_CALL_PEEK : 0) |
-			       (flags & MSG_ERRQUEUE ? SW_CALL_ERRQUEUE : 0) | (flags & MSG_FASTOPEN ? SW_CALL_FASTOPEN : 0);
+	decode->call->flags |= (flags & MSG_DONTWAIT ? SW_CALL_NONBLOCKING : 0) |
+			       (flags & MSG_PEEK ? SW_CALL_PEEK : 0) | (flags & MSG_ERRQUEUE ? SW_CALL_ERRQUEUE : 0) |
+			       (flags & MSG_FASTOPEN ? SW_CALL_FASTOPEN : 0);
 }
 
 static int64_t header(struct decode *decode, struct span header_text, struct sw_addr *addr)

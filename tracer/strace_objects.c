@@ -11,7 +11,7 @@ struct object no_object;
 
 void objects_init(struct objects *objects, const struct sw_trace_sink *sink)
 {
-	*objects = (struct objects){ .sink = sink };
+	*objects = (struct objects){.sink = sink};
 }
 
 void objects_release(struct objects *objects)
@@ -66,11 +66,12 @@ static void key_set(struct objects *objects, uint64_t key, struct object *object
 	size_t place;
 
 	if (objects->key_used * 2 >= objects->key_room)
-		keys_rebuild(objects, keys_living(objects) * 4 + 64 > objects->key_room ? (objects->key_room ? objects->key_room * 2 : 64) :
-											   objects->key_room);
+		keys_rebuild(objects, keys_living(objects) * 4 + 64 > objects->key_room ?
+					      (objects->key_room ? objects->key_room * 2 : 64) :
+					      objects->key_room);
 	place = key_place(objects, key);
 	objects->key_used += objects->keys[place].key == 0;
-	objects->keys[place] = (struct key_slot){ key, object };
+	objects->keys[place] = (struct key_slot){key, object};
 }
 
 static struct object *key_find(const struct objects *objects, uint64_t key)
@@ -110,7 +111,7 @@ struct object *object_new(struct objects *objects, enum sw_object_kind kind, int
 		objects->unused = object->next;
 	else
 		object = sw_alloc(sizeof *object);
-	*object = (struct object){ .socket = { .id = ++objects->last_id, .kind = kind, .since_ns = now_ns } };
+	*object = (struct object){.socket = {.id = ++objects->last_id, .kind = kind, .since_ns = now_ns}};
 	object->socket.domain = object->socket.type = object->socket.protocol = -1;
 	return object;
 }
@@ -225,28 +226,28 @@ static const struct note_kind {
 	const char *word;
 	int32_t domain, type, protocol;
 } note_kinds[] = {
-	{ "TCP:[", AF_INET, SOCK_STREAM, IPPROTO_TCP },
-	{ "TCPv6:[", AF_INET6, SOCK_STREAM, IPPROTO_TCP },
-	{ "UDP:[", AF_INET, SOCK_DGRAM, IPPROTO_UDP },
-	{ "UDPv6:[", AF_INET6, SOCK_DGRAM, IPPROTO_UDP },
-	{ "UNIX-STREAM:[", AF_UNIX, SOCK_STREAM, 0 },
-	{ "UNIX-DGRAM:[", AF_UNIX, SOCK_DGRAM, 0 },
-	{ "UNIX-SEQPACKET:[", AF_UNIX, SOCK_SEQPACKET, 0 },
-	{ "UNIX:[", AF_UNIX, -1, 0 },
-	{ "NETLINK:[", AF_NETLINK, -1, -1 },
-	{ "socket:[", -1, -1, -1 },
-	{ "UDPLITE:[", AF_INET, SOCK_DGRAM, IPPROTO_UDPLITE },
-	{ "UDPLITEv6:[", AF_INET6, SOCK_DGRAM, IPPROTO_UDPLITE },
-	{ "PING:[", AF_INET, SOCK_DGRAM, IPPROTO_ICMP },
-	{ "PINGv6:[", AF_INET6, SOCK_DGRAM, IPPROTO_ICMPV6 },
-	{ "RAW:[", AF_INET, SOCK_RAW, -1 },
-	{ "RAWv6:[", AF_INET6, SOCK_RAW, -1 },
-	{ "MPTCP:[", AF_INET, SOCK_STREAM, 262 },
-	{ "MPTCPv6:[", AF_INET6, SOCK_STREAM, 262 },
-	{ "SCTP:[", AF_INET, -1, IPPROTO_SCTP },
-	{ "SCTPv6:[", AF_INET6, -1, IPPROTO_SCTP },
-	{ "PACKET:[", AF_PACKET, -1, -1 },
-	{ "AF_PACKET:[", AF_PACKET, -1, -1 },
+	{"TCP:[", AF_INET, SOCK_STREAM, IPPROTO_TCP},
+	{"TCPv6:[", AF_INET6, SOCK_STREAM, IPPROTO_TCP},
+	{"UDP:[", AF_INET, SOCK_DGRAM, IPPROTO_UDP},
+	{"UDPv6:[", AF_INET6, SOCK_DGRAM, IPPROTO_UDP},
+	{"UNIX-STREAM:[", AF_UNIX, SOCK_STREAM, 0},
+	{"UNIX-DGRAM:[", AF_UNIX, SOCK_DGRAM, 0},
+	{"UNIX-SEQPACKET:[", AF_UNIX, SOCK_SEQPACKET, 0},
+	{"UNIX:[", AF_UNIX, -1, 0},
+	{"NETLINK:[", AF_NETLINK, -1, -1},
+	{"socket:[", -1, -1, -1},
+	{"UDPLITE:[", AF_INET, SOCK_DGRAM, IPPROTO_UDPLITE},
+	{"UDPLITEv6:[", AF_INET6, SOCK_DGRAM, IPPROTO_UDPLITE},
+	{"PING:[", AF_INET, SOCK_DGRAM, IPPROTO_ICMP},
+	{"PINGv6:[", AF_INET6, SOCK_DGRAM, IPPROTO_ICMPV6},
+	{"RAW:[", AF_INET, SOCK_RAW, -1},
+	{"RAWv6:[", AF_INET6, SOCK_RAW, -1},
+	{"MPTCP:[", AF_INET, SOCK_STREAM, 262},
+	{"MPTCPv6:[", AF_INET6, SOCK_STREAM, 262},
+	{"SCTP:[", AF_INET, -1, IPPROTO_SCTP},
+	{"SCTPv6:[", AF_INET6, -1, IPPROTO_SCTP},
+	{"PACKET:[", AF_PACKET, -1, -1},
+	{"AF_PACKET:[", AF_PACKET, -1, -1},
 };
 
 /* Inside of the brackets: an inode, "local->remote", "local"; of UNIX "inode->inode" or "inode,path". */
@@ -254,12 +255,12 @@ static void note_inside(struct span inside, struct note *note)
 {
 	int64_t number;
 	const char *arrow = span_empty(inside) ? NULL : memmem(inside.at, span_length(inside), "->", 2);
-	struct span local = { inside.at, arrow ? arrow : inside.end };
+	struct span local = {inside.at, arrow ? arrow : inside.end};
 
 	if (note->domain == AF_INET || note->domain == AF_INET6) {
 		if (scan_endpoint(local, &note->local)) {
 			if (arrow)
-				scan_endpoint((struct span){ arrow + 2, inside.end }, &note->remote);
+				scan_endpoint((struct span){arrow + 2, inside.end}, &note->remote);
 			note->addresses = hash(inside);
 			return;
 		}
@@ -272,7 +273,7 @@ static void note_inside(struct span inside, struct note *note)
 
 static void note_parse(struct span span, struct note *note)
 {
-	*note = (struct note){ .kind = SW_OBJECT_OTHER, .domain = -1, .type = -1, .protocol = -1 };
+	*note = (struct note){.kind = SW_OBJECT_OTHER, .domain = -1, .type = -1, .protocol = -1};
 	if (SPAN_STARTS(span, "anon_inode:[eventpoll]")) {
 		note->socket = true;
 		note->kind = SW_OBJECT_EPOLL;
@@ -289,14 +290,16 @@ static void note_parse(struct span span, struct note *note)
 		note->domain = kind->domain;
 		note->type = kind->type;
 		note->protocol = kind->protocol;
-		note_inside((struct span){ span.at + length, span.end > span.at + length ? span.end - 1 : span.end }, note);
+		note_inside((struct span){span.at + length, span.end > span.at + length ? span.end - 1 : span.end},
+			    note);
 		return;
 	}
 }
 
 static bool protocols_fit(const struct sw_socket *socket, const struct note *note)
 {
-	return socket->kind == note->kind && (socket->domain == -1 || note->domain == -1 || socket->domain == note->domain) &&
+	return socket->kind == note->kind &&
+	       (socket->domain == -1 || note->domain == -1 || socket->domain == note->domain) &&
 	       (socket->type == -1 || note->type == -1 || socket->type == note->type);
 }
 
@@ -315,7 +318,8 @@ static bool note_fits(const struct object *object, const struct note *note)
 	if (note->inode)
 		return !socket->inode || socket->inode == note->inode;
 	if (note->addresses && object->keys[1] && note->addresses != object->keys[1] && socket->type == SOCK_STREAM)
-		return same_addr(&socket->remote, &note->remote) && socket->local.endpoint.port == note->local.endpoint.port;
+		return same_addr(&socket->remote, &note->remote) &&
+		       socket->local.endpoint.port == note->local.endpoint.port;
 	return true;
 }
 
@@ -348,7 +352,8 @@ static bool note_learn(struct objects *objects, struct object *object, const str
 		socket->type = note->type;
 		news = true;
 	}
-	if ((socket->protocol == -1 || socket->protocol == 0) && note->protocol > 0 && socket->protocol != note->protocol) {
+	if ((socket->protocol == -1 || socket->protocol == 0) && note->protocol > 0 &&
+	    socket->protocol != note->protocol) {
 		socket->protocol = note->protocol;
 		news = true;
 	}

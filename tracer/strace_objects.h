@@ -31,7 +31,7 @@ struct objects {
 	struct key_slot { /* open addressing; key 0 free */
 		uint64_t key;
 		struct object *object;
-	} *keys;
+	} * keys;
 	size_t key_room, key_used;
 };
 
@@ -40,7 +40,8 @@ void objects_release(struct objects *objects);
 
 struct descriptors *descriptors_new(void);
 struct descriptors *descriptors_copy(struct objects *objects, const struct descriptors *parent);
-void descriptors_leave(struct objects *objects, struct descriptors *descriptors); /* one user fewer; the last closes all */
+void descriptors_leave(struct objects *objects,
+		       struct descriptors *descriptors); /* one user fewer; the last closes all */
 struct object *descriptors_get(const struct descriptors *descriptors, int32_t fd); /* NULL unknown */
 void descriptors_set(struct objects *objects, struct descriptors *descriptors, int32_t fd, struct object *object);
 

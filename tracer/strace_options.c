@@ -33,7 +33,8 @@ static int64_t time_of_bytes(struct span string)
 
 static int64_t linger_value(struct span span)
 {
-	struct span inside = scan_inside(span), on = scan_field(inside, "l_onoff"), seconds = scan_field(inside, "l_linger");
+	struct span inside = scan_inside(span), on = scan_field(inside, "l_onoff"),
+		    seconds = scan_field(inside, "l_linger");
 	int64_t number = 0;
 
 	if (span_empty(on)) {
@@ -91,7 +92,8 @@ void strace_decode_sockopt(struct decode *decode)
 	if (call->sys == SW_SYS_GETSOCKOPT && !strace_ended_well(decode))
 		return;
 	call->value = option_value(call, value);
-	if (object && strace_ended_well(decode) && call->sys == SW_SYS_SETSOCKOPT && call->level == SOL_SOCKET && call->option == SO_MARK) {
+	if (object && strace_ended_well(decode) && call->sys == SW_SYS_SETSOCKOPT && call->level == SOL_SOCKET &&
+	    call->option == SO_MARK) {
 		object->socket.mark = (uint32_t)call->value;
 		strace_say(decode, object);
 	}
@@ -99,7 +101,8 @@ void strace_decode_sockopt(struct decode *decode)
 
 void strace_set_nonblocking(struct decode *decode, struct object *object, bool on)
 {
-	uint32_t flags = on ? object->socket.flags | SW_SOCKET_NONBLOCKING : object->socket.flags & ~SW_SOCKET_NONBLOCKING;
+	uint32_t flags = on ? object->socket.flags | SW_SOCKET_NONBLOCKING :
+			      object->socket.flags & ~SW_SOCKET_NONBLOCKING;
 
 	if (flags == object->socket.flags)
 		return;

@@ -26,7 +26,7 @@ struct span span_after(struct span span, const char *word)
 	size_t length = strlen(word);
 	const char *found = span_empty(span) ? NULL : memmem(span.at, span_length(span), word, length);
 
-	return found ? (struct span){ found + length, span.end } : (struct span){ span.end, span.end };
+	return found ? (struct span){found + length, span.end} : (struct span){span.end, span.end};
 }
 
 /* ---- structure ------------------------------------------------------------------------------------------------ */
@@ -86,9 +86,7 @@ const char *scan_until(const char *at, const char *end, char stop)
 		switch (*at) {
 		case '(':
 		case '[':
-		case '{':
-			depth++;
-			break;
+		case '{': depth++; break;
 		case ')':
 		case ']':
 		case '}':
@@ -96,9 +94,7 @@ const char *scan_until(const char *at, const char *end, char stop)
 				return at;
 			break;
 		case '"':
-		case '<':
-			at = scan_skip(at, end, begin);
-			continue;
+		case '<': at = scan_skip(at, end, begin); continue;
 		}
 		at++;
 	}
@@ -112,7 +108,7 @@ bool scan_element(struct span *list, struct span *element)
 	if (span_empty(*list))
 		return false;
 	comma = scan_until(list->at, list->end, ',');
-	*element = span_trim((struct span){ list->at, comma });
+	*element = span_trim((struct span){list->at, comma});
 	list->at = comma < list->end ? comma + 1 : list->end;
 	return true;
 }
@@ -121,9 +117,9 @@ struct span scan_inside(struct span span)
 {
 	span = span_trim(span);
 	if (span_empty(span) || !strchr("[{(", *span.at))
-		return (struct span){ span.end, span.end };
+		return (struct span){span.end, span.end};
 	span.at++;
-	return (struct span){ span.at, scan_until(span.at, span.end, '\0') };
+	return (struct span){span.at, scan_until(span.at, span.end, '\0')};
 }
 
 struct span scan_field(struct span inside, const char *key)
@@ -140,9 +136,9 @@ struct span scan_field(struct span inside, const char *key)
 			element.at += element.at < element.end;
 		}
 		if (!span_empty(element) && *element.at == '=')
-			return (struct span){ element.at + 1, element.end };
+			return (struct span){element.at + 1, element.end};
 	}
-	return (struct span){ inside.end, inside.end };
+	return (struct span){inside.end, inside.end};
 }
 
 /* ---- numbers and strings -------------------------------------------------------------------------------------- */
@@ -224,7 +220,7 @@ size_t scan_string(struct span span, char *bytes, size_t room)
 bool scan_time(struct span span, int64_t unit_ns, int64_t *ns)
 {
 	struct span inside = scan_inside(span), element;
-	int64_t numbers[2] = { 0, 0 };
+	int64_t numbers[2] = {0, 0};
 	int count = 0;
 
 	while (count < 2 && scan_element(&inside, &element)) {
@@ -247,7 +243,8 @@ bool scan_constant(enum sw_constants set, struct span span, int64_t *number)
 	const char *end;
 
 	span = span_trim(span);
-	for (end = span.at; end < span.end && (digit(*end) || ((*end | 0x20) >= 'a' && (*end | 0x20) <= 'z') || *end == '_'); end++)
+	for (end = span.at;
+	     end < span.end && (digit(*end) || ((*end | 0x20) >= 'a' && (*end | 0x20) <= 'z') || *end == '_'); end++)
 		;
 	if (end > span.at && !digit(*span.at))
 		return sw_constant_number(set, span.at, (size_t)(end - span.at), number);
@@ -269,12 +266,12 @@ static struct span call_argument(struct span span, const char *name)
 {
 	struct span rest = span_after(span, name);
 
-	return (struct span){ rest.at, span_empty(rest) ? rest.end : scan_until(rest.at, rest.end, '\0') };
+	return (struct span){rest.at, span_empty(rest) ? rest.end : scan_until(rest.at, rest.end, '\0')};
 }
 
 static bool addr_inet(struct span inside, struct sw_addr *addr)
 {
-	struct sockaddr_in in = { .sin_family = AF_INET };
+	struct sockaddr_in in = {.sin_family = AF_INET};
 	char text[INET_ADDRSTRLEN + 1];
 	int64_t port = 0;
 	size_t length;
@@ -291,15 +288,16 @@ static bool addr_inet(struct span inside, struct sw_addr *addr)
 
 static bool addr_inet6(struct span inside, struct sw_addr *addr)
 {
-	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
+	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
 	struct span words = call_argument(inside, "inet_pton("), element;
 	char text[INET6_ADDRSTRLEN + 1];
 	int64_t port = 0, scope = 0;
 	size_t length;
 
 	scan_number(call_argument(inside, "htons("), &port);
-	if (!scan_element(&words, &element) || !scan_element(&words, &element))
-		return false;
+	for (int i = 0; i < 2; i++) /* the family, then the address */
+		if (!scan_element(&words, &element))
+			return false;
 	length = scan_string(element, text, sizeof text - 1);
 	text[length] = '\0';
 	if (inet_pton(AF_INET6, text, &in6.sin6_addr) != 1)
@@ -313,7 +311,7 @@ static bool addr_inet6(struct span inside, struct sw_addr *addr)
 
 static bool addr_unix(struct span inside, struct sw_addr *addr)
 {
-	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	struct sockaddr_un un = {.sun_family = AF_UNIX};
 	struct span path = span_trim(scan_field(inside, "sun_path"));
 	size_t length, abstract = !span_empty(path) && *path.at == '@';
 
@@ -328,16 +326,13 @@ bool scan_addr(struct span span, struct sw_addr *addr)
 	struct span inside = scan_inside(span), family = scan_field(inside, "sa_family");
 	int64_t number;
 
-	*addr = (struct sw_addr){ 0 };
+	*addr = (struct sw_addr){0};
 	if (span_empty(family) || *span_trim(span).at != '{' || !scan_constant(SW_CONSTANTS_FAMILY, family, &number))
 		return false;
 	switch (number) {
-	case AF_INET:
-		return addr_inet(inside, addr);
-	case AF_INET6:
-		return addr_inet6(inside, addr);
-	case AF_UNIX:
-		return addr_unix(inside, addr);
+	case AF_INET: return addr_inet(inside, addr);
+	case AF_INET6: return addr_inet6(inside, addr);
+	case AF_UNIX: return addr_unix(inside, addr);
 	default:
 		addr->present = true;
 		addr->family = (uint16_t)number;
@@ -347,18 +342,18 @@ bool scan_addr(struct span span, struct sw_addr *addr)
 
 bool scan_endpoint(struct span span, struct sw_addr *addr)
 {
-	struct sockaddr_in in = { .sin_family = AF_INET };
-	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
+	struct sockaddr_in in = {.sin_family = AF_INET};
+	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
 	const char *colon = memrchr(span.at, ':', span_length(span));
 	char text[INET6_ADDRSTRLEN + 1];
 	struct span ip;
 	int64_t port;
 
-	if (!colon || !scan_number((struct span){ colon + 1, span.end }, &port) || port < 0 || port > UINT16_MAX)
+	if (!colon || !scan_number((struct span){colon + 1, span.end}, &port) || port < 0 || port > UINT16_MAX)
 		return false;
-	ip = (struct span){ span.at, colon };
+	ip = (struct span){span.at, colon};
 	if (!span_empty(ip) && *ip.at == '[' && ip.end[-1] == ']')
-		ip = (struct span){ ip.at + 1, ip.end - 1 };
+		ip = (struct span){ip.at + 1, ip.end - 1};
 	if (span_empty(ip) || span_length(ip) >= sizeof text)
 		return false;
 	memcpy(text, ip.at, span_length(ip));
@@ -379,7 +374,7 @@ bool scan_fd(struct span span, int32_t *fd, struct span *note)
 	int64_t number;
 
 	span = span_trim(span);
-	*note = (struct span){ span.end, span.end };
+	*note = (struct span){span.end, span.end};
 	if (span_empty(span) || (!digit(*span.at) && *span.at != '-') || !scan_number(span, &number))
 		return false;
 	if (number < INT32_MIN || number > INT32_MAX)
@@ -390,7 +385,7 @@ bool scan_fd(struct span span, int32_t *fd, struct span *note)
 	if (open < span.end && *open == '<') {
 		const char *close = skip_note(open, span.end);
 
-		*note = (struct span){ open + 1, close > open + 1 && close[-1] == '>' ? close - 1 : close };
+		*note = (struct span){open + 1, close > open + 1 && close[-1] == '>' ? close - 1 : close};
 	}
 	return true;
 }

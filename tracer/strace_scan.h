@@ -13,7 +13,7 @@ struct span {
 	const char *at, *end;
 };
 
-#define SPAN(text) ((struct span){ (text), (text) + sizeof(text) - 1 })
+#define SPAN(text) ((struct span){(text), (text) + sizeof(text) - 1})
 
 static inline bool span_empty(struct span span)
 {

@@ -33,7 +33,7 @@ static int pin_order(const void *a, const void *b)
 /* The latest of what the pins say of this line. */
 static int64_t pinned(const struct sw_strace *strace, uint32_t tid, int64_t stamp_ns)
 {
-	const struct sw_strace_pin key = { .tid = tid, .stamp_ns = stamp_ns }, *end, *pin;
+	const struct sw_strace_pin key = {.tid = tid, .stamp_ns = stamp_ns}, *end, *pin;
 	int64_t least_ns = stamp_ns;
 
 	if (!strace->pin_count)
@@ -59,8 +59,9 @@ static int64_t resumed_at(const struct sw_strace_log *log, const struct line *li
 	HASH_FIND_INT(log->strace->threads, &tid, thread);
 	if (!thread || thread->pending != PENDING_UNFINISHED)
 		return now_ns;
-	return thread->enter_ns - log->strace->offset_ns + line->duration_ns > now_ns ? thread->enter_ns - log->strace->offset_ns + line->duration_ns :
-											 now_ns;
+	return thread->enter_ns - log->strace->offset_ns + line->duration_ns > now_ns ?
+		       thread->enter_ns - log->strace->offset_ns + line->duration_ns :
+		       now_ns;
 }
 
 static int64_t place(struct sw_strace_log *log, const struct line *line, int64_t second_ns)
@@ -111,7 +112,9 @@ void strace_stamp(struct sw_strace_log *log, const struct line *line)
 	}
 	log->stamped = true;
 	summary->last_ns = now_ns;
-	log->now_ns = summary->resolution_ns >= SW_NS_PER_S && line->clock != SW_STRACE_CLOCK_RELATIVE ? place(log, line, now_ns) : now_ns;
+	log->now_ns = summary->resolution_ns >= SW_NS_PER_S && line->clock != SW_STRACE_CLOCK_RELATIVE ?
+			      place(log, line, now_ns) :
+			      now_ns;
 }
 
 /* A line that is whole was written when its call had ended: the next one stands behind it. */

@@ -102,8 +102,9 @@ struct decode { /* one call's text on its way to a record */
 /* strace_args*.c */
 typedef void decoder(struct decode *decode);
 decoder *strace_decoder(enum sw_sys sys); /* NULL: the call is not decoded */
-decoder strace_decode_wait_poll, strace_decode_wait_select, strace_decode_wait_epoll, strace_decode_epoll_ctl, strace_decode_message,
-	strace_decode_messages, strace_decode_vector, strace_decode_move, strace_decode_sendfile, strace_decode_splice, strace_decode_sockopt, strace_decode_ioctl;
+decoder strace_decode_wait_poll, strace_decode_wait_select, strace_decode_wait_epoll, strace_decode_epoll_ctl,
+	strace_decode_message, strace_decode_messages, strace_decode_vector, strace_decode_move, strace_decode_sendfile,
+	strace_decode_splice, strace_decode_sockopt, strace_decode_ioctl;
 int64_t strace_number(const struct decode *decode, int index, int64_t absent);
 static inline bool strace_ended_well(const struct decode *decode)
 {
@@ -123,8 +124,10 @@ bool strace_epoll_recall(const struct sw_strace *strace, uint32_t epoll, uint64_
 
 /* strace_threads.c */
 struct thread *strace_thread(struct sw_strace *strace, uint32_t tid, int64_t now_ns);
-void strace_thread_made(struct sw_strace *strace, struct thread *maker, uint32_t tid, uint64_t clone_flags, int64_t now_ns);
-void strace_thread_alone(struct sw_strace *strace, struct thread *thread); /* its descriptors are its own from here on */
+void strace_thread_made(struct sw_strace *strace, struct thread *maker, uint32_t tid, uint64_t clone_flags,
+			int64_t now_ns);
+void strace_thread_alone(struct sw_strace *strace,
+			 struct thread *thread); /* its descriptors are its own from here on */
 void strace_thread_exec(struct sw_strace *strace, struct thread *thread, struct span arguments, int64_t now_ns);
 void strace_thread_end(struct sw_strace *strace, struct thread *thread, int32_t code, int32_t signal, int64_t now_ns);
 /* A thread that called exec goes on under its process's number. */

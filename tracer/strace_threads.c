@@ -24,7 +24,8 @@ static void say_process(struct sw_strace *strace, const struct sw_process *proce
 
 static void say_begin(struct sw_strace *strace, const struct thread *thread, int64_t now_ns)
 {
-	struct sw_process process = { .event = SW_PROCESS_BEGIN, .pid = thread->pid, .tid = thread->tid, .parent = thread->parent };
+	struct sw_process process = {
+		.event = SW_PROCESS_BEGIN, .pid = thread->pid, .tid = thread->tid, .parent = thread->parent};
 
 	process.time_ns = now_ns;
 	process.is_command = thread == strace->first_thread;
@@ -42,13 +43,15 @@ static struct thread *guess_maker(struct sw_strace *strace, const struct thread 
 {
 	struct thread *other, *next;
 
-	HASH_ITER(hh, strace->threads, other, next)
-		if (other != thread && other->descriptors && other->pending == PENDING_UNFINISHED && other->sys == SW_SYS_NONE &&
-		    other->name.length >= 4 &&
-		    (memcmp(other->name.bytes, "clon", 4) == 0 || memmem(other->name.bytes, other->name.length, "fork", 4)))
+	HASH_ITER (hh, strace->threads, other, next)
+		if (other != thread && other->descriptors && other->pending == PENDING_UNFINISHED &&
+		    other->sys == SW_SYS_NONE && other->name.length >= 4 &&
+		    (memcmp(other->name.bytes, "clon", 4) == 0 ||
+		     memmem(other->name.bytes, other->name.length, "fork", 4)))
 			return other;
-	return strace->last_thread && strace->last_thread->descriptors && !strace->last_thread->ended ? strace->last_thread :
-													 strace->first_thread;
+	return strace->last_thread && strace->last_thread->descriptors && !strace->last_thread->ended ?
+		       strace->last_thread :
+		       strace->first_thread;
 }
 
 static void thread_begin(struct sw_strace *strace, struct thread *thread, int64_t now_ns)
@@ -63,7 +66,8 @@ static void thread_begin(struct sw_strace *strace, struct thread *thread, int64_
 		struct span flags = text_span(&maker->arguments);
 
 		if (maker->pending == PENDING_UNFINISHED && maker->sys == SW_SYS_NONE) {
-			strace_thread_made(strace, maker, thread->tid, scan_flags(SW_CONSTANTS_CLONE, span_after(flags, "flags=")), now_ns);
+			strace_thread_made(strace, maker, thread->tid,
+					   scan_flags(SW_CONSTANTS_CLONE, span_after(flags, "flags=")), now_ns);
 			return;
 		}
 		thread->pid = maker->pid;
@@ -96,7 +100,8 @@ struct thread *strace_thread(struct sw_strace *strace, uint32_t tid, int64_t now
 	return thread;
 }
 
-void strace_thread_made(struct sw_strace *strace, struct thread *maker, uint32_t tid, uint64_t clone_flags, int64_t now_ns)
+void strace_thread_made(struct sw_strace *strace, struct thread *maker, uint32_t tid, uint64_t clone_flags,
+			int64_t now_ns)
 {
 	struct thread *thread;
 
@@ -159,7 +164,7 @@ static size_t command_line(struct span list, char *text, size_t room)
 
 void strace_thread_exec(struct sw_strace *strace, struct thread *thread, struct span arguments, int64_t now_ns)
 {
-	struct sw_process process = { .event = SW_PROCESS_EXEC, .time_ns = now_ns };
+	struct sw_process process = {.event = SW_PROCESS_EXEC, .time_ns = now_ns};
 	char path[512], line[1024], comm[16];
 	const char *base;
 	struct span element;
@@ -185,9 +190,10 @@ void strace_thread_exec(struct sw_strace *strace, struct thread *thread, struct 
 	say_process(strace, &process);
 }
 
-static void say_exit(struct sw_strace *strace, const struct thread *thread, uint32_t pid, int32_t code, int32_t signal, int64_t now_ns)
+static void say_exit(struct sw_strace *strace, const struct thread *thread, uint32_t pid, int32_t code, int32_t signal,
+		     int64_t now_ns)
 {
-	struct sw_process process = { .event = SW_PROCESS_EXIT, .time_ns = now_ns, .pid = pid, .tid = thread->tid };
+	struct sw_process process = {.event = SW_PROCESS_EXIT, .time_ns = now_ns, .pid = pid, .tid = thread->tid};
 
 	process.parent = thread->parent;
 	process.code = signal ? -1 : code;
@@ -238,7 +244,7 @@ void strace_threads_release(struct sw_strace *strace)
 {
 	struct thread *thread, *next;
 
-	HASH_ITER(hh, strace->threads, thread, next) {
+	HASH_ITER (hh, strace->threads, thread, next) {
 		HASH_DEL(strace->threads, thread);
 		if (thread->descriptors)
 			descriptors_leave(&strace->objects, thread->descriptors);

@@ -82,7 +82,7 @@ static void select_set(struct decode *decode, struct span set, uint32_t bit, boo
 
 	while (!span_empty(inside)) {
 		const char *blank = scan_until(inside.at, inside.end, ' ');
-		struct span descriptor = span_trim((struct span){ inside.at, blank });
+		struct span descriptor = span_trim((struct span){inside.at, blank});
 		struct sw_wait *wait = NULL;
 		int64_t fd;
 
@@ -102,7 +102,7 @@ static void select_answers(struct decode *decode)
 	static const struct {
 		const char *word;
 		uint32_t bit;
-	} words[] = { { "in [", EPOLLIN }, { "out [", EPOLLOUT }, { "except [", EPOLLPRI } };
+	} words[] = {{"in [", EPOLLIN}, {"out [", EPOLLOUT}, {"except [", EPOLLPRI}};
 
 	for (size_t i = 0; i < SW_COUNT(words); i++) {
 		struct span set = span_after(decode->result, words[i].word);
@@ -139,7 +139,7 @@ void strace_epoll_remember(struct sw_strace *strace, uint32_t epoll, uint64_t da
 
 	if (!strace->epoll_entries)
 		strace->epoll_entries = sw_alloc(EPOLL_ENTRIES * sizeof *strace->epoll_entries);
-	strace->epoll_entries[key >> 52] = (struct epoll_entry){ key, fd, socket };
+	strace->epoll_entries[key >> 52] = (struct epoll_entry){key, fd, socket};
 }
 
 bool strace_epoll_recall(const struct sw_strace *strace, uint32_t epoll, uint64_t data, int32_t *fd, uint32_t *socket)

@@ -11,10 +11,9 @@ struct row {
 	enum sw_sys_class class;
 };
 
-static const struct row rows[SW_SYS_COUNT] = {
-	[SW_SYS_NONE] = { "?", SW_SYS_CLASS_NONE },
-#define SYS_ROW(NAME, text, kind) [SW_SYS_##NAME] = { text, SW_SYS_CLASS_##kind },
-	SW_SYS_TABLE(SYS_ROW)
+static const struct row rows[SW_SYS_COUNT] = {[SW_SYS_NONE] = {"?", SW_SYS_CLASS_NONE},
+#define SYS_ROW(NAME, text, kind) [SW_SYS_##NAME] = {text, SW_SYS_CLASS_##kind},
+					      SW_SYS_TABLE(SYS_ROW)
 #undef SYS_ROW
 };
 
@@ -23,14 +22,14 @@ static const struct {
 	const char *name;
 	enum sw_sys sys;
 } aliases[] = {
-	{ "send", SW_SYS_SENDTO },
-	{ "recv", SW_SYS_RECVFROM },
-	{ "_newselect", SW_SYS_SELECT },
-	{ "fcntl64", SW_SYS_FCNTL },
-	{ "sendfile64", SW_SYS_SENDFILE },
-	{ "ppoll_time64", SW_SYS_PPOLL },
-	{ "pselect6_time64", SW_SYS_PSELECT6 },
-	{ "recvmmsg_time64", SW_SYS_RECVMMSG },
+	{"send", SW_SYS_SENDTO},
+	{"recv", SW_SYS_RECVFROM},
+	{"_newselect", SW_SYS_SELECT},
+	{"fcntl64", SW_SYS_FCNTL},
+	{"sendfile64", SW_SYS_SENDFILE},
+	{"ppoll_time64", SW_SYS_PPOLL},
+	{"pselect6_time64", SW_SYS_PSELECT6},
+	{"recvmmsg_time64", SW_SYS_RECVMMSG},
 };
 
 const char *sw_sys_name(enum sw_sys sys)

@@ -68,7 +68,7 @@ enum sw_sys {
 #define SW_SYS_ENUM(NAME, name, class) SW_SYS_##NAME,
 	SW_SYS_TABLE(SW_SYS_ENUM)
 #undef SW_SYS_ENUM
-	SW_SYS_COUNT,
+		SW_SYS_COUNT,
 };
 
 enum sw_sys_class {
@@ -85,6 +85,7 @@ enum sw_sys_class {
 
 const char *sw_sys_name(enum sw_sys sys); /* "connect"; "?" for SW_SYS_NONE */
 enum sw_sys_class sw_sys_class(enum sw_sys sys);
-enum sw_sys sw_sys_by_name(const char *name, unsigned long length); /* knows aliases (send, recv, _newselect, ppoll_time64) */
+enum sw_sys sw_sys_by_name(const char *name,
+			   unsigned long length); /* knows aliases (send, recv, _newselect, ppoll_time64) */
 
 #endif

@@ -43,7 +43,7 @@ static struct sw_wait *wait_of(struct call_line *line, int32_t fd)
 static bool take_wait(struct call_line *line, const struct sw_token *token)
 {
 	const char *colon = memchr(token->text, ':', token->length), *end = token->text + token->length, *at, *stop;
-	struct sw_token part = { token->text, colon ? (size_t)(colon - token->text) : 0 };
+	struct sw_token part = {token->text, colon ? (size_t)(colon - token->text) : 0};
 	uint32_t first, second;
 	struct sw_wait *wait;
 	int64_t fd = -1, number;
@@ -65,7 +65,7 @@ static bool take_wait(struct call_line *line, const struct sw_token *token)
 		wait->got = second;
 	}
 	for (; stop < end; stop = part.text + part.length) {
-		part = (struct sw_token){ stop + 1, strcspn(stop + 1, "#@ \t\r\n") };
+		part = (struct sw_token){stop + 1, strcspn(stop + 1, "#@ \t\r\n")};
 		if (*stop == '@' && part.length < 32) {
 			char digits[32];
 
@@ -98,18 +98,14 @@ static bool take_integer(struct call_line *line, int64_t number)
 	case SW_SYS_LISTEN:
 	case SW_SYS_CLOSE_RANGE:
 	case SW_SYS_SETSOCKOPT:
-	case SW_SYS_FCNTL:
-		call->value = number;
-		return true;
+	case SW_SYS_FCNTL: call->value = number; return true;
 	case SW_SYS_DUP2:
 	case SW_SYS_DUP3:
 	case SW_SYS_EPOLL_CTL:
 		call->fd2 = (int32_t)number;
 		line->fd2_given = true;
 		return true;
-	default:
-		call->bytes = number;
-		return sw_sys_class(call->sys) == SW_SYS_CLASS_MOVE;
+	default: call->bytes = number; return sw_sys_class(call->sys) == SW_SYS_CLASS_MOVE;
 	}
 }
 
@@ -121,12 +117,13 @@ static bool duration(const struct sw_token *token, int64_t *ns)
 		*ns = SW_TIMEOUT_INFINITE;
 		return true;
 	}
-	if (token->length < 2 || token->length >= sizeof text || !isalpha((unsigned char)token->text[token->length - 1]))
+	if (token->length < 2 || token->length >= sizeof text ||
+	    !isalpha((unsigned char)token->text[token->length - 1]))
 		return false;
 	memcpy(text, token->text, token->length);
 	text[token->length] = '\0';
 	if (token->length > 2 && strcmp(text + token->length - 2, "ns") == 0) {
-		struct sw_token number = { token->text, token->length - 2 };
+		struct sw_token number = {token->text, token->length - 2};
 
 		return sw_token_number(&number, ns);
 	}
@@ -153,10 +150,10 @@ static bool take_request(struct call_line *line, const struct sw_token *token)
 		enum sw_sys sys;
 		enum sw_constants set;
 		const char *prefix;
-	} sets[] = { { SW_SYS_FCNTL, SW_CONSTANTS_FCNTL, "F_" },
-		     { SW_SYS_SHUTDOWN, SW_CONSTANTS_SHUTDOWN, "SHUT_" },
-		     { SW_SYS_EPOLL_CTL, SW_CONSTANTS_EPOLL_OP, "EPOLL_CTL_" },
-		     { SW_SYS_IOCTL, SW_CONSTANTS_IOCTL, "" } };
+	} sets[] = {{SW_SYS_FCNTL, SW_CONSTANTS_FCNTL, "F_"},
+		    {SW_SYS_SHUTDOWN, SW_CONSTANTS_SHUTDOWN, "SHUT_"},
+		    {SW_SYS_EPOLL_CTL, SW_CONSTANTS_EPOLL_OP, "EPOLL_CTL_"},
+		    {SW_SYS_IOCTL, SW_CONSTANTS_IOCTL, ""}};
 	char name[64];
 	int64_t number;
 
@@ -218,7 +215,8 @@ static bool take_socket_word(struct call_line *line, const struct sw_token *toke
 	struct sw_call *call = &line->call;
 	int32_t domain = -1, type = -1, protocol = -1;
 
-	if (!text_is_sys(line, SW_SYS_SOCKET, SW_SYS_SOCKETPAIR) || !text_kind_of_socket(token, &domain, &type, &protocol))
+	if (!text_is_sys(line, SW_SYS_SOCKET, SW_SYS_SOCKETPAIR) ||
+	    !text_kind_of_socket(token, &domain, &type, &protocol))
 		return false;
 	if (domain != -1)
 		call->request = domain;
@@ -237,10 +235,11 @@ static bool take_word(struct call_line *line, const struct sw_token *token)
 
 	if (sw_token_number(token, &number))
 		return take_integer(line, number);
-	if (take_wait(line, token) || take_duration(line, token) || take_error(line, token) || take_request(line, token) ||
-	    take_socket_word(line, token) || take_flag(line, token))
+	if (take_wait(line, token) || take_duration(line, token) || take_error(line, token) ||
+	    take_request(line, token) || take_socket_word(line, token) || take_flag(line, token))
 		return true;
-	if (text_is_sys(line, SW_SYS_GETSOCKOPT, SW_SYS_SETSOCKOPT) && sw_sockopt_number(token->text, token->length, &level, &option)) {
+	if (text_is_sys(line, SW_SYS_GETSOCKOPT, SW_SYS_SETSOCKOPT) &&
+	    sw_sockopt_number(token->text, token->length, &level, &option)) {
 		call->level = level;
 		call->option = option;
 		return true;
@@ -253,7 +252,7 @@ static bool take_word(struct call_line *line, const struct sw_token *token)
 static bool take_message(struct call_line *line, const struct sw_token *value)
 {
 	const char *comma = memchr(value->text, ',', value->length);
-	struct sw_token bytes = { value->text, comma ? (size_t)(comma - value->text) : value->length };
+	struct sw_token bytes = {value->text, comma ? (size_t)(comma - value->text) : value->length};
 	struct sw_message *message = SW_ARRAY_ADD(&line->state->messages);
 	struct sw_token addr;
 
@@ -261,7 +260,7 @@ static bool take_message(struct call_line *line, const struct sw_token *value)
 		return false;
 	if (!comma)
 		return true;
-	addr = (struct sw_token){ comma + 1, value->length - bytes.length - 1 };
+	addr = (struct sw_token){comma + 1, value->length - bytes.length - 1};
 	return sw_text_addr_parse(&addr, &message->addr);
 }
 
@@ -269,7 +268,7 @@ static bool take_message(struct call_line *line, const struct sw_token *value)
 static struct sw_token piece(struct sw_token *rest)
 {
 	const char *end = rest->text + rest->length, *at = rest->text;
-	struct sw_token token = { at, 0 };
+	struct sw_token token = {at, 0};
 	bool quoted = false;
 
 	for (; at < end && (quoted || *at != ','); at++) {
@@ -338,19 +337,19 @@ static bool take_number_key(struct call_line *line, const struct sw_token *key, 
 		bool wide;
 		bool *given;
 	} keys[] = {
-		{ "id", &call->id, false, &line->id_given },
-		{ "tid", &call->tid, false, &line->tid_given },
-		{ "pid", &call->pid, false, &line->pid_given },
-		{ "fd", &call->fd, false, &line->fd_given },
-		{ "socket", &call->socket, false, &line->socket_given },
-		{ "fd2", &call->fd2, false, &line->fd2_given },
-		{ "socket2", &call->socket2, false, &line->socket2_given },
-		{ "error", &call->error, false, NULL },
-		{ "request", &call->request, false, NULL },
-		{ "level", &call->level, false, NULL },
-		{ "option", &call->option, false, NULL },
-		{ "value", &call->value, true, NULL },
-		{ "bytes", &call->bytes, true, NULL },
+		{"id", &call->id, false, &line->id_given},
+		{"tid", &call->tid, false, &line->tid_given},
+		{"pid", &call->pid, false, &line->pid_given},
+		{"fd", &call->fd, false, &line->fd_given},
+		{"socket", &call->socket, false, &line->socket_given},
+		{"fd2", &call->fd2, false, &line->fd2_given},
+		{"socket2", &call->socket2, false, &line->socket2_given},
+		{"error", &call->error, false, NULL},
+		{"request", &call->request, false, NULL},
+		{"level", &call->level, false, NULL},
+		{"option", &call->option, false, NULL},
+		{"value", &call->value, true, NULL},
+		{"bytes", &call->bytes, true, NULL},
 	};
 
 	for (size_t i = 0; i < SW_COUNT(keys); i++)
@@ -453,7 +452,7 @@ static int read_head(const char **rest, struct call_line *line, struct sw_err *e
 int text_read_call(const char *rest, struct sw_text_state *state, const struct sw_trace_sink *sink, struct sw_err *err)
 {
 	struct call_line line = {
-		.call = { .fd = -1, .fd2 = -1, .bytes = -1, .timeout_ns = SW_TIMEOUT_NONE },
+		.call = {.fd = -1, .fd2 = -1, .bytes = -1, .timeout_ns = SW_TIMEOUT_NONE},
 		.state = state,
 	};
 	struct sw_token token, key, value;
@@ -463,8 +462,11 @@ int text_read_call(const char *rest, struct sw_text_state *state, const struct s
 	while (sw_token_next(&rest, &token)) {
 		if (sw_token_is(&token, "="))
 			line.after = true;
-		else if (!(sw_token_split(&token, &key, &value) && take_key(&line, &key, &value)) && !take_word(&line, &token))
-			return text_error(state, &token, "a descriptor, address, FD:EVENTS, time-out, name=value, or = RESULT ERRNO", err);
+		else if (!(sw_token_split(&token, &key, &value) && take_key(&line, &key, &value)) &&
+			 !take_word(&line, &token))
+			return text_error(state, &token,
+					  "a descriptor, address, FD:EVENTS, time-out, name=value, or = RESULT ERRNO",
+					  err);
 	}
 	finish_line(&line, sink);
 	deliver(&line, sink);

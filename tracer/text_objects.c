@@ -11,7 +11,8 @@
 static uint32_t make_object(struct call_line *line, int fd, const struct sw_trace_sink *sink)
 {
 	const struct sw_call *call = &line->call;
-	struct sw_socket socket = { .id = line->state->last_object + 1, .kind = SW_OBJECT_SOCKET, .domain = -1, .type = -1, .protocol = -1 };
+	struct sw_socket socket = {
+		.id = line->state->last_object + 1, .kind = SW_OBJECT_SOCKET, .domain = -1, .type = -1, .protocol = -1};
 
 	socket.since_ns = call->enter_ns;
 	if (call->sys == SW_SYS_EPOLL_CREATE || call->sys == SW_SYS_EPOLL_CREATE1) {
@@ -64,9 +65,11 @@ static void learn_remote(struct call_line *line, const struct sw_trace_sink *sin
 static void first_object(struct call_line *line, const struct sw_trace_sink *sink)
 {
 	struct sw_call *call = &line->call;
-	bool makes = text_is_sys(line, SW_SYS_SOCKET, SW_SYS_SOCKETPAIR) || text_is_sys(line, SW_SYS_EPOLL_CREATE, SW_SYS_EPOLL_CREATE1);
+	bool makes = text_is_sys(line, SW_SYS_SOCKET, SW_SYS_SOCKETPAIR) ||
+		     text_is_sys(line, SW_SYS_EPOLL_CREATE, SW_SYS_EPOLL_CREATE1);
 
-	if (makes && !line->fd_given && call->fd < 0 && call->result >= 0 && call->sys != SW_SYS_SOCKETPAIR && call->exit_ns != SW_TIME_NONE)
+	if (makes && !line->fd_given && call->fd < 0 && call->result >= 0 && call->sys != SW_SYS_SOCKETPAIR &&
+	    call->exit_ns != SW_TIME_NONE)
 		call->fd = (int32_t)call->result;
 	if (call->fd < 0)
 		return;
@@ -82,8 +85,8 @@ static void first_object(struct call_line *line, const struct sw_trace_sink *sin
 
 static bool makes_second(const struct sw_call *call)
 {
-	return call->sys == SW_SYS_ACCEPT || call->sys == SW_SYS_ACCEPT4 || call->sys == SW_SYS_DUP || call->sys == SW_SYS_DUP2 ||
-	       call->sys == SW_SYS_DUP3 || call->sys == SW_SYS_PIDFD_GETFD ||
+	return call->sys == SW_SYS_ACCEPT || call->sys == SW_SYS_ACCEPT4 || call->sys == SW_SYS_DUP ||
+	       call->sys == SW_SYS_DUP2 || call->sys == SW_SYS_DUP3 || call->sys == SW_SYS_PIDFD_GETFD ||
 	       (call->sys == SW_SYS_FCNTL && (call->request == F_DUPFD || call->request == F_DUPFD_CLOEXEC));
 }
 

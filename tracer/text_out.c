@@ -9,7 +9,7 @@
 void sw_out_init(struct sw_out *out, char *buffer, size_t size)
 {
 	assert(size > 0);
-	*out = (struct sw_out){ .buffer = buffer, .size = size };
+	*out = (struct sw_out){.buffer = buffer, .size = size};
 	buffer[0] = '\0';
 }
 
@@ -48,24 +48,14 @@ void sw_out_string(struct sw_out *out, const char *text)
 static void add_byte(struct sw_out *out, unsigned char byte)
 {
 	switch (byte) {
-	case '"':
-		sw_out_string(out, "\\\"");
-		break;
-	case '\\':
-		sw_out_string(out, "\\\\");
-		break;
-	case '\n':
-		sw_out_string(out, "\\n");
-		break;
-	case '\r':
-		sw_out_string(out, "\\r");
-		break;
-	case '\t':
-		sw_out_string(out, "\\t");
-		break;
+	case '"': sw_out_string(out, "\\\""); break;
+	case '\\': sw_out_string(out, "\\\\"); break;
+	case '\n': sw_out_string(out, "\\n"); break;
+	case '\r': sw_out_string(out, "\\r"); break;
+	case '\t': sw_out_string(out, "\\t"); break;
 	default:
 		if (byte >= 0x20 && byte < 0x7f)
-			sw_out_string(out, (char[]){ (char)byte, '\0' });
+			sw_out_string(out, (char[]){(char)byte, '\0'});
 		else
 			sw_out_add(out, "\\x%02x", byte);
 	}

@@ -34,10 +34,11 @@ struct socket_line {
 
 static int socket_key(struct socket_line *line, const struct sw_token *key, const struct sw_token *value)
 {
-	const struct number_key keys[] = { { "domain", &line->domain }, { "type", &line->type },   { "protocol", &line->protocol },
-					   { "inode", &line->inode },	{ "cookie", &line->cookie }, { "netns", &line->netns },
-					   { "uid", &line->uid },	{ "mark", &line->mark },   { "device", &line->device },
-					   { "fd", &line->fd },		{ "pid", &line->pid },	   { NULL, NULL } };
+	const struct number_key keys[] = {
+		{"domain", &line->domain}, {"type", &line->type},     {"protocol", &line->protocol},
+		{"inode", &line->inode},   {"cookie", &line->cookie}, {"netns", &line->netns},
+		{"uid", &line->uid},       {"mark", &line->mark},     {"device", &line->device},
+		{"fd", &line->fd},         {"pid", &line->pid},       {NULL, NULL}};
 	uint64_t bits;
 
 	if (sw_token_is(key, "flags")) {
@@ -101,9 +102,11 @@ static void socket_finish(struct socket_line *line)
 	socket->device = (uint32_t)line->device;
 }
 
-static int read_socket(const char *rest, struct sw_text_state *state, const struct sw_trace_sink *sink, struct sw_err *err)
+static int read_socket(const char *rest, struct sw_text_state *state, const struct sw_trace_sink *sink,
+		       struct sw_err *err)
 {
-	struct socket_line line = { .socket = { .kind = SW_OBJECT_SOCKET }, .domain = -1, .type = -1, .protocol = -1, .fd = -1, .pid = 1 };
+	struct socket_line line = {
+		.socket = {.kind = SW_OBJECT_SOCKET}, .domain = -1, .type = -1, .protocol = -1, .fd = -1, .pid = 1};
 	struct sw_token token, key, value;
 	int64_t id;
 
@@ -147,7 +150,7 @@ static int signal_number(const struct sw_token *value, int64_t *number)
 
 static bool process_event(const struct sw_token *token, enum sw_process_event *event)
 {
-	static const char *const names[] = { "begin", "exec", "exit", "signal" };
+	static const char *const names[] = {"begin", "exec", "exit", "signal"};
 
 	for (size_t i = 0; i < SW_COUNT(names); i++)
 		if (sw_token_is(token, names[i])) {
@@ -157,12 +160,13 @@ static bool process_event(const struct sw_token *token, enum sw_process_event *e
 	return false;
 }
 
-static int read_process(const char *rest, struct sw_text_state *state, const struct sw_trace_sink *sink, struct sw_err *err)
+static int read_process(const char *rest, struct sw_text_state *state, const struct sw_trace_sink *sink,
+			struct sw_err *err)
 {
-	struct sw_process process = { 0 };
+	struct sw_process process = {0};
 	int64_t pid = 1, tid = -1, parent = 0, code = 0, signal = 0, command = 0;
-	const struct number_key keys[] = { { "pid", &pid },   { "tid", &tid },		{ "parent", &parent },
-					   { "code", &code }, { "command", &command }, { NULL, NULL } };
+	const struct number_key keys[] = {{"pid", &pid},   {"tid", &tid},         {"parent", &parent},
+					  {"code", &code}, {"command", &command}, {NULL, NULL}};
 	struct sw_token token, key, value;
 	size_t length;
 
@@ -177,8 +181,10 @@ static int read_process(const char *rest, struct sw_text_state *state, const str
 			process.comm = text_unquoted(state, &value, &length);
 		else if (split && sw_token_is(&key, "line"))
 			process.command_line = text_unquoted(state, &value, &length);
-		else if (!split || (sw_token_is(&key, "signal") ? signal_number(&value, &signal) : take_number(keys, &key, &value)) != 1)
-			return text_error(state, &token, "pid=, tid=, parent=, code=, signal=, command=, comm=, line=", err);
+		else if (!split || (sw_token_is(&key, "signal") ? signal_number(&value, &signal) :
+								  take_number(keys, &key, &value)) != 1)
+			return text_error(state, &token,
+					  "pid=, tid=, parent=, code=, signal=, command=, comm=, line=", err);
 	}
 	process.pid = (uint32_t)pid;
 	process.tid = tid >= 0 ? (uint32_t)tid : process.pid;
@@ -209,13 +215,14 @@ static int fact_field(struct sw_text_state *state, const struct sw_token *key, c
 	return 1;
 }
 
-static int read_fact(const char *rest, struct sw_text_state *state, const struct sw_trace_sink *sink, struct sw_err *err)
+static int read_fact(const char *rest, struct sw_text_state *state, const struct sw_trace_sink *sink,
+		     struct sw_err *err)
 {
-	struct sw_fact fact = { 0 };
+	struct sw_fact fact = {0};
 	int64_t id = -1, pid = 0, tid = 0, socket = 0, call = 0;
-	const struct number_key before[] = { { "id", &id },	    { "pid", &pid },   { "tid", &tid },
-					     { "socket", &socket }, { "call", &call }, { NULL, NULL } };
-	const struct number_key after[] = { { "tid", &tid }, { "socket", &socket }, { "call", &call }, { NULL, NULL } };
+	const struct number_key before[] = {{"id", &id},         {"pid", &pid},   {"tid", &tid},
+					    {"socket", &socket}, {"call", &call}, {NULL, NULL}};
+	const struct number_key after[] = {{"tid", &tid}, {"socket", &socket}, {"call", &call}, {NULL, NULL}};
 	struct sw_token token, key, value;
 	size_t length;
 
@@ -246,7 +253,8 @@ static int read_fact(const char *rest, struct sw_text_state *state, const struct
 	return 1;
 }
 
-static int read_limit(const char *rest, struct sw_text_state *state, const struct sw_trace_sink *sink, struct sw_err *err)
+static int read_limit(const char *rest, struct sw_text_state *state, const struct sw_trace_sink *sink,
+		      struct sw_err *err)
 {
 	struct sw_limit limit;
 	struct sw_token what, costs;
@@ -284,8 +292,11 @@ int sw_text_line(const char *line, struct sw_text_state *state, const struct sw_
 	static const struct {
 		const char *word;
 		int (*read)(const char *, struct sw_text_state *, const struct sw_trace_sink *, struct sw_err *);
-	} readers[] = { { "call", text_read_call },  { "socket", read_socket }, { "process", read_process },
-			{ "fact", read_fact },	     { "limit", read_limit } };
+	} readers[] = {{"call", text_read_call},
+		       {"socket", read_socket},
+		       {"process", read_process},
+		       {"fact", read_fact},
+		       {"limit", read_limit}};
 	struct sw_token word;
 
 	begin_line(state, line);

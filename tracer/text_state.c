@@ -54,7 +54,7 @@ void text_descriptor_set(struct sw_text_state *state, uint32_t pid, int fd, uint
 			return;
 		}
 	descriptor = SW_ARRAY_ADD(&state->descriptors);
-	*descriptor = (struct text_descriptor){ .pid = pid, .fd = fd, .object = object };
+	*descriptor = (struct text_descriptor){.pid = pid, .fd = fd, .object = object};
 }
 
 struct sw_socket *text_socket_find(struct sw_text_state *state, uint32_t id)
@@ -86,13 +86,15 @@ const char *text_unquoted(struct sw_text_state *state, const struct sw_token *to
 	return place;
 }
 
-int text_error(const struct sw_text_state *state, const struct sw_token *token, const char *expected, struct sw_err *err)
+int text_error(const struct sw_text_state *state, const struct sw_token *token, const char *expected,
+	       struct sw_err *err)
 {
 	int length = token->length > 60 ? 60 : (int)token->length;
 
 	if (token->length == 0)
 		return sw_err_set(err, -EINVAL, "line %u: ends too early; expected %s", state->line, expected);
-	return sw_err_set(err, -EINVAL, "line %u: \"%.*s\" is not understood; expected %s", state->line, length, token->text, expected);
+	return sw_err_set(err, -EINVAL, "line %u: \"%.*s\" is not understood; expected %s", state->line, length,
+			  token->text, expected);
 }
 
 bool text_kind_of_socket(const struct sw_token *token, int32_t *domain, int32_t *type, int32_t *protocol)

@@ -29,7 +29,8 @@ void text_socket_set(struct sw_text_state *state, const struct sw_socket *socket
 void text_descriptor_set(struct sw_text_state *state, uint32_t pid, int fd, uint32_t object);
 /* A copy without quotes that lives until the next line. */
 const char *text_unquoted(struct sw_text_state *state, const struct sw_token *token, size_t *length);
-int text_error(const struct sw_text_state *state, const struct sw_token *token, const char *expected, struct sw_err *err);
+int text_error(const struct sw_text_state *state, const struct sw_token *token, const char *expected,
+	       struct sw_err *err);
 /* "inet", "tcp", "stream" ...: false when it is none of them. */
 bool text_kind_of_socket(const struct sw_token *token, int32_t *domain, int32_t *type, int32_t *protocol);
 
@@ -38,7 +39,8 @@ struct call_line { /* a call being read */
 	struct sw_text_state *state;
 	int numbers; /* bare integers so far */
 	bool after; /* behind the '=' */
-	bool fd_given, id_given, tid_given, pid_given, socket_given, fd2_given, socket2_given, bound_given, result_given;
+	bool fd_given, id_given, tid_given, pid_given, socket_given, fd2_given, socket2_given, bound_given,
+		result_given;
 };
 
 static inline bool text_is_sys(const struct call_line *line, enum sw_sys a, enum sw_sys b)

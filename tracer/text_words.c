@@ -10,35 +10,60 @@
 #include "src/base/names.h"
 
 const struct sw_word sw_words_call_flags[] = {
-	{ "unfinished", SW_CALL_UNFINISHED },	{ "nonblocking", SW_CALL_NONBLOCKING },
-	{ "restarted", SW_CALL_RESTARTED },	{ "by-tool", SW_CALL_BY_TOOL },
-	{ "started-before", SW_CALL_STARTED_BEFORE }, { "peek", SW_CALL_PEEK },
-	{ "errqueue", SW_CALL_ERRQUEUE },	{ "last-close", SW_CALL_LAST_CLOSE },
-	{ "shared-close", SW_CALL_SHARED_CLOSE }, { "injected", SW_CALL_INJECTED },
-	{ "fastopen", SW_CALL_FASTOPEN },	{ NULL, 0 },
+	{"unfinished", SW_CALL_UNFINISHED},
+	{"nonblocking", SW_CALL_NONBLOCKING},
+	{"restarted", SW_CALL_RESTARTED},
+	{"by-tool", SW_CALL_BY_TOOL},
+	{"started-before", SW_CALL_STARTED_BEFORE},
+	{"peek", SW_CALL_PEEK},
+	{"errqueue", SW_CALL_ERRQUEUE},
+	{"last-close", SW_CALL_LAST_CLOSE},
+	{"shared-close", SW_CALL_SHARED_CLOSE},
+	{"injected", SW_CALL_INJECTED},
+	{"fastopen", SW_CALL_FASTOPEN},
+	{NULL, 0},
 };
 
 const struct sw_word sw_words_socket_flags[] = {
-	{ "inherited", SW_SOCKET_INHERITED },	{ "pair", SW_SOCKET_PAIR },
-	{ "nonblocking", SW_SOCKET_NONBLOCKING }, { "listening", SW_SOCKET_LISTENING },
-	{ "accepted", SW_SOCKET_ACCEPTED },	{ "mapped", SW_SOCKET_MAPPED },
-	{ "io-uring", SW_SOCKET_IO_URING },	{ "mptcp", SW_SOCKET_MPTCP },
-	{ "bound", SW_SOCKET_BOUND },		{ NULL, 0 },
+	{"inherited", SW_SOCKET_INHERITED},
+	{"pair", SW_SOCKET_PAIR},
+	{"nonblocking", SW_SOCKET_NONBLOCKING},
+	{"listening", SW_SOCKET_LISTENING},
+	{"accepted", SW_SOCKET_ACCEPTED},
+	{"mapped", SW_SOCKET_MAPPED},
+	{"io-uring", SW_SOCKET_IO_URING},
+	{"mptcp", SW_SOCKET_MPTCP},
+	{"bound", SW_SOCKET_BOUND},
+	{NULL, 0},
 };
 
 const struct sw_word sw_words_events[] = {
-	{ "IN", 0x1 },	      { "PRI", 0x2 },	    { "OUT", 0x4 },	     { "ERR", 0x8 },	    { "HUP", 0x10 },
-	{ "NVAL", 0x20 },     { "RDNORM", 0x40 },   { "RDBAND", 0x80 },	     { "WRNORM", 0x100 },   { "WRBAND", 0x200 },
-	{ "MSG", 0x400 },     { "RDHUP", 0x2000 },  { "EXCLUSIVE", 1u << 28 }, { "WAKEUP", 1u << 29 }, { "ONESHOT", 1u << 30 },
-	{ "ET", 1u << 31 },   { NULL, 0 },
+	{"IN", 0x1},
+	{"PRI", 0x2},
+	{"OUT", 0x4},
+	{"ERR", 0x8},
+	{"HUP", 0x10},
+	{"NVAL", 0x20},
+	{"RDNORM", 0x40},
+	{"RDBAND", 0x80},
+	{"WRNORM", 0x100},
+	{"WRBAND", 0x200},
+	{"MSG", 0x400},
+	{"RDHUP", 0x2000},
+	{"EXCLUSIVE", 1u << 28},
+	{"WAKEUP", 1u << 29},
+	{"ONESHOT", 1u << 30},
+	{"ET", 1u << 31},
+	{NULL, 0},
 };
 
 const struct sw_word sw_words_domains[] = {
-	{ "inet", AF_INET }, { "inet6", AF_INET6 }, { "unix", AF_UNIX }, { "netlink", AF_NETLINK }, { "packet", AF_PACKET }, { NULL, 0 },
+	{"inet", AF_INET},       {"inet6", AF_INET6},   {"unix", AF_UNIX},
+	{"netlink", AF_NETLINK}, {"packet", AF_PACKET}, {NULL, 0},
 };
 
 const struct sw_word sw_words_types[] = {
-	{ "stream", SOCK_STREAM }, { "dgram", SOCK_DGRAM }, { "seqpacket", SOCK_SEQPACKET }, { "raw", SOCK_RAW }, { NULL, 0 },
+	{"stream", SOCK_STREAM}, {"dgram", SOCK_DGRAM}, {"seqpacket", SOCK_SEQPACKET}, {"raw", SOCK_RAW}, {NULL, 0},
 };
 
 void sw_words_add(struct sw_out *out, const struct sw_word *words, uint64_t bits, char separator)
@@ -86,7 +111,7 @@ bool sw_words_parse(const struct sw_word *words, const char *text, size_t length
 	*bits = 0;
 	while (text < end) {
 		const char *stop = memchr(text, separator, (size_t)(end - text));
-		struct sw_token word = { text, (size_t)((stop ? stop : end) - text) };
+		struct sw_token word = {text, (size_t)((stop ? stop : end) - text)};
 		uint64_t bit;
 		int64_t number;
 
@@ -177,8 +202,8 @@ bool sw_token_split(const struct sw_token *token, struct sw_token *key, struct s
 
 	if (!equals || equals == token->text || (quote && quote < equals))
 		return false;
-	*key = (struct sw_token){ token->text, (size_t)(equals - token->text) };
-	*value = (struct sw_token){ equals + 1, token->length - key->length - 1 };
+	*key = (struct sw_token){token->text, (size_t)(equals - token->text)};
+	*value = (struct sw_token){equals + 1, token->length - key->length - 1};
 	return true;
 }
 
@@ -268,13 +293,13 @@ void sw_text_addr_add(struct sw_out *out, const struct sw_addr *addr)
 
 static bool parse_unix(const char *text, size_t length, struct sw_addr *addr)
 {
-	struct sw_token path = { text, length };
+	struct sw_token path = {text, length};
 	char buffer[4 * SW_PATH_MAX + 8];
 
 	addr->family = AF_UNIX;
 	if (length && text[0] == '@') {
 		addr->abstract = true;
-		path = (struct sw_token){ text + 1, length - 1 };
+		path = (struct sw_token){text + 1, length - 1};
 	}
 	if (path.length >= sizeof buffer)
 		return false;
@@ -298,7 +323,7 @@ static bool parse_inet(const char *text, size_t length, struct sw_addr *addr)
 		length -= 7;
 	}
 	if (percent && memchr(percent, ']', length - (size_t)(percent - text)) == NULL) {
-		struct sw_token number = { percent + 1, length - (size_t)(percent + 1 - text) };
+		struct sw_token number = {percent + 1, length - (size_t)(percent + 1 - text)};
 
 		if (!sw_token_number(&number, &scope) || scope < 0 || scope > UINT32_MAX)
 			return false;
@@ -321,7 +346,7 @@ bool sw_text_addr_parse(const struct sw_token *token, struct sw_addr *addr)
 {
 	int64_t family;
 
-	*addr = (struct sw_addr){ .present = true };
+	*addr = (struct sw_addr){.present = true};
 	if (sw_token_is(token, "none")) {
 		addr->present = false;
 		return true;
@@ -329,7 +354,7 @@ bool sw_text_addr_parse(const struct sw_token *token, struct sw_addr *addr)
 	if (token->length >= 5 && memcmp(token->text, "unix:", 5) == 0)
 		return parse_unix(token->text + 5, token->length - 5, addr);
 	if (token->length > 7 && memcmp(token->text, "family:", 7) == 0) {
-		struct sw_token number = { token->text + 7, token->length - 7 };
+		struct sw_token number = {token->text + 7, token->length - 7};
 
 		if (!sw_token_number(&number, &family) || family < 0 || family > UINT16_MAX)
 			return false;

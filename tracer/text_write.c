@@ -67,7 +67,7 @@ static void add_kind_of_socket(struct sw_out *out, int32_t domain, int32_t type,
 
 int sw_text_socket(const struct sw_socket *socket, char *buffer, size_t size)
 {
-	static const char *const kinds[] = { " unknown", "", " epoll", " other" };
+	static const char *const kinds[] = {" unknown", "", " epoll", " other"};
 	struct sw_out out;
 
 	sw_out_init(&out, buffer, size);
@@ -154,10 +154,10 @@ static bool add_request(struct sw_out *out, const struct sw_call *call)
 	static const struct {
 		enum sw_sys sys;
 		enum sw_constants set;
-	} sets[] = { { SW_SYS_FCNTL, SW_CONSTANTS_FCNTL },
-		     { SW_SYS_SHUTDOWN, SW_CONSTANTS_SHUTDOWN },
-		     { SW_SYS_EPOLL_CTL, SW_CONSTANTS_EPOLL_OP },
-		     { SW_SYS_IOCTL, SW_CONSTANTS_IOCTL } };
+	} sets[] = {{SW_SYS_FCNTL, SW_CONSTANTS_FCNTL},
+		    {SW_SYS_SHUTDOWN, SW_CONSTANTS_SHUTDOWN},
+		    {SW_SYS_EPOLL_CTL, SW_CONSTANTS_EPOLL_OP},
+		    {SW_SYS_IOCTL, SW_CONSTANTS_IOCTL}};
 
 	for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
 		const char *name = call->sys == sets[i].sys ? sw_constant_name(sets[i].set, call->request) : NULL;
@@ -263,13 +263,14 @@ int sw_text_call(const struct sw_call *call, char *buffer, size_t size)
 
 int sw_text_process(const struct sw_process *process, char *buffer, size_t size)
 {
-	static const char *const events[] = { "begin", "exec", "exit", "signal" };
+	static const char *const events[] = {"begin", "exec", "exit", "signal"};
 	struct sw_out out;
 
 	sw_out_init(&out, buffer, size);
 	sw_out_string(&out, "process ");
 	sw_text_time_add(&out, process->time_ns);
-	sw_out_add(&out, " %s pid=%u", process->event <= SW_PROCESS_SIGNAL ? events[process->event] : "?", process->pid);
+	sw_out_add(&out, " %s pid=%u", process->event <= SW_PROCESS_SIGNAL ? events[process->event] : "?",
+		   process->pid);
 	if (process->tid != process->pid)
 		add_key(&out, "tid", process->tid);
 	add_nonzero(&out, "parent", process->parent);
@@ -284,7 +285,7 @@ int sw_text_process(const struct sw_process *process, char *buffer, size_t size)
 
 static bool reads_as_text(const char *text)
 {
-	struct sw_token token = { text, strlen(text) };
+	struct sw_token token = {text, strlen(text)};
 	int64_t number;
 
 	if (text[strcspn(text, " \"\\\t\r\n=")] || !*text || sw_token_number(&token, &number))

@@ -77,11 +77,11 @@ void sw_tracees_release(struct sw_tracees *tracees)
 {
 	struct sw_tracee *tracee, *next;
 
-	HASH_ITER(hh, tracees->threads, tracee, next)
+	HASH_ITER (hh, tracees->threads, tracee, next)
 		sw_tracee_remove(tracees, tracee);
 	for (tracee = tracees->free_threads; tracee; tracee = next) {
 		next = tracee->hanging_next;
 		free(tracee);
 	}
-	*tracees = (struct sw_tracees){ 0 };
+	*tracees = (struct sw_tracees){0};
 }

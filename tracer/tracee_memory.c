@@ -6,8 +6,8 @@
 
 static size_t read_once(pid_t tid, uint64_t address, void *buffer, size_t length)
 {
-	struct iovec to = { .iov_base = buffer, .iov_len = length };
-	struct iovec from = { .iov_base = (void *)(uintptr_t)address, .iov_len = length };
+	struct iovec to = {.iov_base = buffer, .iov_len = length};
+	struct iovec from = {.iov_base = (void *)(uintptr_t)address, .iov_len = length};
 	ssize_t got = process_vm_readv(tid, &to, 1, &from, 1, 0);
 
 	return got > 0 ? (size_t)got : 0;
@@ -34,8 +34,8 @@ bool sw_tracee_read_all(const struct sw_tracee *tracee, uint64_t address, void *
 
 bool sw_tracee_write(const struct sw_tracee *tracee, uint64_t address, const void *bytes, size_t length)
 {
-	struct iovec from = { .iov_base = (void *)(uintptr_t)bytes, .iov_len = length };
-	struct iovec to = { .iov_base = (void *)(uintptr_t)address, .iov_len = length };
+	struct iovec from = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = length};
+	struct iovec to = {.iov_base = (void *)(uintptr_t)address, .iov_len = length};
 
 	return process_vm_writev(tracee->tid, &from, 1, &to, 1, 0) == (ssize_t)length;
 }

@@ -146,9 +146,13 @@ static void write_limit(void *context, const struct sw_limit *limit)
 
 struct sw_trace_sink sw_wire_sink(struct sw_ring *ring)
 {
-	return (struct sw_trace_sink){ .context = ring, .socket = write_socket, .enter = write_enter,
-				       .leave = write_leave, .process = write_process, .fact = write_fact,
-				       .limit = write_limit };
+	return (struct sw_trace_sink){.context = ring,
+				      .socket = write_socket,
+				      .enter = write_enter,
+				      .leave = write_leave,
+				      .process = write_process,
+				      .fact = write_fact,
+				      .limit = write_limit};
 }
 
 /* ---- reading --------------------------------------------------------------------------------------------------- */
@@ -262,7 +266,7 @@ static void read_fact(struct reader *reader, const struct sw_trace_sink *sink)
 
 static void read_limit(struct reader *reader, const struct sw_trace_sink *sink)
 {
-	struct sw_limit limit = { .what = take_text(reader) };
+	struct sw_limit limit = {.what = take_text(reader)};
 
 	limit.costs = take_text(reader);
 	if (!reader->bad && limit.what && sink->limit)
@@ -271,28 +275,17 @@ static void read_limit(struct reader *reader, const struct sw_trace_sink *sink)
 
 static bool deliver_one(const void *record, size_t length, const struct sw_trace_sink *sink)
 {
-	struct reader reader = { .at = record, .left = length };
+	struct reader reader = {.at = record, .left = length};
 	const uint64_t *kind = take(&reader, sizeof *kind);
 
 	switch (kind ? *kind : KIND_NONE) {
-	case KIND_SOCKET:
-		read_socket(&reader, sink);
-		break;
+	case KIND_SOCKET: read_socket(&reader, sink); break;
 	case KIND_ENTER:
-	case KIND_LEAVE:
-		read_call(&reader, *kind, sink);
-		break;
-	case KIND_PROCESS:
-		read_process(&reader, sink);
-		break;
-	case KIND_FACT:
-		read_fact(&reader, sink);
-		break;
-	case KIND_LIMIT:
-		read_limit(&reader, sink);
-		break;
-	default:
-		return false;
+	case KIND_LEAVE: read_call(&reader, *kind, sink); break;
+	case KIND_PROCESS: read_process(&reader, sink); break;
+	case KIND_FACT: read_fact(&reader, sink); break;
+	case KIND_LIMIT: read_limit(&reader, sink); break;
+	default: return false;
 	}
 	return !reader.bad;
 }

@@ -110,10 +110,12 @@ static bool reset_by_middlebox(const struct sw_facts *facts, struct sw_match *ma
 	if (!reset_came(facts, match))
 		return false;
 	if (!FACT(rst_from_stranger))
-		return FACT(rst_ttl) > 0 && FACT(peer_ttl) > 0 && near(match, "the RST has the TTL of the peer's own packets ({rst_ttl})");
+		return FACT(rst_ttl) > 0 && FACT(peer_ttl) > 0 &&
+		       near(match, "the RST has the TTL of the peer's own packets ({rst_ttl})");
 	at_most(match, SW_CONFIDENCE_LIKELY);
 	if (FACT(rst_hops_off) >= SW_HOPS_MARK)
-		match->cause = "a RST with TTL {rst_ttl} ended the connection, while {remote_ip} sends with TTL {peer_ttl}";
+		match->cause =
+			"a RST with TTL {rst_ttl} ended the connection, while {remote_ip} sends with TTL {peer_ttl}";
 	return true;
 }
 
@@ -122,7 +124,8 @@ static bool reset_by_errno(const struct sw_facts *facts, struct sw_match *match)
 	if (FACT(error) != ECONNRESET || FACT(packets_seen) || FACT(absence_counts))
 		return false;
 	at_most(match, SW_CONFIDENCE_LIKELY);
-	unseen(match, "the RST: its marks tell the peer's program from a host without that socket or a box on the path");
+	unseen(match,
+	       "the RST: its marks tell the peer's program from a host without that socket or a box on the path");
 	match->cause = "the kernel reported {errno_name}: a RST came";
 	match->cites_surfaced = true;
 	return true;
@@ -157,7 +160,8 @@ static bool closed_by_own_reset(const struct sw_facts *facts, struct sw_match *m
 	if (FACT(killed))
 		match->cause = "{killed_by} killed the process: our kernel reset the connection";
 	else if (FACT(linger_zero))
-		match->cause = "SO_LINGER with 0 made close send a RST; {bytes_unacked} of {bytes_written} bytes were not acknowledged";
+		match->cause =
+			"SO_LINGER with 0 made close send a RST; {bytes_unacked} of {bytes_written} bytes were not acknowledged";
 	else if (FACT(bytes_unread) > 0)
 		match->cause = "closed with {bytes_unread} bytes unread: our kernel sent a RST in place of a FIN";
 	return true;
@@ -171,11 +175,13 @@ static const struct sw_rule ends[] = {
 		.locus = SW_LOCUS_PEER_APP,
 		.title = "the peer reset the connection",
 		.holds = peer_aborted,
-		.cause = { "a RST from {rst_source} ended the connection; no FIN came before it", "a RST ended the connection" },
-		.usually = { "the peer's program crashed, was killed, or closed with unread data",
-			     "it closes this way on purpose (SO_LINGER 0, an overload guard)" },
-		.next = { { "peer", "journalctl -e", "look at its log at that time: a crash, a kill, a refusal", NULL },
-			  { "peer", "nstat -az TcpExtTCPAbortOnData TcpExtTCPAbortOnClose", "see whether its kernel counts such resets", "no rise" } },
+		.cause = {"a RST from {rst_source} ended the connection; no FIN came before it",
+			  "a RST ended the connection"},
+		.usually = {"the peer's program crashed, was killed, or closed with unread data",
+			    "it closes this way on purpose (SO_LINGER 0, an overload guard)"},
+		.next = {{"peer", "journalctl -e", "look at its log at that time: a crash, a kill, a refusal", NULL},
+			 {"peer", "nstat -az TcpExtTCPAbortOnData TcpExtTCPAbortOnClose",
+			  "see whether its kernel counts such resets", "no rise"}},
 		.sees = "`ECONNRESET`",
 		.evidence = "a RST with no FIN of the peer before it, not idle, not a middlebox",
 	},
@@ -186,12 +192,17 @@ static const struct sw_rule ends[] = {
 		.locus = SW_LOCUS_PEER_APP,
 		.title = "the peer had closed before our request reached it",
 		.holds = peer_closed_first,
-		.cause = { "the peer's FIN came before our last data reached it, and a RST answered that data", "the peer's FIN came before our last data reached it" },
-		.usually = { "a keep-alive connection whose idle timeout at the server ran out", "the server was restarted or ended the session" },
-		.next = { { "here", NULL, "give idle connections a shorter life than the server does, and try a request again that was cut off so", NULL },
-			  { "peer", "journalctl -e", "compare its keep-alive timeout with the idle time", NULL } },
+		.cause = {"the peer's FIN came before our last data reached it, and a RST answered that data",
+			  "the peer's FIN came before our last data reached it"},
+		.usually = {"a keep-alive connection whose idle timeout at the server ran out",
+			    "the server was restarted or ended the session"},
+		.next = {{"here", NULL,
+			  "give idle connections a shorter life than the server does, and try a request again that was cut off so",
+			  NULL},
+			 {"peer", "journalctl -e", "compare its keep-alive timeout with the idle time", NULL}},
 		.sees = "`EPIPE`, `ECONNRESET` on a write, or an end of file on the read after it",
-		.evidence = "the peer's FIN acknowledges nothing of our last request, whichever of the two passed first (the keep-alive race), and a RST answers the request",
+		.evidence =
+			"the peer's FIN acknowledges nothing of our last request, whichever of the two passed first (the keep-alive race), and a RST answers the request",
 	},
 	{
 		.code = "peer-closed-early",
@@ -200,12 +211,14 @@ static const struct sw_rule ends[] = {
 		.locus = SW_LOCUS_PEER_APP,
 		.title = "the peer closed instead of answering",
 		.holds = peer_closed_early,
-		.cause = { "{remote} took our request ({bytes_out} bytes acknowledged) and closed without a byte of an answer" },
-		.usually = { "the service refuses this client or request and says so only in its log", "the service crashed on the request",
-			     "another protocol is spoken on this port" },
-		.next = { { "peer", "journalctl -e", "look at the service's log at that time", NULL } },
+		.cause =
+			{"{remote} took our request ({bytes_out} bytes acknowledged) and closed without a byte of an answer"},
+		.usually = {"the service refuses this client or request and says so only in its log",
+			    "the service crashed on the request", "another protocol is spoken on this port"},
+		.next = {{"peer", "journalctl -e", "look at the service's log at that time", NULL}},
 		.sees = "end of file while an answer was due",
-		.evidence = "the peer's FIN acknowledges our request (or the peer had to speak first), and no byte of an answer came",
+		.evidence =
+			"the peer's FIN acknowledges our request (or the peer had to speak first), and no byte of an answer came",
 	},
 	{
 		.code = "reset-after-idle",
@@ -216,12 +229,16 @@ static const struct sw_rule ends[] = {
 		.locus_words = "path where the RST's hop count is not the peer's, else unknown",
 		.title = "the connection had been forgotten while it was idle",
 		.holds = reset_after_idle,
-		.cause = { "the first segment after {silence} of silence was answered with a RST" },
-		.usually = { "a NAT, firewall or balancer on the path forgot the idle connection", "the peer host was restarted or has dropped the connection" },
-		.next = { { "here", "sysctl net.ipv4.tcp_keepalive_time", "let keepalives (SO_KEEPALIVE, TCP_KEEPIDLE) come sooner than the box forgets", NULL },
-			  { "path", NULL, "ask for the idle timeout of the NAT, firewall or balancer in between", "longer than the idle times here" } },
+		.cause = {"the first segment after {silence} of silence was answered with a RST"},
+		.usually = {"a NAT, firewall or balancer on the path forgot the idle connection",
+			    "the peer host was restarted or has dropped the connection"},
+		.next = {{"here", "sysctl net.ipv4.tcp_keepalive_time",
+			  "let keepalives (SO_KEEPALIVE, TCP_KEEPIDLE) come sooner than the box forgets", NULL},
+			 {"path", NULL, "ask for the idle timeout of the NAT, firewall or balancer in between",
+			  "longer than the idle times here"}},
 		.sees = "`ECONNRESET`, `EPIPE`",
-		.evidence = "the first segment after a long silence (named threshold, far above the connection's own rhythm) answered with RST",
+		.evidence =
+			"the first segment after a long silence (named threshold, far above the connection's own rhythm) answered with RST",
 	},
 	{
 		.code = "reset-by-middlebox",
@@ -231,10 +248,11 @@ static const struct sw_rule ends[] = {
 		.locus = SW_LOCUS_PATH,
 		.title = "somebody on the path reset the connection in the peer's name",
 		.holds = reset_by_middlebox,
-		.cause = { "a RST whose marks are not the peer's ended the connection" },
-		.usually = { "a firewall, proxy or filter that rejects this request", "an intrusion prevention system" },
-		.next = { { "path", NULL, "ask for the log of the firewall or filter in between", NULL },
-			  { "peer", "tcpdump -ni any tcp port {port}", "see whether a RST from our side comes there too", "then a box between cuts both sides" } },
+		.cause = {"a RST whose marks are not the peer's ended the connection"},
+		.usually = {"a firewall, proxy or filter that rejects this request", "an intrusion prevention system"},
+		.next = {{"path", NULL, "ask for the log of the firewall or filter in between", NULL},
+			 {"peer", "tcpdump -ni any tcp port {port}", "see whether a RST from our side comes there too",
+			  "then a box between cuts both sides"}},
 		.sees = "`ECONNRESET`",
 		.evidence = "a RST whose hop count (TTL) or other marks differ from the peer's own packets",
 	},
@@ -245,11 +263,14 @@ static const struct sw_rule ends[] = {
 		.locus = SW_LOCUS_LOCAL_APP,
 		.title = "our own side reset the connection",
 		.holds = closed_by_own_reset,
-		.cause = { "our side sent a RST while {bytes_unacked} bytes of ours were not acknowledged", "our side sent a RST" },
-		.usually = { "closed with unread data, or with SO_LINGER 0", "the process was killed" },
-		.next = { { "here", NULL, "read to the end, or shutdown(SHUT_WR) and wait for the peer's end, before close", NULL } },
+		.cause = {"our side sent a RST while {bytes_unacked} bytes of ours were not acknowledged",
+			  "our side sent a RST"},
+		.usually = {"closed with unread data, or with SO_LINGER 0", "the process was killed"},
+		.next = {{"here", NULL,
+			  "read to the end, or shutdown(SHUT_WR) and wait for the peer's end, before close", NULL}},
 		.sees = "the peer's complaint, or nothing",
-		.evidence = "our side sent the RST: closed with unread data, linger 0, killed; `failure` where bytes that a call of ours had accepted were not yet acknowledged, where we as the server reset an unread request or right behind our answer, or where a signal killed the process; `note` where a client dropped an answer that it no longer wanted or had read all; a RST of our kernel's after keepalive or retransmission timeout is not this",
+		.evidence =
+			"our side sent the RST: closed with unread data, linger 0, killed; `failure` where bytes that a call of ours had accepted were not yet acknowledged, where we as the server reset an unread request or right behind our answer, or where a signal killed the process; `note` where a client dropped an answer that it no longer wanted or had read all; a RST of our kernel's after keepalive or retransmission timeout is not this",
 	},
 	{
 		.code = "write-after-own-shutdown",
@@ -258,9 +279,9 @@ static const struct sw_rule ends[] = {
 		.locus = SW_LOCUS_LOCAL_APP,
 		.title = "the program wrote after it had shut down writing",
 		.holds = write_after_own_shutdown,
-		.cause = { "shutdown for writing came {shut_ago} before {reported_by} failed with {errno_name}" },
-		.usually = { "two parts of the program share the connection and one has ended it" },
-		.next = { { "here", NULL, "look at the calls before it on this descriptor (-v)", NULL } },
+		.cause = {"shutdown for writing came {shut_ago} before {reported_by} failed with {errno_name}"},
+		.usually = {"two parts of the program share the connection and one has ended it"},
+		.next = {{"here", NULL, "look at the calls before it on this descriptor (-v)", NULL}},
 		.sees = "`EPIPE` at once",
 		.evidence = "our own shutdown for writing or close",
 	},

@@ -15,7 +15,8 @@ static bool in_vain(const struct sw_facts *facts)
 	int64_t error = FACT(error);
 
 	return FACT(gave_up) || FACT(hung) || FACT(lost) ||
-	       (FACT(failed) && (error == ETIMEDOUT || error == EAGAIN || error == EHOSTUNREACH || error == ENETUNREACH));
+	       (FACT(failed) &&
+		(error == ETIMEDOUT || error == EAGAIN || error == EHOSTUNREACH || error == ENETUNREACH));
 }
 
 static bool was_made(const struct sw_facts *facts)
@@ -35,7 +36,8 @@ static bool segments_not_sent(const struct sw_facts *facts, struct sw_match *mat
 	if (FACT(bytes_unsent) <= 0)
 		return FACT(bytes_written) > 0 && near(match, "all {bytes_written} bytes that calls wrote left");
 	if (FACT(window_closed) || FACT(unanswered) > 0)
-		return near(match, "they wait for the peer: what left before is unacknowledged, or its window is closed");
+		return near(match,
+			    "they wait for the peer: what left before is unacknowledged, or its window is closed");
 	match->cites_surfaced = true;
 	cite(match, FACT(own_data));
 	return rests_on_absence(facts, match);
@@ -45,10 +47,11 @@ static bool pmtu_blackhole(const struct sw_facts *facts, struct sw_match *match)
 {
 	if (!was_made(facts) || !(in_vain(facts) || FACT(slow)))
 		return false;
-	if (FACT(hole) && full_size(facts, FACT(segment_size)) && FACT(after_hole) > 0 && FACT(after_hole) < FACT(segment_size) &&
-	    !full_size(facts, FACT(after_hole))) {
+	if (FACT(hole) && full_size(facts, FACT(segment_size)) && FACT(after_hole) > 0 &&
+	    FACT(after_hole) < FACT(segment_size) && !full_size(facts, FACT(after_hole))) {
 		at_most(match, SW_CONFIDENCE_LIKELY);
-		match->cause = "bytes of the peer are missing, and only shorter segments (up to {after_hole} bytes) came behind them";
+		match->cause =
+			"bytes of the peer are missing, and only shorter segments (up to {after_hole} bytes) came behind them";
 		cite(match, FACT(peer_data));
 		return true;
 	}
@@ -131,7 +134,8 @@ static bool peer_vanished(const struct sw_facts *facts, struct sw_match *match)
 	if (!unheard(facts))
 		return near(match, "nothing of ours was sent again in vain");
 	if (FACT(fins_again) > 0 && FACT(unanswered) <= 0)
-		match->cause = "our FIN was sent again {fins_again:time}, and nothing came back; the peer was last heard {peer_quiet} before the end";
+		match->cause =
+			"our FIN was sent again {fins_again:time}, and nothing came back; the peer was last heard {peer_quiet} before the end";
 	if (!FACT(absence_counts) && !FACT(absence_likely) && FACT(error) != ETIMEDOUT)
 		at_most(match, SW_CONFIDENCE_LIKELY);
 	if (!FACT(absence_counts))
@@ -195,13 +199,17 @@ static const struct sw_rule silence[] = {
 		.locus_words = "unknown (path or peer-host)",
 		.title = "the peer no longer answers at all",
 		.holds = peer_vanished,
-		.cause = { "data of ours was sent again {unanswered:time}, and nothing came back; the peer was last heard {peer_quiet} before the end",
-			   "nothing that we sent was acknowledged any more" },
-		.usually = { "the path broke: a link, a route, a firewall that lost its state", "the peer host crashed or lost its address" },
-		.next = { { "here", "ping -c 3 {remote_ip}", "see whether the host answers at all", NULL },
-			  { "here", "traceroute -n -T -p {port} {remote_ip}", "see how far packets come", "the last hop that answers is next to the fault" } },
+		.cause =
+			{"data of ours was sent again {unanswered:time}, and nothing came back; the peer was last heard {peer_quiet} before the end",
+			 "nothing that we sent was acknowledged any more"},
+		.usually = {"the path broke: a link, a route, a firewall that lost its state",
+			    "the peer host crashed or lost its address"},
+		.next = {{"here", "ping -c 3 {remote_ip}", "see whether the host answers at all", NULL},
+			 {"here", "traceroute -n -T -p {port} {remote_ip}", "see how far packets come",
+			  "the last hop that answers is next to the fault"}},
 		.sees = "`ETIMEDOUT`, a hang, the application gives up",
-		.evidence = "data, window probes or the FIN retransmitted, no ACK of them, after the connection had worked",
+		.evidence =
+			"data, window probes or the FIN retransmitted, no ACK of them, after the connection had worked",
 	},
 	{
 		.code = "segments-not-sent",
@@ -211,10 +219,11 @@ static const struct sw_rule silence[] = {
 		.locus = SW_LOCUS_LOCAL_HOST,
 		.title = "what the program wrote never left this host",
 		.holds = segments_not_sent,
-		.cause = { "calls wrote {bytes_written} bytes, and {bytes_unsent} of them never left this host" },
-		.usually = { "an own firewall that drops in its output chain", "a full or broken device queue" },
-		.next = { { "here", "nft list ruleset; iptables -S OUTPUT", "look for a drop of packets to {remote}", NULL },
-			  { "here", "tc -s qdisc; ip -s link", "look for drops at the interface", NULL } },
+		.cause = {"calls wrote {bytes_written} bytes, and {bytes_unsent} of them never left this host"},
+		.usually = {"an own firewall that drops in its output chain", "a full or broken device queue"},
+		.next = {{"here", "nft list ruleset; iptables -S OUTPUT", "look for a drop of packets to {remote}",
+			  NULL},
+			 {"here", "tc -s qdisc; ip -s link", "look for drops at the interface", NULL}},
 		.sees = "success, then `ETIMEDOUT` or a hang",
 		.evidence = "calls wrote bytes that the capture, complete, never saw leave",
 	},
@@ -227,9 +236,10 @@ static const struct sw_rule silence[] = {
 		.locus_words = "unknown (path or peer-host)",
 		.title = "the keepalive probes went unanswered",
 		.holds = keepalive_expired,
-		.cause = { "{probes_unanswered:keepalive probe} went unanswered, the connection was idle for {peer_quiet}" },
-		.usually = { "the path broke under the idle connection", "the peer host is gone" },
-		.next = { { "here", "ping -c 3 {remote_ip}", "see whether the host answers at all", NULL } },
+		.cause =
+			{"{probes_unanswered:keepalive probe} went unanswered, the connection was idle for {peer_quiet}"},
+		.usually = {"the path broke under the idle connection", "the peer host is gone"},
+		.next = {{"here", "ping -c 3 {remote_ip}", "see whether the host answers at all", NULL}},
 		.sees = "`ETIMEDOUT` on an idle connection",
 		.evidence = "keepalive probes unanswered",
 	},
@@ -241,12 +251,17 @@ static const struct sw_rule silence[] = {
 		.locus = SW_LOCUS_PATH,
 		.title = "full-size packets do not get through",
 		.holds = pmtu_blackhole,
-		.cause = { "segments of {largest_unacked} bytes were sent again {unanswered:time} and never acknowledged, those up to {largest_acked} bytes were" },
-		.usually = { "a tunnel or link with a smaller MTU, and a firewall that drops the ICMP that would say so" },
-		.next = { { "here", "ping -M do -s 1472 -c 3 {remote_ip}", "find the largest size that passes", "1472 passes with an MTU of 1500" },
-			  { "path", "iptables -S | grep -i icmp", "let ICMP fragmentation needed (v6: packet too big) pass, or clamp the MSS", NULL } },
+		.cause =
+			{"segments of {largest_unacked} bytes were sent again {unanswered:time} and never acknowledged, those up to {largest_acked} bytes were"},
+		.usually =
+			{"a tunnel or link with a smaller MTU, and a firewall that drops the ICMP that would say so"},
+		.next = {{"here", "ping -M do -s 1472 -c 3 {remote_ip}", "find the largest size that passes",
+			  "1472 passes with an MTU of 1500"},
+			 {"path", "iptables -S | grep -i icmp",
+			  "let ICMP fragmentation needed (v6: packet too big) pass, or clamp the MSS", NULL}},
 		.sees = "a hang, `ETIMEDOUT`",
-		.evidence = "full-size segments retransmitted, none of that size ever acknowledged on this connection, small ones are, no ICMP; or, receiving, a hole of full size that only shorter segments follow",
+		.evidence =
+			"full-size segments retransmitted, none of that size ever acknowledged on this connection, small ones are, no ICMP; or, receiving, a hole of full size that only shorter segments follow",
 	},
 	{
 		.code = "packet-too-big",
@@ -256,10 +271,10 @@ static const struct sw_rule silence[] = {
 		.locus = SW_LOCUS_PATH,
 		.title = "a router says that our packets are too big",
 		.holds = packet_too_big,
-		.cause = { "{icmp_source} said by ICMP {icmp} that {icmp_mtu} bytes is the most, {icmps:time}" },
-		.usually = { "a tunnel or link with a smaller MTU on the path" },
-		.next = { { "here", "ip route get {remote_ip}", "see the path MTU that the kernel has learnt", NULL },
-			  { "here", "ip link", "give the interface the MTU that the path has, or clamp the MSS", NULL } },
+		.cause = {"{icmp_source} said by ICMP {icmp} that {icmp_mtu} bytes is the most, {icmps:time}"},
+		.usually = {"a tunnel or link with a smaller MTU on the path"},
+		.next = {{"here", "ip route get {remote_ip}", "see the path MTU that the kernel has learnt", NULL},
+			 {"here", "ip link", "give the interface the MTU that the path has, or clamp the MSS", NULL}},
 		.sees = "slow, or `EMSGSIZE`",
 		.evidence = "ICMP 3/4 (v6 2/0) quoting our packet",
 	},
@@ -271,12 +286,16 @@ static const struct sw_rule silence[] = {
 		.locus = SW_LOCUS_PEER_HOST,
 		.title = "the peer ignores the end of our handshake",
 		.holds = handshake_ack_ignored,
-		.cause = { "{remote_ip} sent its SYN-ACK again {synacks_again:time} after our ACK and data had left" },
-		.usually = { "the peer's accept queue is full: its program accepts too slowly", "our ACKs are lost on the way" },
-		.next = { { "peer", "ss -ltn 'sport = :{port}'", "compare Recv-Q with Send-Q (the backlog)", "Recv-Q far below Send-Q" },
-			  { "peer", "nstat -az TcpExtListenOverflows", "see whether its listen queue overflows", "no rise" } },
+		.cause = {"{remote_ip} sent its SYN-ACK again {synacks_again:time} after our ACK and data had left"},
+		.usually = {"the peer's accept queue is full: its program accepts too slowly",
+			    "our ACKs are lost on the way"},
+		.next = {{"peer", "ss -ltn 'sport = :{port}'", "compare Recv-Q with Send-Q (the backlog)",
+			  "Recv-Q far below Send-Q"},
+			 {"peer", "nstat -az TcpExtListenOverflows", "see whether its listen queue overflows",
+			  "no rise"}},
 		.sees = "a connect that succeeds and a first request that hangs",
-		.evidence = "SYN-ACKs again after our ACK and data left: the peer's accept queue is full, or our ACKs are lost",
+		.evidence =
+			"SYN-ACKs again after our ACK and data left: the peer's accept queue is full, or our ACKs are lost",
 	},
 	{
 		.code = "peer-not-reading",
@@ -286,9 +305,12 @@ static const struct sw_rule silence[] = {
 		.locus = SW_LOCUS_PEER_APP,
 		.title = "the peer's program does not read",
 		.holds = peer_not_reading,
-		.cause = { "the peer's window has been closed ({zero_windows:zero window}): its program does not read what we send" },
-		.usually = { "the peer's program hangs or is overloaded", "it waits for us while we wait for it (a deadlock of two writers)" },
-		.next = { { "peer", "ss -tn 'sport = :{port}'", "a large Recv-Q is what its program has not read", "Recv-Q 0" } },
+		.cause =
+			{"the peer's window has been closed ({zero_windows:zero window}): its program does not read what we send"},
+		.usually = {"the peer's program hangs or is overloaded",
+			    "it waits for us while we wait for it (a deadlock of two writers)"},
+		.next = {{"peer", "ss -tn 'sport = :{port}'", "a large Recv-Q is what its program has not read",
+			  "Recv-Q 0"}},
 		.sees = "a blocked or `EAGAIN` send",
 		.evidence = "zero windows advertised",
 	},
@@ -298,13 +320,16 @@ static const struct sw_rule silence[] = {
 		.locus = SW_LOCUS_PEER_APP,
 		.title = "the peer took the request and never answered",
 		.holds = peer_silent,
-		.cause = { "the peer's kernel acknowledged all {bytes_out} bytes of our request, and no byte of an answer came within {duration}" },
-		.usually = { "the service hangs or waits for something itself (a database, a lock)", "it is overloaded",
-			     "another protocol is spoken on this port" },
-		.next = { { "peer", "ss -tnp 'sport = :{port}'", "Recv-Q above 0: its program has not even read the request", "Recv-Q 0" },
-			  { "peer", "strace -p PID; cat /proc/PID/stack", "of the service: see what it waits for", NULL } },
+		.cause =
+			{"the peer's kernel acknowledged all {bytes_out} bytes of our request, and no byte of an answer came within {duration}"},
+		.usually = {"the service hangs or waits for something itself (a database, a lock)", "it is overloaded",
+			    "another protocol is spoken on this port"},
+		.next = {{"peer", "ss -tnp 'sport = :{port}'",
+			  "Recv-Q above 0: its program has not even read the request", "Recv-Q 0"},
+			 {"peer", "strace -p PID; cat /proc/PID/stack", "of the service: see what it waits for", NULL}},
 		.sees = "a receive that times out or hangs",
-		.evidence = "our request acknowledged by the peer's kernel (or the peer had to speak first), no byte of an answer",
+		.evidence =
+			"our request acknowledged by the peer's kernel (or the peer had to speak first), no byte of an answer",
 	},
 	{
 		.code = "answer-stopped",
@@ -313,12 +338,15 @@ static const struct sw_rule silence[] = {
 		.locus = SW_LOCUS_PEER_APP,
 		.title = "the answer began and stopped",
 		.holds = answer_stopped,
-		.cause = { "the answer stopped after {bytes_in} bytes; nothing more came for {peer_quiet}", "the answer began and stopped" },
-		.usually = { "the service hangs in the middle of its answer", "what it reads from has stopped itself" },
-		.next = { { "peer", "ss -tnp 'sport = :{port}'", "Send-Q above 0: it has data that we do not take; 0: its program writes nothing", NULL },
-			  { "peer", "strace -p PID; cat /proc/PID/stack", "of the service: see what it waits for", NULL } },
+		.cause = {"the answer stopped after {bytes_in} bytes; nothing more came for {peer_quiet}",
+			  "the answer began and stopped"},
+		.usually = {"the service hangs in the middle of its answer", "what it reads from has stopped itself"},
+		.next = {{"peer", "ss -tnp 'sport = :{port}'",
+			  "Send-Q above 0: it has data that we do not take; 0: its program writes nothing", NULL},
+			 {"peer", "strace -p PID; cat /proc/PID/stack", "of the service: see what it waits for", NULL}},
 		.sees = "as above, part of the answer read",
-		.evidence = "the answer began and stopped; the peer's kernel is there (it acknowledges our probes, our FIN)",
+		.evidence =
+			"the answer began and stopped; the peer's kernel is there (it acknowledges our probes, our FIN)",
 	},
 };
 

@@ -25,7 +25,8 @@ static bool covers(const struct sw_facts *facts, struct sw_match *match, int64_t
 static bool slow_by_loss(const struct sw_facts *facts, struct sw_match *match)
 {
 	if (!covers(facts, match, FACT(part_loss)))
-		return FACT(slow) && FACT(part_most) > 0 && near(match, "waiting for lost segments took no notable part of the time");
+		return FACT(slow) && FACT(part_most) > 0 &&
+		       near(match, "waiting for lost segments took no notable part of the time");
 	cite(match, FACT(first_again));
 	cite(match, FACT(last_again));
 	return true;
@@ -36,7 +37,8 @@ static bool slow_by_rtt(const struct sw_facts *facts, struct sw_match *match)
 	cite(match, FACT(own_data));
 	cite(match, FACT(peer_data));
 	if (FACT(rtt_count) > 1)
-		match->cause = "{rtt_count:exchange} one after the other took {rtt_time} of round trips; one takes at least {rtt}";
+		match->cause =
+			"{rtt_count:exchange} one after the other took {rtt_time} of round trips; one takes at least {rtt}";
 	return covers(facts, match, FACT(part_round_trip));
 }
 
@@ -50,7 +52,8 @@ static bool nagle_delayed_ack(const struct sw_facts *facts, struct sw_match *mat
 {
 	cite(match, FACT(own_data));
 	if (FACT(nagle_count) <= 0)
-		match->cause = "of {duration} a small write was held back for {part_nagle} until the peer's delayed ACK came";
+		match->cause =
+			"of {duration} a small write was held back for {part_nagle} until the peer's delayed ACK came";
 	return covers(facts, match, FACT(part_nagle));
 }
 
@@ -85,9 +88,10 @@ static const struct sw_rule slow[] = {
 		.locus = SW_LOCUS_PEER_APP,
 		.title = "the peer's program took its time",
 		.holds = peer_slow,
-		.cause = { "of {duration} it was the peer's turn for {part_peer}: our request had been acknowledged by its kernel" },
-		.usually = { "the service is slow or overloaded, or waits for something itself" },
-		.next = { { "peer", "journalctl -e", "look at its log: how long did it take by its own account?", NULL } },
+		.cause =
+			{"of {duration} it was the peer's turn for {part_peer}: our request had been acknowledged by its kernel"},
+		.usually = {"the service is slow or overloaded, or waits for something itself"},
+		.next = {{"peer", "journalctl -e", "look at its log: how long did it take by its own account?", NULL}},
 		.sees = "a slow receive",
 		.evidence = "as `peer-silent`, and the answer came in the end, at once or in a trickle",
 	},
@@ -99,10 +103,12 @@ static const struct sw_rule slow[] = {
 		.locus = SW_LOCUS_PATH,
 		.title = "segments were lost and sent again",
 		.holds = slow_by_loss,
-		.cause = { "of {duration} lost segments were waited for during {part_loss} ({retransmissions:retransmission} of ours)" },
-		.usually = { "a bad link or an overloaded queue on the path", "a policer that drops" },
-		.next = { { "here", "mtr -n -T -P {port} {remote_ip}", "look for loss on the path", "no loss at the last hop" },
-			  { "here", "ip -s link", "look for errors and drops at the interface", "0" } },
+		.cause =
+			{"of {duration} lost segments were waited for during {part_loss} ({retransmissions:retransmission} of ours)"},
+		.usually = {"a bad link or an overloaded queue on the path", "a policer that drops"},
+		.next = {{"here", "mtr -n -T -P {port} {remote_ip}", "look for loss on the path",
+			  "no loss at the last hop"},
+			 {"here", "ip -s link", "look for errors and drops at the interface", "0"}},
 		.sees = "slow calls",
 		.evidence = "retransmissions cover the time",
 	},
@@ -114,10 +120,11 @@ static const struct sw_rule slow[] = {
 		.locus = SW_LOCUS_PATH,
 		.title = "the round trips took the time",
 		.holds = slow_by_rtt,
-		.cause = { "of {duration} packets were under way for {part_round_trip}; one round trip takes at least {rtt}" },
-		.usually = { "the peer is far away", "many questions one after the other where one would do" },
-		.next = { { "here", "ping -c 5 {remote_ip}", "compare the round trip", NULL },
-			  { "here", NULL, "ask for more at once (pipelining, batches), or keep what was asked", NULL } },
+		.cause =
+			{"of {duration} packets were under way for {part_round_trip}; one round trip takes at least {rtt}"},
+		.usually = {"the peer is far away", "many questions one after the other where one would do"},
+		.next = {{"here", "ping -c 5 {remote_ip}", "compare the round trip", NULL},
+			 {"here", NULL, "ask for more at once (pipelining, batches), or keep what was asked", NULL}},
 		.sees = "slow calls",
 		.evidence = "round trips cover the time",
 	},
@@ -130,9 +137,9 @@ static const struct sw_rule slow[] = {
 		.locus_words = "peer-app, or local-app when it is ours",
 		.title = "the receiver's window was full",
 		.holds = slow_by_window,
-		.cause = { "of {duration} the peer's window was zero or full for {part_window}" },
-		.usually = { "the reader is slower than the sender", "a receive buffer too small for the path" },
-		.next = { { "peer", "ss -tnmi 'sport = :{port}'", "see its receive queue and buffer", NULL } },
+		.cause = {"of {duration} the peer's window was zero or full for {part_window}"},
+		.usually = {"the reader is slower than the sender", "a receive buffer too small for the path"},
+		.next = {{"peer", "ss -tnmi 'sport = :{port}'", "see its receive queue and buffer", NULL}},
 		.sees = "slow calls",
 		.evidence = "a window that is full but not zero covers the time",
 	},
@@ -144,10 +151,11 @@ static const struct sw_rule slow[] = {
 		.locus = SW_LOCUS_LOCAL_APP,
 		.title = "small writes wait for the peer's delayed ACK",
 		.holds = nagle_delayed_ack,
-		.cause = { "{nagle_count:small write} waited for the peer's delayed ACK, {nagle_time} in all",
-			   "of {duration} a small write was held back for {part_nagle} until the peer's delayed ACK came" },
-		.usually = { "a request written in two parts on a socket without TCP_NODELAY" },
-		.next = { { "here", NULL, "write a request with one call (writev), or set TCP_NODELAY", NULL } },
+		.cause =
+			{"{nagle_count:small write} waited for the peer's delayed ACK, {nagle_time} in all",
+			 "of {duration} a small write was held back for {part_nagle} until the peer's delayed ACK came"},
+		.usually = {"a request written in two parts on a socket without TCP_NODELAY"},
+		.next = {{"here", NULL, "write a request with one call (writev), or set TCP_NODELAY", NULL}},
 		.sees = "40 ms (or 200 ms) per request",
 		.evidence = "a small write held back until the peer's delayed ACK",
 	},
@@ -159,9 +167,9 @@ static const struct sw_rule slow[] = {
 		.locus = SW_LOCUS_LOCAL_APP,
 		.title = "the data was there, the program did not read it",
 		.holds = app_slow_to_read,
-		.cause = { "of {duration} the answer lay here unread for {part_data_waiting}" },
-		.usually = { "the program was busy with something else: computing, a lock, another connection" },
-		.next = { { "here", "perf top -p PID", "see what the program does meanwhile", NULL } },
+		.cause = {"of {duration} the answer lay here unread for {part_data_waiting}"},
+		.usually = {"the program was busy with something else: computing, a lock, another connection"},
+		.next = {{"here", "perf top -p PID", "see what the program does meanwhile", NULL}},
 		.sees = "the application complains, the data was there",
 		.evidence = "data arrived long before the call that read it",
 	},

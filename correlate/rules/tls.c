@@ -37,14 +37,16 @@ static bool tls_alert(const struct sw_facts *facts, struct sw_match *match)
 	cite(match, FACT(tls_alert));
 	if (FACT(tls_alert_ours)) {
 		match->locus = SW_LOCUS_LOCAL_APP;
-		match->cause = "we ended the handshake with {remote} by the alert {tls_alert_name} ({tls_alert_number})";
+		match->cause =
+			"we ended the handshake with {remote} by the alert {tls_alert_name} ({tls_alert_number})";
 	}
 	return true;
 }
 
 static bool tls_handshake_cut(const struct sw_facts *facts, struct sw_match *match)
 {
-	bool ended = FACT(ended_by_eof) || (FACT(failed) && (FACT(error) == ECONNRESET || FACT(error) == EPIPE)) || FACT(lost);
+	bool ended = FACT(ended_by_eof) || (FACT(failed) && (FACT(error) == ECONNRESET || FACT(error) == EPIPE)) ||
+		     FACT(lost);
 
 	if (!ended || !FACT(tls_client_hello).packet)
 		return false;
@@ -77,15 +79,19 @@ static const struct sw_rule tls[] = {
 		.locus_words = "peer-app, or local-app when we sent it",
 		.title = "a TLS alert ended the handshake",
 		.holds = tls_alert,
-		.cause = { "{remote} ended the handshake by the alert {tls_alert_name} ({tls_alert_number}); the client offered {tls_version} at most, for {tls_name}",
-			   "{remote} ended the handshake by the alert {tls_alert_name} ({tls_alert_number}); the client offered {tls_version} at most",
-			   "{remote} ended the handshake by the alert {tls_alert_name} ({tls_alert_number})" },
-		.usually = { "no version or cipher suite in common (protocol_version, handshake_failure)",
-			     "a certificate that is not trusted, expired or for another name (unknown_ca, bad_certificate)",
-			     "a server name that is not served there (unrecognized_name)" },
-		.next = { { "here", "openssl s_client -connect {remote} -servername {host}", "see the handshake and the certificates", "Verify return code: 0" } },
+		.cause =
+			{"{remote} ended the handshake by the alert {tls_alert_name} ({tls_alert_number}); the client offered {tls_version} at most, for {tls_name}",
+			 "{remote} ended the handshake by the alert {tls_alert_name} ({tls_alert_number}); the client offered {tls_version} at most",
+			 "{remote} ended the handshake by the alert {tls_alert_name} ({tls_alert_number})"},
+		.usually =
+			{"no version or cipher suite in common (protocol_version, handshake_failure)",
+			 "a certificate that is not trusted, expired or for another name (unknown_ca, bad_certificate)",
+			 "a server name that is not served there (unrecognized_name)"},
+		.next = {{"here", "openssl s_client -connect {remote} -servername {host}",
+			  "see the handshake and the certificates", "Verify return code: 0"}},
 		.sees = "the library reports a handshake failure",
-		.evidence = "a plaintext alert: say its name and who sent it. In TLS 1.3 a server's alert may be encrypted: a record of alert length, then FIN, in the handshake, is this with confidence `likely`",
+		.evidence =
+			"a plaintext alert: say its name and who sent it. In TLS 1.3 a server's alert may be encrypted: a record of alert length, then FIN, in the handshake, is this with confidence `likely`",
 	},
 	{
 		.code = "tls-not-spoken",
@@ -96,9 +102,10 @@ static const struct sw_rule tls[] = {
 		.locus_words = "peer-app, or local-app when we are the one without TLS",
 		.title = "one side speaks TLS, the other does not",
 		.holds = tls_not_spoken,
-		.cause = { "{remote} answered the ClientHello with something that is no TLS" },
-		.usually = { "https to a port that speaks http (or the other way round)", "a protocol that begins in the clear (STARTTLS)" },
-		.next = { { "here", "curl -v http://{remote}/", "see what is spoken there", NULL } },
+		.cause = {"{remote} answered the ClientHello with something that is no TLS"},
+		.usually = {"https to a port that speaks http (or the other way round)",
+			    "a protocol that begins in the clear (STARTTLS)"},
+		.next = {{"here", "curl -v http://{remote}/", "see what is spoken there", NULL}},
 		.sees = "\"wrong version number\" and the like",
 		.evidence = "the answer to a ClientHello is not TLS, or our plaintext was answered with a TLS record",
 	},
@@ -111,12 +118,16 @@ static const struct sw_rule tls[] = {
 		.locus_words = "peer-app or path",
 		.title = "the connection ended in the middle of the handshake",
 		.holds = tls_handshake_cut,
-		.cause = { "{remote} closed after the ClientHello, before the handshake was done" },
-		.usually = { "the server refuses this client: no virtual host of that name, a TLS version, a client certificate", "a filter on the path that reads the server name" },
-		.next = { { "here", "openssl s_client -connect {remote} -servername {host}", "see how far the handshake comes", NULL },
-			  { "peer", "journalctl -e", "look at the server's log at that time", NULL } },
+		.cause = {"{remote} closed after the ClientHello, before the handshake was done"},
+		.usually =
+			{"the server refuses this client: no virtual host of that name, a TLS version, a client certificate",
+			 "a filter on the path that reads the server name"},
+		.next = {{"here", "openssl s_client -connect {remote} -servername {host}",
+			  "see how far the handshake comes", NULL},
+			 {"peer", "journalctl -e", "look at the server's log at that time", NULL}},
 		.sees = "`ECONNRESET`, end of file in the handshake",
-		.evidence = "FIN or RST after the ClientHello, before the handshake was done; outranks `peer-aborted` and `peer-closed-early`, and an alert of ours that only followed",
+		.evidence =
+			"FIN or RST after the ClientHello, before the handshake was done; outranks `peer-aborted` and `peer-closed-early`, and an alert of ours that only followed",
 	},
 };
 

@@ -77,7 +77,8 @@ static void zero(long count)
 
 static void refused(long count)
 {
-	struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(1), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in at = {
+		.sin_family = AF_INET, .sin_port = htons(1), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	for (long i = 0; i < count; i++) {
 		int fd = socket(AF_INET, SOCK_STREAM, 0);
 		if (connect(fd, (void *)&at, sizeof at) == 0 || errno != ECONNREFUSED)
@@ -111,7 +112,7 @@ int main(int argc, char **argv)
 		void (*run)(long count);
 		long count;
 	} workloads[] = {
-		{"pingpong", pingpong, 3000}, {"zero", zero, 20000}, {"refused", refused, 1500},
+		{"pingpong", pingpong, 3000},   {"zero", zero, 20000}, {"refused", refused, 1500},
 		{"getppid", getppids, 3000000}, {"forks", forks, 500},
 	};
 	for (size_t i = 0; argc > 1 && i < sizeof workloads / sizeof *workloads; i++)

@@ -25,15 +25,17 @@ static void tell_texts(const char *head, const struct sw_texts *texts)
 static void tell(const struct sw_finding *finding)
 {
 	printf("%s %s %s %s x%u\n  %s\n", finding->verdict, sw_severity_name(finding->severity),
-	       sw_confidence_name(finding->confidence), sw_locus_name(finding->locus), finding->count, finding->summary);
+	       sw_confidence_name(finding->confidence), sw_locus_name(finding->locus), finding->count,
+	       finding->summary);
 	tell_texts("usually", &finding->usually);
 	for (size_t i = 0; i < finding->next_count; i++)
-		printf("  next %-7s %s (%s%s%s)\n", finding->next[i].where, finding->next[i].command ? finding->next[i].command : "",
-		       finding->next[i].text, finding->next[i].expect ? "; expect: " : "",
+		printf("  next %-7s %s (%s%s%s)\n", finding->next[i].where,
+		       finding->next[i].command ? finding->next[i].command : "", finding->next[i].text,
+		       finding->next[i].expect ? "; expect: " : "",
 		       finding->next[i].expect ? finding->next[i].expect : "");
 	for (size_t i = 0; i < finding->evidence_count; i++)
-		printf("  %c %10.6f %s\n", finding->evidence[i].proof ? '*' : ' ', (double)finding->evidence[i].time_ns / 1e9,
-		       finding->evidence[i].text);
+		printf("  %c %10.6f %s\n", finding->evidence[i].proof ? '*' : ' ',
+		       (double)finding->evidence[i].time_ns / 1e9, finding->evidence[i].text);
 	for (size_t i = 0; i < finding->ruled_out_count; i++)
 		printf("  not          %s: %s\n", finding->ruled_out[i].verdict, finding->ruled_out[i].because);
 	for (size_t i = 0; i < finding->alternative_count; i++)
@@ -58,7 +60,8 @@ static unsigned check_ties(const struct sw_report *report, const char *path)
 
 			if (!other || weaker || sw_rule_beats(winner, other))
 				continue;
-			printf("%s: %s and %s both hold and neither beats the other\n", path, winner->code, other->code);
+			printf("%s: %s and %s both hold and neither beats the other\n", path, winner->code,
+			       other->code);
 			faults++;
 		}
 	}
@@ -88,7 +91,7 @@ static void matrix(FILE *out, const char *name, const struct sw_report *report)
 static unsigned run(const char *path, const char *name, FILE *out, bool aloud)
 {
 	struct sw_case one;
-	struct sw_err err = { 0 };
+	struct sw_err err = {0};
 	unsigned faults;
 
 	if (sw_case_read(path, &one, &err) < 0) {
@@ -147,7 +150,8 @@ static unsigned golden(const char *file, const char *now, bool write)
 	if (strcmp(before, now) == 0)
 		return 0;
 	show_difference(before, now);
-	printf("%s: the golden matrix has changed; if that is right, make it anew: case-run --write-matrix %s FOLDER\n", file, file);
+	printf("%s: the golden matrix has changed; if that is right, make it anew: case-run --write-matrix %s FOLDER\n",
+	       file, file);
 	return 1;
 }
 
@@ -155,7 +159,7 @@ static unsigned run_folder(const char *folder, FILE *out, size_t *count)
 {
 	sw_auto_free char *pattern = sw_format("%s/*/*.case", folder);
 	unsigned faults = 0;
-	glob_t found = { 0 };
+	glob_t found = {0};
 
 	if (glob(pattern, 0, NULL, &found) == 0)
 		for (size_t i = 0; i < found.gl_pathc; i++)

@@ -16,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-	struct sw_trace_sink sink = { .enter = on_call, .leave = on_call };
+	struct sw_trace_sink sink = {.enter = on_call, .leave = on_call};
 	struct sw_strace *strace = sw_strace_new(&sink);
 	struct sw_strace_log *log = sw_strace_open(strace, 0);
 	size_t piece = size ? bytes[0] + 1u : 1;

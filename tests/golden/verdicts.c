@@ -8,8 +8,8 @@
 
 static void row(const struct sw_rule *rule)
 {
-	printf("| `%s` | %s | %s | %s |\n", rule->code, rule->locus_words ? rule->locus_words : sw_locus_name(rule->locus), rule->sees,
-	       rule->evidence);
+	printf("| `%s` | %s | %s | %s |\n", rule->code,
+	       rule->locus_words ? rule->locus_words : sw_locus_name(rule->locus), rule->sees, rule->evidence);
 }
 
 static unsigned table(const char *heading)

@@ -16,7 +16,8 @@ static bool is_proof(const struct sw_finding *finding, const char *cite)
 	uint32_t number = (uint32_t)strtoul(*cite == 'c' ? cite + 1 : cite, NULL, 10);
 
 	for (size_t i = 0; i < finding->evidence_count; i++)
-		if (finding->evidence[i].kind == kind && finding->evidence[i].number == number && finding->evidence[i].proof)
+		if (finding->evidence[i].kind == kind && finding->evidence[i].number == number &&
+		    finding->evidence[i].proof)
 			return true;
 	return false;
 }
@@ -27,7 +28,7 @@ static unsigned check_one(const struct sw_want *want, const struct sw_finding *f
 
 #define CHECK(word, got)                                                                                               \
 	if (!fits(want->word, got)) {                                                                                  \
-		fprintf(out, "%s: %s: wanted %s, got %s\n", path, #word, want->word, got);                              \
+		fprintf(out, "%s: %s: wanted %s, got %s\n", path, #word, want->word, got);                             \
 		faults++;                                                                                              \
 	}
 	CHECK(verdict, finding->verdict)
@@ -64,9 +65,10 @@ static unsigned check_absent(const struct sw_want *want, const struct sw_report 
 	for (size_t i = 0; i < report->finding_count; i++) {
 		const struct sw_finding *finding = &report->findings[i];
 
-		if ((any || strcmp(finding->verdict, want->verdict) == 0) && (!any || finding->severity != SW_SEVERITY_NOTE)) {
-			fprintf(out, "%s: wanted no %s, got %s (%s)\n", path, any ? "finding" : want->verdict, finding->verdict,
-				finding->summary);
+		if ((any || strcmp(finding->verdict, want->verdict) == 0) &&
+		    (!any || finding->severity != SW_SEVERITY_NOTE)) {
+			fprintf(out, "%s: wanted no %s, got %s (%s)\n", path, any ? "finding" : want->verdict,
+				finding->verdict, finding->summary);
 			return 1;
 		}
 	}
@@ -92,7 +94,8 @@ unsigned sw_case_check(const struct sw_case *one, const char *path, FILE *out)
 		}
 	}
 	if (next < above_note(report)) {
-		fprintf(out, "%s: and nobody wanted %s (%s)\n", path, report->findings[next].verdict, report->findings[next].summary);
+		fprintf(out, "%s: and nobody wanted %s (%s)\n", path, report->findings[next].verdict,
+			report->findings[next].summary);
 		faults++;
 	}
 	if (one->want_count == 0) {

@@ -97,7 +97,8 @@ static bool end_parse(const char *text, struct sw_endpoint *end)
 
 static bool ends_parse(const struct words *words, size_t at, struct sw_endpoint *src, struct sw_endpoint *dst)
 {
-	return at > 0 && at + 1 < words->count && end_parse(words->items[at - 1], src) && end_parse(words->items[at + 1], dst);
+	return at > 0 && at + 1 < words->count && end_parse(words->items[at - 1], src) &&
+	       end_parse(words->items[at + 1], dst);
 }
 
 /* ---- TCP ------------------------------------------------------------------------------------------------------- */
@@ -107,8 +108,8 @@ static bool flags_parse(const char *text, uint8_t *flags)
 	static const struct {
 		char letter;
 		uint8_t flag;
-	} letters[] = { { 'S', SW_TCP_SYN }, { 'A', SW_TCP_ACK }, { '.', SW_TCP_ACK }, { 'F', SW_TCP_FIN },
-			{ 'R', SW_TCP_RST }, { 'P', SW_TCP_PSH }, { 'U', SW_TCP_URG } };
+	} letters[] = {{'S', SW_TCP_SYN}, {'A', SW_TCP_ACK}, {'.', SW_TCP_ACK}, {'F', SW_TCP_FIN},
+		       {'R', SW_TCP_RST}, {'P', SW_TCP_PSH}, {'U', SW_TCP_URG}};
 
 	*flags = 0;
 	for (; *text; text++) {
@@ -129,7 +130,8 @@ static struct pair *pair_of(struct sw_case_packets *packets, const struct sw_pac
 		struct pair *pair = &packets->pairs.items[i];
 
 		for (*side = 0; *side < 2; ++*side)
-			if (sw_endpoint_equal(&pair->end[*side], &packet->src) && sw_endpoint_equal(&pair->end[!*side], &packet->dst))
+			if (sw_endpoint_equal(&pair->end[*side], &packet->src) &&
+			    sw_endpoint_equal(&pair->end[!*side], &packet->dst))
 				return pair;
 	}
 	struct pair *pair = SW_ARRAY_ADD(&packets->pairs);
@@ -180,7 +182,8 @@ static void tcp_numbers(struct sw_case_packets *packets, struct sw_packet *packe
 		pair->next[side] = end;
 }
 
-static int tcp_parse(struct sw_case_packets *packets, struct sw_packet *packet, const struct words *words, struct sw_err *err)
+static int tcp_parse(struct sw_case_packets *packets, struct sw_packet *packet, const struct words *words,
+		     struct sw_err *err)
 {
 	struct sw_tcp *tcp = &packet->tcp;
 
@@ -253,7 +256,7 @@ static int udp_parse(struct sw_packet *packet, const struct words *words, struct
 /* A quote carries the sequence number of what it quotes: the SYN, or the newest segment, of that pair. */
 static void quote_numbers(struct sw_case_packets *packets, struct sw_packet *packet, const struct words *words)
 {
-	struct sw_packet quoted = { .src = packet->icmp.quote.src, .dst = packet->icmp.quote.dst };
+	struct sw_packet quoted = {.src = packet->icmp.quote.src, .dst = packet->icmp.quote.dst};
 	size_t before = packets->pairs.count;
 	unsigned side;
 	struct pair *pair;
@@ -280,11 +283,12 @@ static void common(struct sw_packet *packet, const struct words *words)
 		packet->flags |= SW_PACKET_BAD_CHECKSUM;
 }
 
-int sw_case_packet(struct sw_case_packets *packets, const char *line, const struct sw_packet_sink *sink, struct sw_err *err)
+int sw_case_packet(struct sw_case_packets *packets, const char *line, const struct sw_packet_sink *sink,
+		   struct sw_err *err)
 {
 	sw_auto_free char *copy = sw_strdup(line);
-	struct words words = { 0 };
-	struct sw_packet packet = { .id = ++packets->count };
+	struct words words = {0};
+	struct sw_packet packet = {.id = ++packets->count};
 	int result;
 
 	split(copy, &words);

@@ -81,7 +81,9 @@ static const char *behind(const char *line, const char *word)
 {
 	size_t length = strlen(word);
 
-	return strncmp(line, word, length) == 0 && (line[length] == ' ' || line[length] == '\n' || !line[length]) ? line + length : NULL;
+	return strncmp(line, word, length) == 0 && (line[length] == ' ' || line[length] == '\n' || !line[length]) ?
+		       line + length :
+		       NULL;
 }
 
 static void take_word(char *target, const char *text)
@@ -93,7 +95,8 @@ static void take_cites(struct sw_want *want, char *list)
 {
 	char *rest = NULL;
 
-	for (char *word = strtok_r(list, ",", &rest); word && want->cite_count < SW_CASE_CITES_MAX; word = strtok_r(NULL, ",", &rest))
+	for (char *word = strtok_r(list, ",", &rest); word && want->cite_count < SW_CASE_CITES_MAX;
+	     word = strtok_r(NULL, ",", &rest))
 		snprintf(want->cites[want->cite_count++], sizeof *want->cites, "%s", word);
 }
 
@@ -123,7 +126,8 @@ static int read_want(struct reading *reading, const char *text, bool negative, s
 	struct sw_want *want = &reading->one->wants[reading->one->want_count];
 
 	if (!word || reading->one->want_count == SW_CASE_WANTS_MAX)
-		return sw_err_set(err, -EINVAL, "want: expected CODE [CONFIDENCE] [locus= severity= count=] [cites N,N]");
+		return sw_err_set(err, -EINVAL,
+				  "want: expected CODE [CONFIDENCE] [locus= severity= count=] [cites N,N]");
 	if (strcmp(word, "none") != 0 && !sw_rule_find(word))
 		return sw_err_set(err, -EINVAL, "want: no verdict '%s'", word);
 	reading->one->want_count++;
@@ -175,7 +179,8 @@ static int read_option(struct reading *reading, const char *text, struct sw_err 
 	else if (strcmp(name, "attached") == 0)
 		options->attached = value[0] == '1';
 	else
-		return sw_err_set(err, -EINVAL, "option: slow, settle, clock-error, imported or attached, not '%s=%s'", name, value);
+		return sw_err_set(err, -EINVAL, "option: slow, settle, clock-error, imported or attached, not '%s=%s'",
+				  name, value);
 	return 0;
 }
 
@@ -221,10 +226,14 @@ static int read_lines(struct reading *reading, FILE *file, struct sw_err *err)
 
 static void begin(struct reading *reading)
 {
-	static const struct sw_trace_sink trace = { .socket = on_socket, .enter = on_enter, .leave = on_leave,
-						    .process = on_process, .fact = on_fact, .limit = on_limit };
+	static const struct sw_trace_sink trace = {.socket = on_socket,
+						   .enter = on_enter,
+						   .leave = on_leave,
+						   .process = on_process,
+						   .fact = on_fact,
+						   .limit = on_limit};
 	struct sw_trace_sink into_trace = trace;
-	struct sw_packet_sink into_packets = { .context = reading, .packet = on_packet };
+	struct sw_packet_sink into_packets = {.context = reading, .packet = on_packet};
 
 	into_trace.context = reading;
 	reading->state = sw_text_state_new();
@@ -232,14 +241,14 @@ static void begin(struct reading *reading)
 	reading->merge = sw_merge_new(&into_trace, &into_packets);
 	reading->trace = sw_merge_trace_sink(reading->merge);
 	reading->wire = sw_merge_packet_sink(reading->merge);
-	reading->options = (struct sw_correlate_options){ .slow_ns = SW_NS_PER_S, .settle_ns = 5 * SW_NS_PER_S };
-	reading->status = (struct sw_capture_status){ .available = true,
-						      .live = true,
-						      .opened_ns = -SW_NS_PER_S,
-						      .closed_ns = SW_TIME_NONE,
-						      .seen = SEEN_BY_DEFAULT,
-						      .last_drop_ns = SW_TIME_NONE,
-						      .interfaces = "any" };
+	reading->options = (struct sw_correlate_options){.slow_ns = SW_NS_PER_S, .settle_ns = 5 * SW_NS_PER_S};
+	reading->status = (struct sw_capture_status){.available = true,
+						     .live = true,
+						     .opened_ns = -SW_NS_PER_S,
+						     .closed_ns = SW_TIME_NONE,
+						     .seen = SEEN_BY_DEFAULT,
+						     .last_drop_ns = SW_TIME_NONE,
+						     .interfaces = "any"};
 }
 
 static void run(struct reading *reading)
@@ -257,7 +266,7 @@ static void run(struct reading *reading)
 int sw_case_read(const char *path, struct sw_case *one, struct sw_err *err)
 {
 	sw_auto_file FILE *file = fopen(path, "r");
-	struct reading reading = { .one = one };
+	struct reading reading = {.one = one};
 	int result;
 
 	memset(one, 0, sizeof *one);

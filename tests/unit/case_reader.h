@@ -17,7 +17,8 @@
 struct sw_want { /* an empty word: no matter */
 	bool negative; /* no finding of that verdict above note */
 	uint32_t line;
-	char verdict[SW_CASE_WORD], confidence[SW_CASE_WORD], locus[SW_CASE_WORD], severity[SW_CASE_WORD], outcome[SW_CASE_WORD];
+	char verdict[SW_CASE_WORD], confidence[SW_CASE_WORD], locus[SW_CASE_WORD], severity[SW_CASE_WORD],
+		outcome[SW_CASE_WORD];
 	uint32_t count; /* 0: no matter */
 	uint32_t cite_count;
 	char cites[SW_CASE_CITES_MAX][8]; /* "1": the packet's line; "c1": the call's id */
@@ -39,6 +40,7 @@ struct sw_case_packets;
 struct sw_case_packets *sw_case_packets_new(void);
 void sw_case_packets_free(struct sw_case_packets *packets);
 /* `line` begins behind "pkt"; the packet is handed to `sink` and numbered in order. */
-int sw_case_packet(struct sw_case_packets *packets, const char *line, const struct sw_packet_sink *sink, struct sw_err *err);
+int sw_case_packet(struct sw_case_packets *packets, const char *line, const struct sw_packet_sink *sink,
+		   struct sw_err *err);
 
 #endif

@@ -39,7 +39,8 @@ static void on_leave(void *context, const struct sw_call *call)
 	see(seen, call->exit_ns);
 	seen->leaves++;
 	/* What is pointed to was overwritten after the push. */
-	seen->broken |= call->wait_count != 1 || call->waits[0].fd != (int32_t)call->id || call->data[0] != (uint8_t)call->id;
+	seen->broken |= call->wait_count != 1 || call->waits[0].fd != (int32_t)call->id ||
+			call->data[0] != (uint8_t)call->id;
 }
 
 static void on_process(void *context, const struct sw_process *process)
@@ -70,8 +71,8 @@ static void on_packet(void *context, const struct sw_packet *packet)
 
 static struct sw_merge *make(struct seen *seen)
 {
-	struct sw_trace_sink trace = { seen, on_socket, on_enter, on_leave, on_process, on_fact, NULL };
-	struct sw_packet_sink packets = { .context = seen, .packet = on_packet };
+	struct sw_trace_sink trace = {seen, on_socket, on_enter, on_leave, on_process, on_fact, NULL};
+	struct sw_packet_sink packets = {.context = seen, .packet = on_packet};
 
 	seen->last_ns = INT64_MIN;
 	return sw_merge_new(&trace, &packets);
@@ -82,14 +83,15 @@ static void push_all(struct sw_merge *merge, uint32_t id, int64_t time_ns)
 	struct sw_trace_sink trace = sw_merge_trace_sink(merge);
 	struct sw_packet_sink packets = sw_merge_packet_sink(merge);
 	static uint8_t payload[3000];
-	struct sw_wait wait = { .fd = (int32_t)id };
+	struct sw_wait wait = {.fd = (int32_t)id};
 	uint8_t data = (uint8_t)id;
-	struct sw_call call = { .id = id, .enter_ns = time_ns, .exit_ns = SW_TIME_NONE };
-	struct sw_field field = { "to", "there", 0 };
-	struct sw_fact fact = { .kind = "route", .time_ns = time_ns + 3, .field_count = 1, .fields = &field };
-	struct sw_process process = { .time_ns = time_ns + 1, .comm = "name" };
-	struct sw_socket socket = { .since_ns = time_ns };
-	struct sw_packet packet = { .id = id, .time_ns = time_ns + 2, .payload = payload, .payload_captured = sizeof payload };
+	struct sw_call call = {.id = id, .enter_ns = time_ns, .exit_ns = SW_TIME_NONE};
+	struct sw_field field = {"to", "there", 0};
+	struct sw_fact fact = {.kind = "route", .time_ns = time_ns + 3, .field_count = 1, .fields = &field};
+	struct sw_process process = {.time_ns = time_ns + 1, .comm = "name"};
+	struct sw_socket socket = {.since_ns = time_ns};
+	struct sw_packet packet = {
+		.id = id, .time_ns = time_ns + 2, .payload = payload, .payload_captured = sizeof payload};
 
 	trace.socket(trace.context, &socket);
 	trace.enter(trace.context, &call);
@@ -109,7 +111,7 @@ static void push_all(struct sw_merge *merge, uint32_t id, int64_t time_ns)
 
 static void in_order(void **unused)
 {
-	struct seen seen = { 0 };
+	struct seen seen = {0};
 	struct sw_merge *merge = make(&seen);
 	uint32_t state = 1;
 
@@ -132,7 +134,7 @@ static void in_order(void **unused)
 
 static void dropped_when_freed(void **unused)
 {
-	struct seen seen = { 0 };
+	struct seen seen = {0};
 	struct sw_merge *merge = make(&seen);
 
 	(void)unused;
@@ -145,7 +147,7 @@ static void dropped_when_freed(void **unused)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(in_order), cmocka_unit_test(dropped_when_freed) };
+	const struct CMUnitTest tests[] = {cmocka_unit_test(in_order), cmocka_unit_test(dropped_when_freed)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -59,7 +59,8 @@ static void on_process(void *context, const struct sw_process *process)
 /* In pieces of `piece` bytes, so that lines are cut everywhere. */
 static void read_pieces(const char *log, struct caught *caught, size_t piece)
 {
-	struct sw_trace_sink sink = { .context = caught, .socket = on_socket, .enter = on_enter, .leave = on_leave, .process = on_process };
+	struct sw_trace_sink sink = {
+		.context = caught, .socket = on_socket, .enter = on_enter, .leave = on_leave, .process = on_process};
 	struct sw_strace *strace = sw_strace_new(&sink);
 	struct sw_strace_log *reader = sw_strace_open(strace, 0);
 	size_t length = strlen(log);
@@ -87,9 +88,16 @@ static void expect(const char *log, const char *text)
 
 static void prefixes(void **unused)
 {
-	static const char *const forms[] = { "", "7 ", "7     ", "[pid     7] ", "7<curl> ", "[pid 7<curl>] " };
-	static const char *const stamps[] = { "", "20:58:10 ", "20:58:10.877331 ", "20:58:10.877331123 ", "1795381090.877331 ",
-					      "1795381090.877331123 ", "1795381090 ", "     0.000123 ", "20:58:10 (+     0.000123) " };
+	static const char *const forms[] = {"", "7 ", "7     ", "[pid     7] ", "7<curl> ", "[pid 7<curl>] "};
+	static const char *const stamps[] = {"",
+					     "20:58:10 ",
+					     "20:58:10.877331 ",
+					     "20:58:10.877331123 ",
+					     "1795381090.877331 ",
+					     "1795381090.877331123 ",
+					     "1795381090 ",
+					     "     0.000123 ",
+					     "20:58:10 (+     0.000123) "};
 	char log[600], want[200];
 
 	(void)unused;
@@ -102,9 +110,10 @@ static void prefixes(void **unused)
 					 "%s%ssocket(AF_INET, SOCK_STREAM, IPPROTO_TCP) = 3%s%s%sconnect(3, " ADDR
 					 " = -1 ECONNREFUSED (Connexion refus\303\251e) <0.000021>%s",
 					 forms[i], stamps[j], end, forms[i], stamps[j], end);
-				snprintf(want, sizeof want,
-					 "%d #1 socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) = 3\n%d #1 connect(3, 10.0.0.2:80) = -1 ECONNREFUSED\n",
-					 i ? 7 : 1, i ? 7 : 1);
+				snprintf(
+					want, sizeof want,
+					"%d #1 socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) = 3\n%d #1 connect(3, 10.0.0.2:80) = -1 ECONNREFUSED\n",
+					i ? 7 : 1, i ? 7 : 1);
 				expect(log, want);
 			}
 }
@@ -113,7 +122,9 @@ static void unfinished(void **unused)
 {
 	(void)unused;
 	expect("1 1.0 socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) = 3\n"
-	       "1 1.1 connect(3, " "{sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr(\"10.0.0.2\")}, 16" " <unfinished ...>\n"
+	       "1 1.1 connect(3, "
+	       "{sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr(\"10.0.0.2\")}, 16"
+	       " <unfinished ...>\n"
 	       "2 1.2 getpid() = 2\n"
 	       "1 1.3 <... connect resumed>) = 0 <0.200000>\n"
 	       "1 1.4 recvfrom(3,  <unfinished ...>\n"
@@ -179,12 +190,13 @@ static void interrupted(void **unused)
 	struct caught caught;
 
 	(void)unused;
-	read_pieces("1 1000000001.0 socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) = 3\n"
-		    "1 1000000002.0 poll([{fd=3, events=POLLIN}], 1, 5000) = ? ERESTART_RESTARTBLOCK (Interrupted by signal)\n"
-		    "1 1000000003.0 --- SIGSTOP {si_signo=SIGSTOP, si_code=SI_USER, si_pid=1, si_uid=0} ---\n"
-		    "1 1000000004.0 restart_syscall(<... resuming interrupted poll ...>) = 0 (Timeout) <3.0>\n"
-		    "1 1000000008.0 +++ exited with 0 +++\n",
-		    &caught, 1000);
+	read_pieces(
+		"1 1000000001.0 socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) = 3\n"
+		"1 1000000002.0 poll([{fd=3, events=POLLIN}], 1, 5000) = ? ERESTART_RESTARTBLOCK (Interrupted by signal)\n"
+		"1 1000000003.0 --- SIGSTOP {si_signo=SIGSTOP, si_code=SI_USER, si_pid=1, si_uid=0} ---\n"
+		"1 1000000004.0 restart_syscall(<... resuming interrupted poll ...>) = 0 (Timeout) <3.0>\n"
+		"1 1000000008.0 +++ exited with 0 +++\n",
+		&caught, 1000);
 	assert_int_equal(caught.last.enter_ns, INT64_C(1000000002) * SW_NS_PER_S);
 	assert_int_equal(caught.last.exit_ns, INT64_C(1000000007) * SW_NS_PER_S);
 	assert_int_equal(caught.last.flags & SW_CALL_RESTARTED, SW_CALL_RESTARTED);
@@ -197,13 +209,16 @@ static void unread_is_counted(void **unused)
 	struct caught caught;
 
 	(void)unused;
-	read_pieces("socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) = 3\nhello there\nclose(3) = 0\nconnect(3, {sa_fam", &caught, 1000);
+	read_pieces("socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) = 3\nhello there\nclose(3) = 0\nconnect(3, {sa_fam",
+		    &caught, 1000);
 	assert_int_equal(caught.summary.unread, 2);
 	assert_int_equal(caught.summary.unread_lines[0], 2);
 	assert_int_equal(caught.summary.unread_lines[1], 4);
 	assert_string_equal(caught.summary.unread_text, "hello there");
 	/* The program's output in the middle of a line. */
-	read_pieces("socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) = 3\nwrite(3, \"hi\\n\", 3hi\n)                     = 3\n", &caught, 1000);
+	read_pieces(
+		"socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) = 3\nwrite(3, \"hi\\n\", 3hi\n)                     = 3\n",
+		&caught, 1000);
 	assert_int_equal(caught.summary.unread, 0);
 	assert_int_equal(caught.last.sys, SW_SYS_WRITE);
 	assert_int_equal(caught.last.result, 3);
@@ -214,7 +229,8 @@ static void whole_seconds_stay_in_order(void **unused)
 	struct caught caught;
 
 	(void)unused;
-	read_pieces("1 20:00:00 socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) = 3 <0.4>\n1 20:00:00 close(3) = 0 <0.1>\n", &caught, 1000);
+	read_pieces("1 20:00:00 socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) = 3 <0.4>\n1 20:00:00 close(3) = 0 <0.1>\n",
+		    &caught, 1000);
 	assert_int_equal(caught.last.enter_ns % SW_NS_PER_S, 400 * SW_NS_PER_MS);
 	assert_int_equal(caught.last.exit_ns % SW_NS_PER_S, 500 * SW_NS_PER_MS);
 }
@@ -231,10 +247,14 @@ static void every_call_is_decoded(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(prefixes),	     cmocka_unit_test(unfinished),
-		cmocka_unit_test(waits),	     cmocka_unit_test(identity_without_notes),
-		cmocka_unit_test(notes),	     cmocka_unit_test(interrupted),
-		cmocka_unit_test(unread_is_counted), cmocka_unit_test(whole_seconds_stay_in_order),
+		cmocka_unit_test(prefixes),
+		cmocka_unit_test(unfinished),
+		cmocka_unit_test(waits),
+		cmocka_unit_test(identity_without_notes),
+		cmocka_unit_test(notes),
+		cmocka_unit_test(interrupted),
+		cmocka_unit_test(unread_is_counted),
+		cmocka_unit_test(whole_seconds_stay_in_order),
 		cmocka_unit_test(every_call_is_decoded),
 	};
 

@@ -89,14 +89,16 @@ static void texts_are_there(void **state)
 
 static void order_is_the_documents(void **state)
 {
-	static const char *const order[] = { "blocked-locally",	    "neighbor-unresolved", "prohibited-by-icmp", "refused-by-icmp",
-					     "unreachable-by-icmp", "refused-by-rst",	   "stale-connection",	 "synack-ignored",
-					     "reply-too-late",	    "syn-not-sent",	   "syn-unanswered" };
-	static const char *const ends[] = { "write-after-own-shutdown", "peer-closed-first", "reset-after-idle", "reset-by-middlebox",
-					    "peer-aborted" };
-	static const char *const waits[] = { "neighbor-unresolved", "packet-too-big",	     "prohibited-by-icmp", "segments-not-sent",
-					     "pmtu-blackhole",	    "keepalive-expired",     "peer-not-reading",   "handshake-ack-ignored",
-					     "peer-vanished",	    "reply-too-late",	     "answer-stopped",	   "peer-silent" };
+	static const char *const order[] = {"blocked-locally",  "neighbor-unresolved", "prohibited-by-icmp",
+					    "refused-by-icmp",  "unreachable-by-icmp", "refused-by-rst",
+					    "stale-connection", "synack-ignored",      "reply-too-late",
+					    "syn-not-sent",     "syn-unanswered"};
+	static const char *const ends[] = {"write-after-own-shutdown", "peer-closed-first", "reset-after-idle",
+					   "reset-by-middlebox", "peer-aborted"};
+	static const char *const waits[] = {"neighbor-unresolved", "packet-too-big",        "prohibited-by-icmp",
+					    "segments-not-sent",   "pmtu-blackhole",        "keepalive-expired",
+					    "peer-not-reading",    "handshake-ack-ignored", "peer-vanished",
+					    "reply-too-late",      "answer-stopped",        "peer-silent"};
 
 	(void)state;
 #define IN_ORDER(list)                                                                                                 \
@@ -112,10 +114,11 @@ static void order_is_the_documents(void **state)
 static void words_have_no_holes(void **state)
 {
 	struct sw_arena *arena = sw_arena_new();
-	struct sw_facts facts = { .syns = 1, .synacks = 3, .remote = "10.0.0.2:80", .port = -1, .duration = 41000000 };
+	struct sw_facts facts = {.syns = 1, .synacks = 3, .remote = "10.0.0.2:80", .port = -1, .duration = 41000000};
 
 	(void)state;
-	assert_string_equal(sw_words_fill("{syns:SYN}, {synacks:SYN-ACK} to {remote}", &facts, arena), "1 SYN, 3 SYN-ACKs to 10.0.0.2:80");
+	assert_string_equal(sw_words_fill("{syns:SYN}, {synacks:SYN-ACK} to {remote}", &facts, arena),
+			    "1 SYN, 3 SYN-ACKs to 10.0.0.2:80");
 	assert_string_equal(sw_words_fill("took {duration}", &facts, arena), "took 41 ms");
 	assert_null(sw_words_fill("port {port}", &facts, arena));
 	assert_null(sw_words_fill("{no_such_fact}", &facts, arena));
@@ -127,8 +130,12 @@ static void words_have_no_holes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_code_once),	  cmocka_unit_test(beaten_codes_exist), cmocka_unit_test(no_circle),
-		cmocka_unit_test(templates_name_facts),	  cmocka_unit_test(texts_are_there),	cmocka_unit_test(words_have_no_holes),
+		cmocka_unit_test(each_code_once),
+		cmocka_unit_test(beaten_codes_exist),
+		cmocka_unit_test(no_circle),
+		cmocka_unit_test(templates_name_facts),
+		cmocka_unit_test(texts_are_there),
+		cmocka_unit_test(words_have_no_holes),
 		cmocka_unit_test(order_is_the_documents),
 	};
 

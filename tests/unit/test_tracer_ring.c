@@ -78,7 +78,7 @@ static void full_counts_a_loss_and_goes_on(void **state)
 
 static void refuses_odd_sizes(void **state)
 {
-	struct sw_err err = { 0 };
+	struct sw_err err = {0};
 
 	(void)state;
 	assert_null(sw_ring_new(5000, &err));
@@ -88,7 +88,7 @@ static void refuses_odd_sizes(void **state)
 static void wakes_only_a_sleeper(void **state)
 {
 	struct sw_ring *ring = sw_ring_new(4096, NULL);
-	struct pollfd fd = { .fd = sw_ring_fd(ring), .events = POLLIN };
+	struct pollfd fd = {.fd = sw_ring_fd(ring), .events = POLLIN};
 
 	(void)state;
 	put(ring, 1, 8);
@@ -180,23 +180,30 @@ static void on_limit(void *context, const struct sw_limit *limit)
 	strcpy(got.what, limit->what);
 }
 
-static const struct sw_trace_sink into = { NULL, on_socket, on_enter, on_leave, on_process, on_fact, on_limit };
+static const struct sw_trace_sink into = {NULL, on_socket, on_enter, on_leave, on_process, on_fact, on_limit};
 
 static void carries_every_record(void **state)
 {
 	struct sw_ring *ring = sw_ring_new(1 << 20, NULL);
 	struct sw_trace_sink sink = sw_wire_sink(ring);
-	struct sw_wait waits[2] = { { .fd = 3, .asked = 1 }, { .fd = 4, .got = 5, .data = UINT64_MAX } };
-	struct sw_message message = { .bytes = 99 };
-	struct sw_frame frame = { .address = 0xabc, .function = "main" };
-	struct sw_call call = { .id = 7, .sys = SW_SYS_POLL, .waits = waits, .wait_count = 2, .messages = &message,
-				.message_count = 1, .stack = &frame, .stack_count = 1, .data = (const uint8_t *)"abc",
-				.data_count = 3 };
-	struct sw_field fields[2] = { { .name = "rtt_us", .number = -5 }, { .name = "device", .text = "lo" } };
-	struct sw_fact fact = { .kind = "route", .field_count = 2, .fields = fields };
-	struct sw_process process = { .comm = "curl" };
-	struct sw_socket socket = { .inode = 4711 };
-	struct sw_limit limit = { .what = "no packets", .costs = NULL };
+	struct sw_wait waits[2] = {{.fd = 3, .asked = 1}, {.fd = 4, .got = 5, .data = UINT64_MAX}};
+	struct sw_message message = {.bytes = 99};
+	struct sw_frame frame = {.address = 0xabc, .function = "main"};
+	struct sw_call call = {.id = 7,
+			       .sys = SW_SYS_POLL,
+			       .waits = waits,
+			       .wait_count = 2,
+			       .messages = &message,
+			       .message_count = 1,
+			       .stack = &frame,
+			       .stack_count = 1,
+			       .data = (const uint8_t *)"abc",
+			       .data_count = 3};
+	struct sw_field fields[2] = {{.name = "rtt_us", .number = -5}, {.name = "device", .text = "lo"}};
+	struct sw_fact fact = {.kind = "route", .field_count = 2, .fields = fields};
+	struct sw_process process = {.comm = "curl"};
+	struct sw_socket socket = {.inode = 4711};
+	struct sw_limit limit = {.what = "no packets", .costs = NULL};
 	uint64_t damaged = 0;
 
 	(void)state;
@@ -229,11 +236,11 @@ static void carries_every_record(void **state)
 static void survives_damage(void **state)
 {
 	struct sw_ring *ring = sw_ring_new(1 << 20, NULL), *other = sw_ring_new(1 << 20, NULL);
-	struct sw_trace_sink sink = sw_wire_sink(ring), null = { 0 };
-	struct sw_field field = { .name = "device", .text = "lo" };
-	struct sw_fact fact = { .kind = "route", .field_count = 1, .fields = &field };
-	struct sw_wait wait = { .fd = 3 };
-	struct sw_call call = { .sys = SW_SYS_POLL, .waits = &wait, .wait_count = 1 };
+	struct sw_trace_sink sink = sw_wire_sink(ring), null = {0};
+	struct sw_field field = {.name = "device", .text = "lo"};
+	struct sw_fact fact = {.kind = "route", .field_count = 1, .fields = &field};
+	struct sw_wait wait = {.fd = 3};
+	struct sw_call call = {.sys = SW_SYS_POLL, .waits = &wait, .wait_count = 1};
 	uint64_t damaged = 0;
 	size_t length;
 	unsigned seed = 1;
@@ -264,7 +271,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keeps_order_over_the_end), cmocka_unit_test(full_counts_a_loss_and_goes_on),
-		cmocka_unit_test(refuses_odd_sizes),	    cmocka_unit_test(wakes_only_a_sleeper),
+		cmocka_unit_test(refuses_odd_sizes),        cmocka_unit_test(wakes_only_a_sleeper),
 		cmocka_unit_test(survives_a_dead_producer), cmocka_unit_test(carries_every_record),
 		cmocka_unit_test(survives_damage),
 	};

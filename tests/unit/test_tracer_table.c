@@ -78,7 +78,7 @@ static void every_call_has_a_decoder(void **state)
 
 static void filter_can_be_built(void **state)
 {
-	struct sw_err err = { 0 };
+	struct sw_err err = {0};
 	struct sw_filter *filter = sw_filter_new(&err);
 
 	(void)state;
@@ -88,7 +88,7 @@ static void filter_can_be_built(void **state)
 
 static void tracees_by_thread_and_process(void **state)
 {
-	struct sw_tracees tracees = { 0 };
+	struct sw_tracees tracees = {0};
 	struct sw_tracee *leader = sw_tracee_add(&tracees, 10, 10), *thread = sw_tracee_add(&tracees, 11, 10);
 
 	(void)state;
@@ -108,10 +108,10 @@ static void tracees_by_thread_and_process(void **state)
 
 static void reads_memory_and_no_further(void **state)
 {
-	struct sw_tracees tracees = { 0 };
+	struct sw_tracees tracees = {0};
 	struct sw_tracee *self = sw_tracee_add(&tracees, getpid(), getpid());
 	char text[] = "memory", copy[sizeof text] = "";
-	uint32_t narrow[2] = { 1, 2 };
+	uint32_t narrow[2] = {1, 2};
 
 	(void)state;
 	assert_true(sw_tracee_read_all(self, (uintptr_t)text, copy, sizeof text));
@@ -127,7 +127,7 @@ static void reads_memory_and_no_further(void **state)
 static void epoll_data_leads_to_the_descriptor(void **state)
 {
 	struct sw_epolls *epolls = sw_epolls_new();
-	struct sw_epoll_member member = { .epoll = 1, .fd = 5, .socket = 50, .data = 0xdead };
+	struct sw_epoll_member member = {.epoll = 1, .fd = 5, .socket = 50, .data = 0xdead};
 
 	(void)state;
 	sw_epolls_put(epolls, &member);
@@ -150,9 +150,12 @@ static void epoll_data_leads_to_the_descriptor(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(names_lead_back),	      cmocka_unit_test(numbers_of_each_architecture),
-		cmocka_unit_test(every_call_has_a_decoder),   cmocka_unit_test(filter_can_be_built),
-		cmocka_unit_test(tracees_by_thread_and_process), cmocka_unit_test(reads_memory_and_no_further),
+		cmocka_unit_test(names_lead_back),
+		cmocka_unit_test(numbers_of_each_architecture),
+		cmocka_unit_test(every_call_has_a_decoder),
+		cmocka_unit_test(filter_can_be_built),
+		cmocka_unit_test(tracees_by_thread_and_process),
+		cmocka_unit_test(reads_memory_and_no_further),
 		cmocka_unit_test(epoll_data_leads_to_the_descriptor),
 	};
 

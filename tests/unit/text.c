@@ -75,7 +75,7 @@ static void on_limit(void *context, const struct sw_limit *limit)
 
 static struct sw_trace_sink sink_of(struct caught *caught)
 {
-	return (struct sw_trace_sink){ caught, on_socket, on_enter, on_leave, on_process, on_fact, on_limit };
+	return (struct sw_trace_sink){caught, on_socket, on_enter, on_leave, on_process, on_fact, on_limit};
 }
 
 static void release(struct caught *caught)
@@ -88,7 +88,7 @@ static void release(struct caught *caught)
 static void read_line(const char *line, struct sw_text_state *state, struct caught *caught)
 {
 	struct sw_trace_sink sink = sink_of(caught);
-	struct sw_err err = { 0 };
+	struct sw_err err = {0};
 	int result = sw_text_line(line, state, &sink, &err);
 
 	if (result != 1)
@@ -129,18 +129,16 @@ static void random_text(char *text, size_t size)
 
 static struct sw_addr random_addr(void)
 {
-	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = (in_port_t)number(65536), .sin_addr.s_addr = (in_addr_t)number(0) };
-	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = (in_port_t)number(65536) };
-	struct sockaddr_un un = { .sun_family = AF_UNIX };
-	struct sw_addr addr = { 0 };
+	struct sockaddr_in in = {
+		.sin_family = AF_INET, .sin_port = (in_port_t)number(65536), .sin_addr.s_addr = (in_addr_t)number(0)};
+	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = (in_port_t)number(65536)};
+	struct sockaddr_un un = {.sun_family = AF_UNIX};
+	struct sw_addr addr = {0};
 	size_t length;
 
 	switch (number(6)) {
-	case 0:
-		break;
-	case 1:
-		sw_addr_from_sockaddr(&addr, &in, sizeof in);
-		break;
+	case 0: break;
+	case 1: sw_addr_from_sockaddr(&addr, &in, sizeof in); break;
 	case 2:
 		for (size_t i = 0; i < 16; i++)
 			in6.sin6_addr.s6_addr[i] = (uint8_t)number(256);
@@ -158,21 +156,21 @@ static struct sw_addr random_addr(void)
 			un.sun_path[i] = (char)(i || number(2) ? 1 + number(255) : 0);
 		sw_addr_from_sockaddr(&addr, &un, offsetof(struct sockaddr_un, sun_path) + length);
 		break;
-	default:
-		addr.present = true;
-		addr.family = (uint16_t)(20 + number(20));
+	default: addr.present = true; addr.family = (uint16_t)(20 + number(20));
 	}
 	return addr;
 }
 
-static void random_parts(struct sw_call *call, struct sw_wait *waits, struct sw_message *messages, struct sw_frame *frames, uint8_t *data)
+static void random_parts(struct sw_call *call, struct sw_wait *waits, struct sw_message *messages,
+			 struct sw_frame *frames, uint8_t *data)
 {
 	call->wait_count = (uint32_t)number(4);
 	for (uint32_t i = 0; i < call->wait_count; i++)
-		waits[i] = (struct sw_wait){ (uint32_t)number(0), (int32_t)number(9) - 1, (uint32_t)number(0), (uint32_t)number(0), number(0) };
+		waits[i] = (struct sw_wait){(uint32_t)number(0), (int32_t)number(9) - 1, (uint32_t)number(0),
+					    (uint32_t)number(0), number(0)};
 	call->message_count = (uint32_t)number(4);
 	for (uint32_t i = 0; i < call->message_count; i++)
-		messages[i] = (struct sw_message){ (int64_t)number(0), random_addr() };
+		messages[i] = (struct sw_message){(int64_t)number(0), random_addr()};
 	call->stack_count = (uint32_t)number(4);
 	for (uint32_t i = 0; i < call->stack_count; i++) {
 		memset(&frames[i], 0, sizeof frames[i]);
@@ -194,7 +192,7 @@ static void random_parts(struct sw_call *call, struct sw_wait *waits, struct sw_
 
 static struct sw_call random_call(void)
 {
-	struct sw_call call = { 0 };
+	struct sw_call call = {0};
 
 	call.id = (uint32_t)number(0);
 	call.tid = (uint32_t)number(3);
@@ -260,7 +258,7 @@ static void calls_round_trip(void **unused)
 
 	(void)unused;
 	for (int i = 0; i < 20000; i++) {
-		struct caught caught = { 0 };
+		struct caught caught = {0};
 		struct sw_call call = random_call();
 
 		random_parts(&call, waits, messages, frames, data);
@@ -287,8 +285,8 @@ static void sockets_round_trip(void **unused)
 
 	(void)unused;
 	for (int i = 0; i < 5000; i++) {
-		struct caught caught = { 0 };
-		struct sw_socket socket = { 0 };
+		struct caught caught = {0};
+		struct sw_socket socket = {0};
 
 		socket.id = 1 + (uint32_t)number(20);
 		socket.kind = (enum sw_object_kind)number(4);
@@ -322,12 +320,22 @@ static void others_round_trip(void **unused)
 	(void)unused;
 	for (int i = 0; i < 5000; i++) {
 		char comm[16], line[100], value[60];
-		struct caught caught = { 0 };
-		struct sw_process process = { .event = (enum sw_process_event)number(4), .pid = (uint32_t)number(0), .comm = comm, .command_line = line };
-		struct sw_field fields[] = { { "socket", NULL, 7 }, { "rtt_us", NULL, (int64_t)number(0) }, { "to", value, 0 } };
-		struct sw_fact fact = { .id = (uint32_t)number(0), .kind = "route", .pid = (uint32_t)sometimes(0), .tid = (uint32_t)sometimes(0),
-					.socket = (uint32_t)sometimes(0), .call = (uint32_t)sometimes(0), .field_count = 3, .fields = fields };
-		struct sw_limit limit = { comm, line };
+		struct caught caught = {0};
+		struct sw_process process = {.event = (enum sw_process_event)number(4),
+					     .pid = (uint32_t)number(0),
+					     .comm = comm,
+					     .command_line = line};
+		struct sw_field fields[] = {
+			{"socket", NULL, 7}, {"rtt_us", NULL, (int64_t)number(0)}, {"to", value, 0}};
+		struct sw_fact fact = {.id = (uint32_t)number(0),
+				       .kind = "route",
+				       .pid = (uint32_t)sometimes(0),
+				       .tid = (uint32_t)sometimes(0),
+				       .socket = (uint32_t)sometimes(0),
+				       .call = (uint32_t)sometimes(0),
+				       .field_count = 3,
+				       .fields = fields};
+		struct sw_limit limit = {comm, line};
 
 		process.tid = number(2) ? process.pid : (uint32_t)number(0);
 		process.parent = (uint32_t)sometimes(0);
@@ -369,7 +377,7 @@ static void others_round_trip(void **unused)
 static void by_hand(void **unused)
 {
 	struct sw_text_state *state = sw_text_state_new();
-	struct caught caught = { 0 };
+	struct caught caught = {0};
 	char text[200];
 
 	(void)unused;
@@ -388,7 +396,8 @@ static void by_hand(void **unused)
 	read_line("call 0.2 1.2 poll 3:IN 5:OUT 1000ms = 0", state, &caught);
 	assert_int_equal(caught.leave->waits[0].socket, 1);
 	assert_int_equal(caught.leave->waits[1].socket, 0);
-	assert_string_equal(sw_call_text(caught.leave, text, sizeof text), "poll([3 IN, 5 OUT], 1000 ms) = 0 (timeout)");
+	assert_string_equal(sw_call_text(caught.leave, text, sizeof text),
+			    "poll([3 IN, 5 OUT], 1000 ms) = 0 (timeout)");
 	read_line("call 1.2 1.3 poll 3:IN inf = 1 3:IN|HUP", state, &caught);
 	assert_int_equal(caught.leave->wait_count, 1);
 	assert_int_equal(caught.leave->waits[0].got, 0x11);
@@ -417,9 +426,9 @@ static void by_hand(void **unused)
 static void errors_name_the_line(void **unused)
 {
 	struct sw_text_state *state = sw_text_state_new();
-	struct caught caught = { 0 };
+	struct caught caught = {0};
 	struct sw_trace_sink sink = sink_of(&caught);
-	struct sw_err err = { 0 };
+	struct sw_err err = {0};
 
 	(void)unused;
 	assert_int_equal(sw_text_line("# a comment", state, &sink, &err), 0);
@@ -452,8 +461,8 @@ static void never_longer_than_the_buffer(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(calls_round_trip),	cmocka_unit_test(sockets_round_trip),
-		cmocka_unit_test(others_round_trip),	cmocka_unit_test(by_hand),
+		cmocka_unit_test(calls_round_trip),     cmocka_unit_test(sockets_round_trip),
+		cmocka_unit_test(others_round_trip),    cmocka_unit_test(by_hand),
 		cmocka_unit_test(errors_name_the_line), cmocka_unit_test(never_longer_than_the_buffer),
 	};
 

@@ -40,7 +40,8 @@ static int pair_echo(void)
 	int ends[2];
 	char byte = 'x';
 
-	if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) < 0 || write(ends[0], &byte, 1) != 1 || read(ends[1], &byte, 1) != 1)
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) < 0 || write(ends[0], &byte, 1) != 1 ||
+	    read(ends[1], &byte, 1) != 1)
 		return -1;
 	close(ends[0]);
 	close(ends[1]);
@@ -49,7 +50,7 @@ static int pair_echo(void)
 
 static int refused(void)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(1) };
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(1)};
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
 	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -180,7 +181,7 @@ static int untraced(void)
 		_exit(refused() == ECONNREFUSED ? 3 : 4);
 	waitpid(pid, &status, 0);
 	printf("clone %d", WEXITSTATUS(status));
-	struct clone_args arguments = { .flags = CLONE_UNTRACED, .exit_signal = SIGCHLD };
+	struct clone_args arguments = {.flags = CLONE_UNTRACED, .exit_signal = SIGCHLD};
 	pid = (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
 	if (pid == 0)
 		_exit(refused() == ECONNREFUSED ? 3 : 4);
@@ -197,7 +198,7 @@ static int own_filter(void)
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EACCES),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
-	struct sock_fprog program = { .len = 4, .filter = code };
+	struct sock_fprog program = {.len = 4, .filter = code};
 	int status = -1;
 
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
@@ -223,8 +224,8 @@ static void on_alarm(int signal)
 
 static void alarm_in(int milliseconds, int flags)
 {
-	struct sigaction action = { .sa_handler = on_alarm, .sa_flags = flags };
-	struct itimerval timer = { .it_value = { .tv_usec = milliseconds * 1000 } };
+	struct sigaction action = {.sa_handler = on_alarm, .sa_flags = flags};
+	struct itimerval timer = {.it_value = {.tv_usec = milliseconds * 1000}};
 
 	sigaction(SIGALRM, &action, NULL);
 	setitimer(ITIMER_REAL, &timer, NULL);
@@ -259,24 +260,25 @@ static int interrupts(void)
 {
 	int ends[2], epoll = epoll_create1(0);
 	char byte;
-	struct epoll_event event = { .events = EPOLLIN };
+	struct epoll_event event = {.events = EPOLLIN};
 
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) < 0)
 		return 1;
 	alarm_in(30, 0);
 	printf("recv %d", recv(ends[0], &byte, 1, 0) < 0 ? errno : 0);
 	alarm_in(30, SA_RESTART);
-	struct pollfd set = { .fd = ends[0], .events = POLLIN };
+	struct pollfd set = {.fd = ends[0], .events = POLLIN};
 	printf(" poll %d", poll(&set, 1, 1000) < 0 ? errno : 0);
 	epoll_ctl(epoll, EPOLL_CTL_ADD, ends[0], &event);
 	alarm_in(30, SA_RESTART);
 	printf(" epoll %d", epoll_wait(epoll, &event, 1, 1000) < 0 ? errno : 0);
 	fd_set reads;
-	struct timeval timeout = { .tv_sec = 1 };
+	struct timeval timeout = {.tv_sec = 1};
 	FD_ZERO(&reads);
 	FD_SET(ends[0], &reads);
 	alarm_in(30, SA_RESTART);
-	printf(" select %d alarms %d\n", select(ends[0] + 1, &reads, NULL, NULL, &timeout) < 0 ? errno : 0, (int)alarms);
+	printf(" select %d alarms %d\n", select(ends[0] + 1, &reads, NULL, NULL, &timeout) < 0 ? errno : 0,
+	       (int)alarms);
 	return 0;
 }
 
@@ -287,7 +289,7 @@ static int stops(void)
 
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) < 0)
 		return 1;
-	set = (struct pollfd){ .fd = ends[0], .events = POLLIN };
+	set = (struct pollfd){.fd = ends[0], .events = POLLIN};
 	pid_t pid = fork();
 	if (pid == 0) /* a poll over a stop goes on with what is left of its time */
 		_exit(poll(&set, 1, 200) == 0 ? 9 : errno);
@@ -342,7 +344,8 @@ static int inherits(void)
 	sigprocmask(SIG_BLOCK, NULL, &mask);
 	getrlimit(RLIMIT_NOFILE, &limit);
 	sched_getaffinity(0, sizeof processors, &processors);
-	printf("umask %o nofile %lu processors %d blocked", mode, (unsigned long)limit.rlim_cur, CPU_COUNT(&processors));
+	printf("umask %o nofile %lu processors %d blocked", mode, (unsigned long)limit.rlim_cur,
+	       CPU_COUNT(&processors));
 	for (int i = 1; i < 65; i++)
 		if (sigismember(&mask, i) == 1)
 			printf(" %d", i);
@@ -367,7 +370,7 @@ static int bad_pointers(void)
 {
 	void *volatile bad = (void *)8;
 	volatile unsigned many = 100000, huge = 1u << 30;
-	struct iovec vector = { bad, (size_t)-1 };
+	struct iovec vector = {bad, (size_t)-1};
 	int fd = socket(AF_INET, SOCK_DGRAM, 0), good = 0;
 
 	good += failed((int)sendmsg(fd, bad, 0), EFAULT);
@@ -386,8 +389,8 @@ static int bad_pointers(void)
 
 static int timeouts(void)
 {
-	struct sockaddr_in at = { .sin_family = AF_INET };
-	struct timeval tenth = { .tv_usec = 100000 };
+	struct sockaddr_in at = {.sin_family = AF_INET};
+	struct timeval tenth = {.tv_usec = 100000};
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
 	char byte;
 
@@ -403,10 +406,22 @@ static const struct mode {
 	const char *name;
 	int (*run)(void);
 } modes[] = {
-	{ "threads", threads }, { "children", children }, { "vforks", vforks }, { "exec-from-thread", exec_from_thread },
-	{ "refused", print_refused }, { "daemonize", daemonize }, { "untraced", untraced }, { "own-filter", own_filter },
-	{ "restarts", restarts }, { "interrupts", interrupts }, { "stops", stops }, { "dies-stopped", dies_stopped },
-	{ "traces", traces }, { "inherits", inherits }, { "bad-pointers", bad_pointers }, { "timeouts", timeouts },
+	{"threads", threads},
+	{"children", children},
+	{"vforks", vforks},
+	{"exec-from-thread", exec_from_thread},
+	{"refused", print_refused},
+	{"daemonize", daemonize},
+	{"untraced", untraced},
+	{"own-filter", own_filter},
+	{"restarts", restarts},
+	{"interrupts", interrupts},
+	{"stops", stops},
+	{"dies-stopped", dies_stopped},
+	{"traces", traces},
+	{"inherits", inherits},
+	{"bad-pointers", bad_pointers},
+	{"timeouts", timeouts},
 };
 
 int main(int argc, char **argv)

@@ -29,8 +29,8 @@ struct recorder {
 static const char *flag_names(uint32_t flags)
 {
 	static char text[200];
-	static const char *const names[] = { "unfinished", "nonblocking", "restarted", "by-tool", "before", "peek",
-					     "errqueue", "last", "shared", "injected", "fastopen" };
+	static const char *const names[] = {"unfinished", "nonblocking", "restarted", "by-tool",  "before",  "peek",
+					    "errqueue",   "last",        "shared",    "injected", "fastopen"};
 	text[0] = '\0';
 	for (size_t i = 0; i < SW_COUNT(names); i++)
 		if (flags >> i & 1) {
@@ -46,9 +46,10 @@ static void on_socket(void *context, const struct sw_socket *socket)
 	char local[SW_ADDR_TEXT], remote[SW_ADDR_TEXT];
 
 	if (!recorder->quiet)
-		fprintf(recorder->out, "socket %" PRIu32 " kind %d domain %d type %d local %s remote %s flags %#" PRIx32 "\n", socket->id,
-			(int)socket->kind, socket->domain, socket->type, sw_addr_text(&socket->local, local),
-			sw_addr_text(&socket->remote, remote), socket->flags);
+		fprintf(recorder->out,
+			"socket %" PRIu32 " kind %d domain %d type %d local %s remote %s flags %#" PRIx32 "\n",
+			socket->id, (int)socket->kind, socket->domain, socket->type,
+			sw_addr_text(&socket->local, local), sw_addr_text(&socket->remote, remote), socket->flags);
 }
 
 static void on_enter(void *context, const struct sw_call *call)
@@ -67,20 +68,21 @@ static void on_leave(void *context, const struct sw_call *call)
 
 	if (recorder->quiet)
 		return;
-	fprintf(recorder->out, "call %" PRIu32 "/%" PRIu32 " #%" PRIu32 " %.3f ms %s%s\n", call->pid, call->tid, call->socket,
-		call->exit_ns == SW_TIME_NONE ? -1.0 : (double)(call->exit_ns - call->enter_ns) / 1e6,
+	fprintf(recorder->out, "call %" PRIu32 "/%" PRIu32 " #%" PRIu32 " %.3f ms %s%s\n", call->pid, call->tid,
+		call->socket, call->exit_ns == SW_TIME_NONE ? -1.0 : (double)(call->exit_ns - call->enter_ns) / 1e6,
 		sw_call_text(call, text, sizeof text), flag_names(call->flags));
 }
 
 static void on_process(void *context, const struct sw_process *process)
 {
-	static const char *const names[] = { "begin", "exec", "exit", "signal" };
+	static const char *const names[] = {"begin", "exec", "exit", "signal"};
 	struct recorder *recorder = context;
 
 	if (!recorder->quiet)
-		fprintf(recorder->out, "process %" PRIu32 "/%" PRIu32 " parent %" PRIu32 " %s code %d signal %d%s %s\n", process->pid, process->tid,
-			process->parent, names[process->event], process->code, process->signal,
-			process->is_command ? " command" : "", process->command_line ? process->command_line : "");
+		fprintf(recorder->out, "process %" PRIu32 "/%" PRIu32 " parent %" PRIu32 " %s code %d signal %d%s %s\n",
+			process->pid, process->tid, process->parent, names[process->event], process->code,
+			process->signal, process->is_command ? " command" : "",
+			process->command_line ? process->command_line : "");
 }
 
 static void on_fact(void *context, const struct sw_fact *fact)
@@ -108,7 +110,8 @@ static void answer(struct recorder *recorder)
 	while (recorder->control >= 0 && sw_control_receive(recorder->control, &message, &fd) > 0) {
 		if (fd >= 0)
 			close(fd);
-		fprintf(recorder->out, "capture asked for namespace %" PRIu32 " inode %" PRIu64 "\n", message.netns, message.netns_inode);
+		fprintf(recorder->out, "capture asked for namespace %" PRIu32 " inode %" PRIu64 "\n", message.netns,
+			message.netns_inode);
 		message.kind = SW_CONTROL_READY;
 		message.value = 1;
 		sw_control_send(recorder->control, &message, -1);
@@ -117,7 +120,7 @@ static void answer(struct recorder *recorder)
 
 static int record(struct recorder *recorder)
 {
-	const struct sw_trace_sink sink = { recorder, on_socket, on_enter, on_leave, on_process, on_fact, on_limit };
+	const struct sw_trace_sink sink = {recorder, on_socket, on_enter, on_leave, on_process, on_fact, on_limit};
 	uint64_t damaged = 0;
 
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -131,7 +134,7 @@ static int record(struct recorder *recorder)
 		answer(recorder);
 		if (finished && !count)
 			break;
-		struct pollfd wait[] = { { sw_ring_fd(recorder->ring), POLLIN, 0 }, { recorder->control, POLLIN, 0 } };
+		struct pollfd wait[] = {{sw_ring_fd(recorder->ring), POLLIN, 0}, {recorder->control, POLLIN, 0}};
 		if (!sw_ring_sleep(recorder->ring, 65536))
 			continue;
 		poll(wait, 2, 10);
@@ -139,17 +142,17 @@ static int record(struct recorder *recorder)
 		if (wait[1].revents & POLLHUP)
 			alone = true; /* the tracer is dead or done */
 	}
-	fprintf(recorder->out, "end calls %" PRIu64 " facts %" PRIu64 " lost %" PRIu64 " damaged %" PRIu64 "\n", recorder->calls,
-		recorder->facts, sw_ring_lost(recorder->ring), damaged);
+	fprintf(recorder->out, "end calls %" PRIu64 " facts %" PRIu64 " lost %" PRIu64 " damaged %" PRIu64 "\n",
+		recorder->calls, recorder->facts, sw_ring_lost(recorder->ring), damaged);
 	fflush(recorder->out);
 	return 0;
 }
 
 int main(int argc, char **argv)
 {
-	struct sw_engine_options options = { 0 };
-	struct recorder recorder = { .out = stderr };
-	struct sw_err err = { 0 };
+	struct sw_engine_options options = {0};
+	struct recorder recorder = {.out = stderr};
+	struct sw_err err = {0};
 	const char *file = NULL;
 	int option, ends[2], status;
 

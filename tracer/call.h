@@ -73,7 +73,7 @@ struct sw_message { /* one datagram of sendmmsg, recvmmsg */
 };
 
 struct sw_frame { /* one frame of a user stack, innermost first */
-	uint64_t address, offset; /* absolute; within the object or function */
+	uint64_t address, offset; /* absolute; within the function, where that is unknown in the object */
 	char object[64]; /* "libc.so.6", base name; "" unknown */
 	char function[96]; /* "" unknown */
 	char file[96];

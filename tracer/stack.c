@@ -156,9 +156,10 @@ static void place(struct sw_stacks *stacks, struct image *image, pid_t tid, stru
 	frame->offset = frame->address - mapping->begin + mapping->offset;
 	strncpy(frame->object, base ? base + 1 : path, sizeof frame->object - 1);
 	/* A return address may lie behind the function whose last instruction the call is. */
-	uint64_t inside = frame->offset - (innermost || !frame->offset ? 0 : 1);
-	sw_symbols_name(stacks->symbols, image->pid, path, mapping->inode, inside, frame->function,
-			sizeof frame->function);
+	uint64_t back = innermost || !frame->offset ? 0 : 1, within;
+	if (sw_symbols_name(stacks->symbols, image->pid, path, mapping->inode, frame->offset - back, frame->function,
+			    sizeof frame->function, &within))
+		frame->offset = within + back;
 }
 
 static uint32_t unwind(struct image *image, pid_t tid, struct sw_frame *frames)

@@ -34,8 +34,8 @@ struct sw_symbols; /* the functions of the objects met, by inode */
 struct sw_symbols *sw_symbols_new(void);
 void sw_symbols_free(struct sw_symbols *symbols);
 /* The function at a file offset of a mapped object, "" when it has no name there or the object's table is too large
- * to be cheap. */
-void sw_symbols_name(struct sw_symbols *symbols, pid_t pid, const char *path, uint64_t inode, uint64_t offset,
-		     char *name, size_t size);
+ * to be cheap; false then. `*within`: how far into the function. */
+bool sw_symbols_name(struct sw_symbols *symbols, pid_t pid, const char *path, uint64_t inode, uint64_t offset,
+		     char *name, size_t size, uint64_t *within);
 
 #endif

@@ -177,14 +177,14 @@ static bool address_of(const struct object *object, uint64_t offset, uint64_t *a
 	return false;
 }
 
-void sw_symbols_name(struct sw_symbols *symbols, pid_t pid, const char *path, uint64_t inode, uint64_t offset,
-		     char *name, size_t size)
+bool sw_symbols_name(struct sw_symbols *symbols, pid_t pid, const char *path, uint64_t inode, uint64_t offset,
+		     char *name, size_t size, uint64_t *within)
 {
 	name[0] = '\0';
 	uint64_t address;
 	const struct object *object = inode ? get(symbols, pid, path, inode) : NULL;
 	if (!object || object->symbols.count == 0 || !address_of(object, offset, &address))
-		return;
+		return false;
 	size_t low = 0, high = object->symbols.count; /* the last one that does not begin behind the address */
 	while (low < high) {
 		size_t middle = (low + high) / 2;
@@ -194,8 +194,11 @@ void sw_symbols_name(struct sw_symbols *symbols, pid_t pid, const char *path, ui
 			high = middle;
 	}
 	if (low == 0)
-		return;
+		return false;
 	const struct symbol *symbol = &object->symbols.items[low - 1];
-	if (symbol->size == 0 || address - symbol->value < symbol->size)
-		snprintf(name, size, "%s", object->names + symbol->name);
+	if (symbol->size != 0 && address - symbol->value >= symbol->size)
+		return false;
+	snprintf(name, size, "%s", object->names + symbol->name);
+	*within = address - symbol->value;
+	return true;
 }

@@ -53,7 +53,7 @@ static void fill_rows(struct sw_ladder *ladder, const struct sw_finding *finding
 		if (one->kind != SW_EVIDENCE_CALL)
 			continue;
 		ladder->call_count++;
-		if (one->exit_ns > 0 && one->exit_ns - base > last)
+		if (one->exit_ns > 0 && base != SW_TIME_NONE && one->exit_ns - base > last)
 			row->end_ns = one->exit_ns - base;
 		while (row->lane + 1 < SW_LADDER_LANES && row->lane < ladder->lane_count &&
 		       threads[row->lane] != one->tid)

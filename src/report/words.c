@@ -130,10 +130,10 @@ const char *sw_place_text(const char *where)
 
 const char *sw_relative_text(int64_t ns, int64_t base, char *buffer)
 {
+	if (ns == SW_TIME_NONE || base == SW_TIME_NONE)
+		return strcpy(buffer, "?");
 	int64_t us = (ns - base) / SW_NS_PER_US;
 
-	if (ns == SW_TIME_NONE)
-		return strcpy(buffer, "?");
 	snprintf(buffer, 48, "%s%" PRId64 ".%06" PRId64, us < 0 ? "-" : "", us < 0 ? -us / 1000000 : us / 1000000,
 		 us < 0 ? -us % 1000000 : us % 1000000);
 	return buffer;

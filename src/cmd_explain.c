@@ -201,9 +201,13 @@ static void clock_limits(struct explain *explain)
 
 static void input_limits(struct explain *explain)
 {
+	const struct sw_incident_session *session = sw_import_session(explain->import);
 	const struct sw_import_input *inputs;
 	size_t count;
 
+	if (session && !session->complete)
+		limit(explain, "the recording was never finished: its recorder was killed, or is still at work",
+		      "what came after its last 100 ms is not known");
 	inputs = sw_import_inputs(explain->import, &count);
 	for (size_t i = 0; i < count; i++) {
 		if (inputs[i].type == SW_IMPORT_STRACE)

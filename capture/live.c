@@ -26,7 +26,7 @@ struct sw_live {
 	pcap_t *handle;
 	struct bpf_program program; /* run here on each frame, where the kernel does not */
 	struct sw_live_options options;
-	char interfaces[64];
+	char interfaces[160]; /* and what narrows them */
 	uint32_t netns;
 	struct sw_owners *owners;
 	struct sw_fragments *fragments;
@@ -302,7 +302,9 @@ static void defaults(struct sw_live *live)
 		options->lookback_ns = SW_LIVE_LOOKBACK_NS;
 	if (!options->hold_ns)
 		options->hold_ns = SW_LIVE_HOLD_NS;
-	snprintf(live->interfaces, sizeof live->interfaces, "%s", options->interface ? options->interface : "any");
+	snprintf(live->interfaces, sizeof live->interfaces, "%s%s%s%s", options->interface ? options->interface : "any",
+		 options->filter ? " (--filter " : "", options->filter ? options->filter : "",
+		 options->filter ? ")" : "");
 }
 
 struct sw_live *sw_live_open(const struct sw_live_options *options, int netns_fd, uint32_t netns, struct sw_err *err)

@@ -360,7 +360,9 @@ static void report_session(struct sw_correlate *correlate, struct sw_report *rep
 	report->status_count = correlate->statuses.count;
 	report->statuses = sw_arena_copy(report->arena, correlate->statuses.items,
 					 correlate->statuses.count * sizeof *report->statuses);
-	report->seen_enough = correlate->options.calls_missing ? correlate->packets > 0 : correlate->calls > 0;
+	report->seen_enough = correlate->options.calls_missing ?
+				      correlate->packets > 0 :
+				      correlate->calls > 0 || (command && correlate->limits.count == 0);
 	if (command && command->exited) {
 		report->exit_known = true;
 		report->exit_code = command->code;

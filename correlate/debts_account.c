@@ -111,6 +111,9 @@ void sw_debts_account_end(struct sw_debt_state *state)
 	state->measured = false;
 	if (!begun)
 		sw_account_debt_end(state->socket->account, state->debt.id, state->debt.ended_ns, state->debt.time_ns);
+	/* Before the handshake is done there are no bytes whose way could be told; the SYNs themselves are the evidence. */
+	if (state->debt.operation == SW_OPERATION_CONNECT)
+		memset(state->debt.time_ns, 0, sizeof state->debt.time_ns);
 	if (state->debt.operation != SW_OPERATION_ANSWER)
 		return;
 	sw_account_debt_end(state->socket->account, state->debt.id | WHOLE, state->debt.ended_ns, parts);

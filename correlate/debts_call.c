@@ -38,7 +38,8 @@ static bool is_polite(const struct sw_call *call)
 /* Sockets that talk to the kernel alone: libraries try them and do without. */
 static bool is_kernel_family(const struct sw_call *call)
 {
-	return call->sys == SW_SYS_SOCKET && (call->request == AF_NETLINK || call->request == AF_ALG);
+	return call->sys == SW_SYS_SOCKET &&
+	       (call->request == AF_NETLINK || call->request == AF_ALG || call->request == AF_VSOCK);
 }
 
 static bool is_misuse_errno(int error)

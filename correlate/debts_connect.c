@@ -69,6 +69,23 @@ static void gave_up(struct sw_debts *debts, struct sw_debt_state *debt, const st
 	sw_debt_end(debts, debt, SW_OUTCOME_GAVE_UP, error, call, sw_call_end(call));
 }
 
+/* Only names the other end; but it may be what an earlier try was made good by: logger(1) tries one type of socket and then the
+ * other. */
+static void datagram_connected(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call)
+{
+	struct sw_debt debt = {.operation = SW_OPERATION_CONNECT,
+			       .pid = call->pid,
+			       .began_ns = call->enter_ns,
+			       .ended_ns = sw_call_end(call),
+			       .outcome = SW_OUTCOME_DONE,
+			       .surfaced_call = call->id};
+
+	socket->seen.connected_ns = call->exit_ns;
+	socket->seen.connect_call = call->id;
+	socket->seen.socket.remote = call->addr;
+	sw_attempts_ended(debts->attempts, &debt, &call->addr);
+}
+
 /* connect() failed on a datagram socket: no debt, but somebody may have meant to send. */
 static void datagram_connect(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call)
 {
@@ -76,11 +93,8 @@ static void datagram_connect(struct sw_debts *debts, struct sw_socket_state *soc
 
 	remember(debts, socket, call);
 	if (call->addr.family == AF_UNSPEC || call->result == 0 || call->error == EINTR) {
-		if (call->result == 0 && call->addr.family != AF_UNSPEC) {
-			socket->seen.connected_ns = call->exit_ns;
-			socket->seen.connect_call = call->id;
-			socket->seen.socket.remote = call->addr;
-		}
+		if (call->result == 0 && call->addr.family != AF_UNSPEC)
+			datagram_connected(debts, socket, call);
 		return;
 	}
 	debt = sw_debt_open(debts, SW_OPERATION_CONNECT, socket, call);

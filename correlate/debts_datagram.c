@@ -35,6 +35,48 @@ static struct sw_debt_state *question(struct sw_debts *debts, struct sw_socket_s
 	return debt;
 }
 
+/* unix(7): the receiver's queue is full. Programs try again; a send that then succeeds makes it good. */
+static void receiver_full(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call)
+{
+	struct sw_debt_state *debt = open_of(socket);
+
+	if (debt)
+		sw_debt_drop(debts, debt, call->enter_ns);
+	debt = question(debts, socket, call);
+	debt->debt.attempt = sw_attempts_began(debts->attempts, &debt->debt, &debt->target, NULL);
+	sw_debt_end(debts, debt, SW_OUTCOME_FAILED, EAGAIN, call, sw_call_end(call));
+}
+
+static void receiver_took(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call)
+{
+	struct sw_debt debt = {.operation = SW_OPERATION_DATAGRAM,
+			       .pid = call->pid,
+			       .began_ns = call->enter_ns,
+			       .ended_ns = sw_call_end(call),
+			       .outcome = SW_OUTCOME_DONE,
+			       .surfaced_call = call->id};
+
+	sw_attempts_ended(debts->attempts, &debt, target_of(socket, call));
+}
+
+/* A signal or the process's end cut a long send short: it waited for a place in the receiver's queue. */
+void sw_debts_datagram_blocked(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call)
+{
+	int64_t waited_ns = call->exit_ns - call->enter_ns;
+	struct sw_debt_state *debt;
+
+	if (!socket->datagram || socket->seen.socket.domain != AF_UNIX ||
+	    (socket->seen.socket.flags & SW_SOCKET_PAIR) || !sw_call_writes(call) ||
+	    waited_ns < debts->options->slow_ns)
+		return;
+	debt = open_of(socket);
+	if (debt)
+		sw_debt_drop(debts, debt, call->enter_ns);
+	debt = question(debts, socket, call);
+	debt->debt.timer_signal = sw_debts_signal(debts, call);
+	sw_debt_end(debts, debt, SW_OUTCOME_GAVE_UP, 0, call, call->exit_ns);
+}
+
 static void sent(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call)
 {
 	struct sw_debt_state *debt = open_of(socket);
@@ -43,6 +85,8 @@ static void sent(struct sw_debts *debts, struct sw_socket_state *socket, const s
 	socket->seen.writes++;
 	socket->seen.bytes_written += bytes > 0 ? bytes : 0;
 	socket->seen.last_write_ns = call->exit_ns;
+	if (socket->seen.socket.domain == AF_UNIX)
+		receiver_took(debts, socket, call);
 	if (!debt)
 		debt = question(debts, socket, call);
 	debt->debt.bytes_accepted += bytes > 0 ? bytes : 0;
@@ -75,13 +119,13 @@ static void failed(struct sw_debts *debts, struct sw_socket_state *socket, const
 		if (debt && timer_ns > 0 && sw_call_blocks(call, socket)) {
 			debt->debt.socket_timeout_ns = timer_ns;
 			sw_debt_end(debts, debt, SW_OUTCOME_GAVE_UP, EAGAIN, call, sw_call_end(call));
-		} else if (!debt && sw_call_writes(call) && socket->seen.socket.domain == AF_UNIX) {
-			/* A full receiver: unix(7). */
-			sw_debt_end(debts, question(debts, socket, call), SW_OUTCOME_FAILED, EAGAIN, call,
-				    sw_call_end(call));
+		} else if (sw_call_writes(call) && socket->seen.socket.domain == AF_UNIX) {
+			receiver_full(debts, socket, call);
 		}
 		return;
 	case EINTR:
+		sw_debts_datagram_blocked(debts, socket, call);
+		debt = open_of(socket);
 		if (debt) {
 			debt->debt.timer_signal = sw_debts_signal(debts, call);
 			debt->debt.by_tool |= (call->flags & SW_CALL_BY_TOOL) != 0;

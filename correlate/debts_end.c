@@ -103,8 +103,10 @@ void sw_debts_process(struct sw_debts *debts, const struct sw_process *process)
 		socket = sw_sockets_get(debts->sockets, pending->call.socket);
 		if (sw_waits_is_wait(&pending->call))
 			sw_debts_waited(debts, &pending->call);
-		else if (socket)
+		else if (socket) {
 			sw_debts_blocked(debts, socket, &pending->call);
+			sw_debts_datagram_blocked(debts, socket, &pending->call);
+		}
 	}
 }
 

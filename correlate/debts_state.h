@@ -78,6 +78,8 @@ void sw_debts_patterns(struct sw_debts *debts, struct sw_socket_state *socket);
 
 void sw_debts_stream(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call);
 void sw_debts_datagram(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call);
+/* A process ended inside this send. */
+void sw_debts_datagram_blocked(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call);
 void sw_debts_serve_read(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call);
 void sw_debts_serve_write(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call);
 void sw_debts_call(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call);

@@ -15,16 +15,11 @@
 static const char *type_name(int32_t type)
 {
 	switch (type) {
-	case SOCK_STREAM:
-		return "SOCK_STREAM";
-	case SOCK_DGRAM:
-		return "SOCK_DGRAM";
-	case SOCK_SEQPACKET:
-		return "SOCK_SEQPACKET";
-	case SOCK_RAW:
-		return "SOCK_RAW";
-	default:
-		return NULL;
+	case SOCK_STREAM: return "SOCK_STREAM";
+	case SOCK_DGRAM: return "SOCK_DGRAM";
+	case SOCK_SEQPACKET: return "SOCK_SEQPACKET";
+	case SOCK_RAW: return "SOCK_RAW";
+	default: return NULL;
 	}
 }
 
@@ -46,6 +41,7 @@ static void outcome_facts(struct sw_facts *facts, const struct sw_debt *debt)
 	facts->errno_name = debt->error ? sw_errno_name(debt->error) : NULL;
 	facts->nonblocking = debt->nonblocking;
 	facts->fd = debt->fd;
+	facts->pid = debt->pid;
 }
 
 static void time_facts(struct sw_facts *facts, const struct sw_symptom_context *context)
@@ -58,7 +54,8 @@ static void time_facts(struct sw_facts *facts, const struct sw_symptom_context *
 	facts->duration = end > debt->began_ns ? end - debt->began_ns : 0;
 	if (debt->opened_until_ns != SW_TIME_NONE)
 		facts->call_duration = debt->opened_until_ns - debt->began_ns;
-	facts->by_opening_call = debt->error && (debt->surfaced_call == debt->opened_call || debt->call_error == debt->error);
+	facts->by_opening_call = debt->error &&
+				 (debt->surfaced_call == debt->opened_call || debt->call_error == debt->error);
 	facts->at_once = facts->by_opening_call && facts->call_duration < SW_AT_ONCE_NS;
 }
 
@@ -101,18 +98,20 @@ static void opening_facts(struct sw_facts *facts, const struct sw_symptom_contex
 	facts->opening_makes = sys == SW_SYS_SOCKET || sys == SW_SYS_SOCKETPAIR;
 	facts->opening_accepts = sys == SW_SYS_ACCEPT || sys == SW_SYS_ACCEPT4;
 	facts->surfaced_accepts = end == SW_SYS_ACCEPT || end == SW_SYS_ACCEPT4;
-	facts->opening_sends = sys == SW_SYS_SENDTO || sys == SW_SYS_SENDMSG || sys == SW_SYS_SENDMMSG || sys == SW_SYS_WRITE ||
-			       sys == SW_SYS_WRITEV;
+	facts->opening_sends = sys == SW_SYS_SENDTO || sys == SW_SYS_SENDMSG || sys == SW_SYS_SENDMMSG ||
+			       sys == SW_SYS_WRITE || sys == SW_SYS_WRITEV;
 	facts->injected = (context->opening && context->opening->flags & SW_CALL_INJECTED) ||
 			  (context->surfaced && context->surfaced->flags & SW_CALL_INJECTED);
 }
 
 static bool is_broadcast(const struct sw_ip *ip)
 {
-	return ip->family == 4 && ip->bytes[0] == 255 && ip->bytes[1] == 255 && ip->bytes[2] == 255 && ip->bytes[3] == 255;
+	return ip->family == 4 && ip->bytes[0] == 255 && ip->bytes[1] == 255 && ip->bytes[2] == 255 &&
+	       ip->bytes[3] == 255;
 }
 
-static void address_kinds(struct sw_facts *facts, const struct sw_symptom_context *context, const struct sw_addr *target)
+static void address_kinds(struct sw_facts *facts, const struct sw_symptom_context *context,
+			  const struct sw_addr *target)
 {
 	const struct sw_ip *ip = &target->endpoint.ip;
 	const struct sw_addr *local = context->socket ? &context->socket->socket.local : NULL;
@@ -123,6 +122,7 @@ static void address_kinds(struct sw_facts *facts, const struct sw_symptom_contex
 	facts->remote_link_local = sw_ip_is_link_local(ip);
 	facts->remote_scoped = target->scope != 0;
 	facts->remote_multicast = sw_ip_is_multicast(ip) || is_broadcast(ip);
+	facts->remote_ends_255 = ip->family == 4 && ip->bytes[3] == 255;
 	facts->remote_mapped = target->mapped;
 	facts->remote_ours = facts->remote_loopback || facts->remote_any ||
 			     (local && local->present && sw_ip_equal(&local->endpoint.ip, ip) && !facts->opening_binds);
@@ -162,7 +162,8 @@ static void local_facts(struct sw_facts *facts, const struct sw_symptom_context 
 	facts->local_port = local->endpoint.port ? local->endpoint.port : -1;
 	if (facts->opening_binds || facts->bound_explicitly)
 		facts->bound = facts->local;
-	facts->port_privileged = facts->opening_binds && local->endpoint.port && local->endpoint.port < PORTS_PRIVILEGED;
+	facts->port_privileged = facts->opening_binds && local->endpoint.port &&
+				 local->endpoint.port < PORTS_PRIVILEGED;
 }
 
 static void culprit_facts(struct sw_facts *facts, const struct sw_symptom_context *context, struct sw_arena *arena)

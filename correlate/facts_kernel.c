@@ -47,6 +47,8 @@ static void route_facts(struct sw_facts *facts, const struct sw_symptom_context 
 	facts->route_device_down = number(route, "device_up") == 0 || number(route, "device_running") == 0;
 	if (number(route, "local") == 1 || is(facts->route_type, "local"))
 		facts->remote_ours = true;
+	if (is(facts->route_type, "broadcast") || is(facts->route_type, "multicast"))
+		facts->remote_multicast = true;
 }
 
 static void neighbor_facts(struct sw_facts *facts, const struct sw_symptom_context *context)
@@ -71,7 +73,8 @@ static void port_facts(struct sw_facts *facts, const struct sw_symptom_context *
 	facts->address_local = number(local, "local") == 1;
 	facts->holder_state = text(holder, "state");
 	if (text(holder, "comm"))
-		facts->holder = sw_arena_format(arena, "%s[%lld]", text(holder, "comm"), (long long)number(holder, "pid"));
+		facts->holder =
+			sw_arena_format(arena, "%s[%lld]", text(holder, "comm"), (long long)number(holder, "pid"));
 	else if (is(facts->holder_state, "time-wait"))
 		facts->holder = "a connection in TIME_WAIT, which no process owns";
 	else if (text(holder, "local"))
@@ -134,6 +137,7 @@ static void path_facts(struct sw_facts *facts, const struct sw_symptom_context *
 	facts->path_listeners = number(path, "listeners");
 	facts->path_queue = number(path, "queue");
 	facts->path_backlog = number(path, "backlog");
+	facts->path_holder_pid = number(path, "holder_pid");
 	if (text(path, "holder_comm"))
 		facts->path_holder = sw_arena_format(arena, "%s[%lld]", text(path, "holder_comm"),
 						     (long long)number(path, "holder_pid"));

@@ -57,11 +57,13 @@
 	X(FLAG, remote_link_local, "fe80::/10 or 169.254/16")                                                          \
 	X(FLAG, remote_scoped, "it has an IPv6 scope")                                                                 \
 	X(FLAG, remote_multicast, "a multicast or broadcast address")                                                  \
+	X(FLAG, remote_ends_255, "an IPv4 address that ends in 255")                                                   \
 	X(FLAG, remote_any, "0.0.0.0 or ::")                                                                           \
 	X(FLAG, remote_mapped, "an IPv4 address on an AF_INET6 socket")                                                \
 	X(FLAG, port_privileged, "the port of bind is below 1024")                                                     \
 	X(FLAG, broadcast_allowed, "SO_BROADCAST was set")                                                             \
 	X(FLAG, fastopen, "TCP fast open")                                                                             \
+	X(COUNT, pid, "the process")                                                                                   \
 	X(COUNT, fd, "the descriptor")                                                                                 \
 	X(TEXT, culprit, "the call that made this one wrong")                                                          \
 	X(NS, culprit_before, "how long before this one that call was")                                                \
@@ -138,7 +140,8 @@
 	X(COUNT, path_listeners, "listening sockets at the path")							\
 	X(COUNT, path_queue, "connections or bytes that wait there")							\
 	X(COUNT, path_backlog, "how many may wait")									\
-	X(TEXT, path_holder, "the process that has the socket")								\
+	X(COUNT, path_holder_pid, "the process that has the socket")							\
+	X(TEXT, path_holder, "its name and number")								\
 	X(TEXT, tcp_state, "state in TCP_INFO")										\
 	X(COUNT, tcp_unacked, "segments of ours without acknowledgement (TCP_INFO)")					\
 	X(COUNT, tcp_retransmits, "retransmissions in a row (TCP_INFO)")						\

@@ -76,9 +76,10 @@ static void write_what(FILE *out, const struct sw_finding *finding)
 static void write_where(FILE *out, const struct sw_finding *finding)
 {
 	const struct sw_flow_summary *flow = &finding->flow;
-	const struct sw_addr *end = finding->symptom.operation == SW_OPERATION_CALL && flow->local.present ? &flow->local :
-				    flow->remote.present					    ? &flow->remote :
-												      &flow->local;
+	const struct sw_addr *end = finding->symptom.operation == SW_OPERATION_CALL && flow->local.present ?
+					    &flow->local :
+				    flow->remote.present ? &flow->remote :
+							   &flow->local;
 	char text[SW_ADDR_TEXT];
 
 	if (finding->symptom.operation == SW_OPERATION_LOOKUP && flow->name) {
@@ -101,31 +102,18 @@ static void write_outcome(FILE *out, const struct sw_finding *finding)
 
 	sw_duration_text(symptom->duration_ns, text);
 	switch (symptom->outcome) {
-	case SW_OUTCOME_GAVE_UP:
-		fprintf(out, " was given up after %s", text);
-		break;
+	case SW_OUTCOME_GAVE_UP: fprintf(out, " was given up after %s", text); break;
 	case SW_OUTCOME_HUNG:
-	case SW_OUTCOME_OPEN:
-		fprintf(out, " was still waiting after %s", text);
-		break;
+	case SW_OUTCOME_OPEN: fprintf(out, " was still waiting after %s", text); break;
 	case SW_OUTCOME_SLOW:
-	case SW_OUTCOME_DONE:
-		fprintf(out, " took %s", text);
-		break;
-	case SW_OUTCOME_EOF:
-		fputs(" ended with end of file", out);
-		break;
-	case SW_OUTCOME_ANSWERED_NO:
-		fputs(" was answered no", out);
-		break;
-	case SW_OUTCOME_LOST:
-		fputs(" said success, and the bytes never arrived", out);
-		break;
-	case SW_OUTCOME_UNSERVED:
-		fputs(" left a peer without service", out);
-		break;
+	case SW_OUTCOME_DONE: fprintf(out, " took %s", text); break;
+	case SW_OUTCOME_EOF: fputs(" ended with end of file", out); break;
+	case SW_OUTCOME_ANSWERED_NO: fputs(" was answered no", out); break;
+	case SW_OUTCOME_LOST: fputs(" said success, and the bytes never arrived", out); break;
+	case SW_OUTCOME_UNSERVED: fputs(" left a peer without service", out); break;
 	default:
-		fprintf(out, " failed%s%s", symptom->error ? " with " : "", symptom->error ? sw_errno_name(symptom->error) : "");
+		fprintf(out, " failed%s%s", symptom->error ? " with " : "",
+			symptom->error ? sw_errno_name(symptom->error) : "");
 	}
 }
 
@@ -134,7 +122,7 @@ void sw_finding_summarize(struct sw_finding *finding, struct sw_arena *arena)
 	sw_auto_free char *text = NULL;
 	size_t size = 0;
 	FILE *out = open_memstream(&text, &size);
-	char duration[64];
+	char duration[64], *cause;
 
 	if (!out)
 		abort();
@@ -144,9 +132,16 @@ void sw_finding_summarize(struct sw_finding *finding, struct sw_arena *arena)
 	if (finding->count > 1)
 		fprintf(out, ", %u times in %s", finding->count,
 			sw_duration_text(finding->surfaced_ns - finding->began_ns, duration));
-	fprintf(out, ": %s", finding->cause);
+	cause = sw_words_article(finding->cause, finding->count > 1, arena);
+	fprintf(out, ": %s", cause);
 	fclose(out);
 	finding->summary = sw_arena_strdup(arena, text);
+}
+
+void sw_finding_counted(struct sw_finding *finding, struct sw_arena *arena)
+{
+	finding->cause = sw_words_article(finding->cause, finding->count > 1, arena);
+	sw_finding_summarize(finding, arena);
 }
 
 /* ---- one finding -------------------------------------------------------------------------------------------------- */
@@ -168,9 +163,10 @@ static void tell_recovery(const struct sw_telling *telling, struct sw_finding *f
 	if (!attempt || attempt->recovered_ns == SW_TIME_NONE)
 		return;
 	finding->recovered_ns = attempt->recovered_ns;
-	finding->recovered_by = attempt->recovered_to.present ?
-		sw_arena_format(telling->arena, "connect to %s", sw_addr_text(&attempt->recovered_to, text)) :
-		sw_arena_strdup(telling->arena, "a later try");
+	finding->recovered_by =
+		attempt->recovered_to.present ?
+			sw_arena_format(telling->arena, "connect to %s", sw_addr_text(&attempt->recovered_to, text)) :
+			sw_arena_strdup(telling->arena, "a later try");
 }
 
 static void tell(const struct sw_telling *telling, struct sw_finding *finding)
@@ -201,7 +197,7 @@ bool sw_finding_make(struct sw_finding *finding, const struct sw_symptom_context
 {
 	struct sw_facts facts;
 	struct sw_judgement *judgement = sw_arena_alloc(arena, sizeof *judgement);
-	struct sw_telling telling = { context, &facts, judgement, arena };
+	struct sw_telling telling = {context, &facts, judgement, arena};
 
 	sw_facts_gather(&facts, context, arena);
 	sw_judge(&facts, context->debt->operation, judgement);

@@ -16,6 +16,8 @@ struct sw_arena;
 bool sw_finding_make(struct sw_finding *finding, const struct sw_symptom_context *context, struct sw_arena *arena);
 
 /* Writes `summary` anew from the fields, after count, began_ns and surfaced_ns were set for the group. */
+/* The sentences once the count is final. */
+void sw_finding_counted(struct sw_finding *finding, struct sw_arena *arena);
 void sw_finding_summarize(struct sw_finding *finding, struct sw_arena *arena);
 
 #endif

@@ -38,13 +38,14 @@ static void tell_facts(const struct sw_telling *telling, struct sw_finding *find
 
 static void tell_next(const struct sw_telling *telling, struct sw_finding *finding)
 {
-	const struct sw_rule *rule = telling->judgement->winner.rule;
+	const struct sw_judged *winner = &telling->judgement->winner;
+	const struct sw_rule_next *rows = winner->match.next ? winner->match.next : winner->rule->next;
 
 	finding->next = sw_arena_alloc(telling->arena, SW_RULE_TEXTS * sizeof *finding->next);
-	for (size_t i = 0; i < SW_RULE_TEXTS && rule->next[i].where; i++) {
-		const struct sw_rule_next *row = &rule->next[i];
+	for (size_t i = 0; i < SW_RULE_TEXTS && rows[i].where; i++) {
+		const struct sw_rule_next *row = &rows[i];
 		bool peer_is_here = telling->facts->remote_ours && strcmp(row->where, "peer") == 0;
-		struct sw_next next = { .where = peer_is_here ? "here" : row->where };
+		struct sw_next next = {.where = peer_is_here ? "here" : row->where};
 
 		next.text = sw_words_fill(row->text, telling->facts, telling->arena);
 		next.command = sw_words_fill(row->command, telling->facts, telling->arena);
@@ -54,16 +55,24 @@ static void tell_next(const struct sw_telling *telling, struct sw_finding *findi
 	}
 }
 
+static const char *title_of(const struct sw_rule *rule)
+{
+	return rule->noun ? rule->noun : rule->title;
+}
+
 static void tell_others(const struct sw_telling *telling, struct sw_finding *finding)
 {
 	const struct sw_judgement *judgement = telling->judgement;
 
-	finding->alternatives = sw_arena_alloc(telling->arena, (judgement->alternative_count + 1) * sizeof *finding->alternatives);
+	finding->alternatives =
+		sw_arena_alloc(telling->arena, (judgement->alternative_count + 1) * sizeof *finding->alternatives);
 	for (size_t i = 0; i < judgement->alternative_count; i++) {
 		const struct sw_judged *other = &judgement->alternatives[i];
 
 		finding->alternatives[finding->alternative_count++] =
-			(struct sw_alternative){ .verdict = other->rule->code, .confidence = other->match.confidence };
+			(struct sw_alternative){.verdict = other->rule->code,
+						.title = title_of(other->rule),
+						.confidence = other->match.confidence};
 	}
 	finding->ruled_out = sw_arena_alloc(telling->arena, (judgement->near_count + 1) * sizeof *finding->ruled_out);
 	for (size_t i = 0; i < judgement->near_count && finding->ruled_out_count < RULED_OUT_MAX; i++) {
@@ -71,8 +80,8 @@ static void tell_others(const struct sw_telling *telling, struct sw_finding *fin
 		char *because = sw_words_fill(near_one->match.near, telling->facts, telling->arena);
 
 		if (because)
-			finding->ruled_out[finding->ruled_out_count++] =
-				(struct sw_alternative){ .verdict = near_one->rule->code, .because = because };
+			finding->ruled_out[finding->ruled_out_count++] = (struct sw_alternative){
+				.verdict = near_one->rule->code, .title = title_of(near_one->rule), .because = because};
 	}
 }
 
@@ -85,23 +94,30 @@ static void tell_unseen(const struct sw_telling *telling, struct sw_finding *fin
 	bool sure = finding->confidence == SW_CONFIDENCE_CERTAIN;
 
 	for (uint32_t i = 0; i < judgement->winner.match.unseen_count; i++)
-		add_text(unseen, sw_words_fill(judgement->winner.match.unseen[i], facts, telling->arena), room, telling->arena);
+		add_text(unseen, sw_words_fill(judgement->winner.match.unseen[i], facts, telling->arena), room,
+			 telling->arena);
 	if (sure || !facts->family_is_ip)
 		return;
 	if (!facts->packets_available)
-		add_text(unseen, sw_words_fill("any packet: {absence_why}", facts, telling->arena), room, telling->arena);
-	else if (!facts->absence_counts)
-		add_text(unseen, sw_words_fill("whether what is missing was not there: {absence_why}", facts, telling->arena), room,
+		add_text(unseen, sw_words_fill("any packet: {absence_why}", facts, telling->arena), room,
 			 telling->arena);
+	else if (!facts->absence_counts)
+		add_text(unseen,
+			 sw_words_fill("whether what is missing was not there: {absence_why}", facts, telling->arena),
+			 room, telling->arena);
 }
 
 void sw_telling_lists(const struct sw_telling *telling, struct sw_finding *finding)
 {
 	const struct sw_rule *rule = telling->judgement->winner.rule;
+	const char *usually = telling->judgement->winner.match.usually;
 
-	for (size_t i = 0; i < SW_RULE_TEXTS && rule->usually[i]; i++)
-		add_text(&finding->usually, sw_words_fill(rule->usually[i], telling->facts, telling->arena), SW_RULE_TEXTS,
+	if (usually)
+		add_text(&finding->usually, sw_words_fill(usually, telling->facts, telling->arena), SW_RULE_TEXTS,
 			 telling->arena);
+	for (size_t i = 0; !usually && i < SW_RULE_TEXTS && rule->usually[i]; i++)
+		add_text(&finding->usually, sw_words_fill(rule->usually[i], telling->facts, telling->arena),
+			 SW_RULE_TEXTS, telling->arena);
 	tell_next(telling, finding);
 	tell_others(telling, finding);
 	tell_unseen(telling, finding);

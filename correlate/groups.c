@@ -300,6 +300,32 @@ static void fold_unserved(struct grouping *grouping)
 	}
 }
 
+/* The family that this host does not have. */
+static bool is_family_missing(const struct sw_finding *finding)
+{
+	return !strcmp(finding->verdict, "no-route") || !strcmp(finding->verdict, "address-unusable") ||
+	       !strcmp(finding->verdict, "family-unsupported");
+}
+
+/* A program that tries every address of a name meets the family that its host does not have at all, on every day. What stopped it
+ * today is what the other family was told. */
+static void excuse_missing_family(struct grouping *grouping)
+{
+	struct sw_finding *all = grouping->findings.items;
+
+	for (size_t i = 0; i < grouping->findings.count; i++) {
+		if (!is_family_missing(&all[i]) || !grouping->attempts.items[i] ||
+		    all[i].severity != SW_SEVERITY_FAILURE)
+			continue;
+		for (size_t j = 0; j < grouping->findings.count; j++) {
+			if (grouping->attempts.items[j] == grouping->attempts.items[i] &&
+			    all[j].flow.remote.family != all[i].flow.remote.family &&
+			    all[j].severity == SW_SEVERITY_FAILURE && !is_family_missing(&all[j]))
+				all[i].severity = SW_SEVERITY_NOTE;
+		}
+	}
+}
+
 static void grouping_release(struct grouping *grouping)
 {
 	struct group *group, *next_group;
@@ -326,12 +352,12 @@ void sw_groups_make(struct sw_report *report, struct sw_debts *debts, const stru
 	for (size_t i = 0; i < sw_debts_kept(debts); i++)
 		take(&grouping, sw_debts_at(debts, i));
 	fold_unserved(&grouping);
+	excuse_missing_family(&grouping);
 	for (size_t i = 0; i < grouping.findings.count; i++) {
 		struct sw_finding *finding = &grouping.findings.items[i];
 
 		tell_program(finding, sources, report->arena);
-		if (finding->count > 1)
-			sw_finding_summarize(finding, report->arena);
+		sw_finding_counted(finding, report->arena);
 	}
 	sw_groups_rank(grouping.findings.items, grouping.findings.count, grouping.attempts.items,
 		       command ? command->pid : 0);

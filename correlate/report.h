@@ -132,7 +132,7 @@ struct sw_flow_summary {
 };
 
 struct sw_alternative {
-	const char *verdict;
+	const char *verdict, *title; /* the title in a few words; NULL unknown */
 	enum sw_confidence confidence;
 	char *because; /* ruled out: why; alternative: NULL */
 };

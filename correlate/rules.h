@@ -19,11 +19,15 @@
 #define SW_CITES_MAX 8
 #define SW_RULE_TEXTS 4
 
+struct sw_rule_next;
+
 struct sw_match { /* what a predicate answers with */
 	enum sw_confidence confidence; /* CERTAIN unless it says otherwise */
 	enum sw_locus locus; /* the row's unless it says otherwise */
 	int severity; /* enum sw_severity, or -1: by the outcome */
 	const char *cause; /* template; NULL: the first of the row's that can be filled */
+	const char *usually; /* template, in place of the row's where the mechanism is known exactly; NULL: the row's */
+	const struct sw_rule_next *next; /* likewise, SW_RULE_TEXTS of them */
 	const char *near; /* not holding: the fact that excludes it, as a template; NULL: far off, not worth a word */
 	const char *unseen[SW_RULE_TEXTS]; /* what would have decided it and was not visible */
 	uint32_t unseen_count;
@@ -47,6 +51,7 @@ struct sw_rule {
 	enum sw_locus locus;
 	const char *locus_words; /* for the document, where the locus depends; NULL: its name */
 	const char *title; /* headline in a few words */
+	const char *noun; /* the same as a thing, for "not ..."; NULL: the title */
 	bool (*holds)(const struct sw_facts *facts, struct sw_match *match);
 	/* Templates: {name} is a fact in words, {name:noun} a number with its noun. One that names an unknown fact is
 	 * skipped: of `cause` the first that can be filled is taken, of the others all that can. */
@@ -62,7 +67,8 @@ struct sw_rule_family {
 	size_t count;
 };
 
-#define SW_RULE_FAMILY(name, title, list) const struct sw_rule_family name = { title, list, sizeof(list) / sizeof *(list) }
+#define SW_RULE_FAMILY(name, title, list)                                                                              \
+	const struct sw_rule_family name = {title, list, sizeof(list) / sizeof *(list)}
 
 extern const struct sw_rule_family *const sw_rule_families[]; /* ended by NULL; correlate/rules/families.c */
 

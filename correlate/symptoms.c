@@ -389,6 +389,10 @@ bool sw_symptom_is_optional(const struct sw_symptom_context *context)
 {
 	const struct sw_addr *target = context->target;
 
+	/* Netlink, vsock and the like talk to the kernel or the hypervisor, and programs ask there what they can do without. */
+	if (context->socket && context->socket->socket.domain > 0 && context->socket->socket.domain != AF_INET &&
+	    context->socket->socket.domain != AF_INET6 && context->socket->socket.domain != AF_UNIX)
+		return true;
 	if (!target || !target->present || target->family != AF_UNIX || target->abstract)
 		return false;
 	for (size_t i = 0; i < SW_COUNT(optional_paths); i++) {

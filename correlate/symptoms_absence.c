@@ -4,6 +4,8 @@
  * does not count. */
 #include "correlate/symptoms_absence.h"
 
+#include <string.h>
+
 /* A capture file whose packets lie this near to the symptom was surely running then, though nothing says so. */
 #define FILE_NEAR_NS (30 * SW_NS_PER_S)
 
@@ -38,6 +40,38 @@ static void of_file(struct sw_symptom_context *context, const struct sw_capture_
 	}
 }
 
+/* Whether an interface is in the comma-separated list. */
+static bool names(const char *list, const char *interface)
+{
+	size_t length = strlen(interface);
+
+	for (const char *at = list; at; at = strchr(at, ','), at += at != NULL)
+		if (!strncmp(at, interface, length) && (at[length] == ',' || !at[length]))
+			return true;
+	return false;
+}
+
+/* Where not every interface is watched, packets may have passed by another; an answer may come by another still. */
+static void of_interfaces(struct sw_symptom_context *context, const struct sw_capture_status *status)
+{
+	const struct sw_fact *route = sw_symptom_fact(context, "route");
+	const char *device = route ? sw_fact_text(route, "device") : NULL;
+	bool loopback = context->target && context->target->present && sw_ip_is_loopback(&context->target->endpoint.ip);
+
+	if (status->interfaces && strstr(status->interfaces, "--filter")) {
+		set(context, SW_ABSENCE_NOTHING, "--filter kept packets away from the capture");
+		return;
+	}
+	if (!status->interfaces || names(status->interfaces, "any"))
+		return;
+	if (!device && loopback)
+		device = "lo";
+	if (device && names(status->interfaces, device))
+		set(context, SW_ABSENCE_LIKELY, "not every interface was watched: an answer may have come by another");
+	else
+		set(context, SW_ABSENCE_NOTHING, "the interface that these packets take was not watched");
+}
+
 static void of_live(struct sw_symptom_context *context, const struct sw_capture_status *status)
 {
 	int64_t began_ns = context->debt->began_ns;
@@ -52,6 +86,8 @@ static void of_live(struct sw_symptom_context *context, const struct sw_capture_
 		set(context, SW_ABSENCE_NOTHING, "the capture was closed before the operation ended");
 	else
 		set(context, SW_ABSENCE_COUNTS, NULL);
+	if (context->absence == SW_ABSENCE_COUNTS)
+		of_interfaces(context, status);
 }
 
 static const struct sw_capture_status *status_of(const struct sw_symptom_context *context,

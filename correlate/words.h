@@ -8,6 +8,8 @@
 #include "correlate/facts.h"
 
 char *sw_words_fill(const char *template, const struct sw_facts *facts, struct sw_arena *arena); /* NULL for NULL */
+/* {the|each} in a template: which of the two, once it is known how often it happened. */
+char *sw_words_article(const char *text, bool each, struct sw_arena *arena);
 /* Whether every name between braces is a fact: what a test asks of each template. */
 bool sw_words_check(const char *template);
 

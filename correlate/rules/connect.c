@@ -1,32 +1,11 @@
-/* Verdicts on a connect: what the network answered to the SYN, or that it did not.
+/* Verdicts on a connect that was answered no: by a RST, by ICMP, or by a next hop that is not there.
  *
  * Enters: facts. Leaves: a match. The order among them is VERDICTS.md, "When two fit": each row beats the next. */
-#include <errno.h>
-
-#include "correlate/rules.h"
+#include "correlate/rules/connect.h"
 #include "correlate/thresholds.h"
 
 #define ON_ANY_PACKET                                                                                                  \
 	(SW_ON(CONNECT) | SW_ON(HANDSHAKE) | SW_ON(DRAIN) | SW_ON(ANSWER) | SW_ON(GREETING) | SW_ON(DATAGRAM))
-
-/* The connect has not worked: failed, given up, or still waiting. */
-static bool not_made(const struct sw_facts *facts)
-{
-	return FACT(failed) || FACT(gave_up) || FACT(hung);
-}
-
-/* Ended by waiting alone: nobody said no. */
-static bool waited_in_vain(const struct sw_facts *facts)
-{
-	return FACT(gave_up) || FACT(hung) || FACT(error) == ETIMEDOUT;
-}
-
-static enum sw_locus end_or_path(const struct sw_facts *facts, bool from_peer)
-{
-	if (FACT(remote_ours))
-		return SW_LOCUS_LOCAL_HOST;
-	return from_peer ? SW_LOCUS_PEER_HOST : SW_LOCUS_PATH;
-}
 
 /* ---- neighbor-unresolved --------------------------------------------------------------------------------------- */
 
@@ -149,9 +128,10 @@ static void rst_locus(const struct sw_facts *facts, struct sw_match *match)
 	} else if (FACT(rst_from_stranger)) {
 		match->locus = SW_LOCUS_PATH;
 		at_most(match, SW_CONFIDENCE_LIKELY);
-		match->cause = FACT(rst_hops_off) > 0 ?
-			"a RST with TTL {rst_ttl} answered the SYN after {rst_after}, while {remote_ip} sends with TTL {peer_ttl}" :
-			"a RST with TTL {rst_ttl} answered the SYN after {rst_after}: it came over no router, the peer is behind {route_gateway}";
+		match->cause =
+			FACT(rst_hops_off) > 0 ?
+				"a RST with TTL {rst_ttl} answered {the|each} SYN after {rst_after}, while {remote_ip} sends with TTL {peer_ttl}" :
+				"a RST with TTL {rst_ttl} answered {the|each} SYN after {rst_after}: it came over no router, the peer is behind {route_gateway}";
 	}
 }
 
@@ -159,7 +139,7 @@ static bool refused_by_rst(const struct sw_facts *facts, struct sw_match *match)
 {
 	if (!FACT(is_tcp) || !not_made(facts))
 		return false;
-	if (FACT(rst_answers_syn)) {
+	if (FACT(rst_answers_syn) && !FACT(established)) {
 		if (FACT(error) && FACT(error) != ECONNREFUSED)
 			return near(match, "a RST answered a SYN, but the kernel reported {errno_name}");
 		if (FACT(syns) == 0 && FACT(rst_on_loopback))
@@ -184,130 +164,28 @@ static bool refused_by_rst(const struct sw_facts *facts, struct sw_match *match)
 	return true;
 }
 
-static bool stale_connection(const struct sw_facts *facts, struct sw_match *match)
-{
-	if (!FACT(challenge_ack).packet || FACT(established) || FACT(synack).packet)
-		return false;
-	cite(match, FACT(syn));
-	cite(match, FACT(challenge_ack));
-	cite(match, FACT(own_rst));
-	if (!FACT(own_rst).packet)
-		at_most(match, SW_CONFIDENCE_LIKELY);
-	match->severity = FACT(slow) ? (int)SW_SEVERITY_SLOW : -1;
-	return true;
-}
-
-/* ---- SYN-ACKs -------------------------------------------------------------------------------------------------- */
-
-/* TCP never sees a segment that is damaged: the flow has no SYN-ACK, only packets that came damaged. */
-static bool damaged_synack(const struct sw_facts *facts, struct sw_match *match)
-{
-	cite(match, FACT(syn));
-	cite(match, FACT(bad_checksum));
-	match->locus = SW_LOCUS_PATH;
-	match->cause = "{bad_checksums:packet} came from {remote_ip} with a bad checksum, and nothing else: our kernel discarded them";
-	return true;
-}
-
-static bool synack_ignored(const struct sw_facts *facts, struct sw_match *match)
-{
-	if (!not_made(facts) || !FACT(opening_connects))
-		return false;
-	if (!FACT(synack).packet && FACT(bad_checksums) > 0)
-		return damaged_synack(facts, match);
-	if (!FACT(synack).packet)
-		return FACT(syns) > 0 && near(match, "no SYN-ACK came");
-	if (FACT(handshake_ack).packet || FACT(established))
-		return near(match, "our host acknowledged the SYN-ACK");
-	if (FACT(own_rst).packet)
-		return near(match, "our kernel answered the SYN-ACK with a RST: it had reached TCP");
-	if (FACT(absence_counts) == false)
-		at_most(match, SW_CONFIDENCE_LIKELY);
-	cite(match, FACT(synack));
-	cite(match, FACT(last_synack));
-	if (FACT(rp_filter_drops) > 0) {
-		match->cause = "{synacks:SYN-ACK} came, the first after {synack_after}, and no ACK left: the reverse path filter dropped "
-			       "{rp_filter_drops:packet} meanwhile";
-	}
-	return true;
-}
-
-static bool syn_retransmitted(const struct sw_facts *facts, struct sw_match *match)
-{
-	if (!FACT(slow) || !FACT(established))
-		return false;
-	if (FACT(syns) < 2 && FACT(synacks) < 2)
-		return near(match, "neither SYN nor SYN-ACK was sent again");
-	match->cause = FACT(syns) > 1 ? "{syns:SYN} were needed within {syn_span}; the handshake took {duration}" :
-					"{synacks:SYN-ACK} were needed; the handshake took {duration}";
-	cite(match, FACT(syn));
-	cite(match, FACT(last_syn));
-	cite(match, FACT(synack));
-	cite(match, FACT(last_synack));
-	return true;
-}
-
-/* ---- nothing ---------------------------------------------------------------------------------------------------- */
-
-static bool syn_not_sent(const struct sw_facts *facts, struct sw_match *match)
-{
-	if (!FACT(is_tcp) || !FACT(opening_connects) || !waited_in_vain(facts) || FACT(fastopen))
-		return false;
-	if (FACT(packets_seen) && (FACT(syns) > 0 || FACT(anything_back)))
-		return near(match, "{syns:SYN} left");
-	if (FACT(icmp_from_us))
-		return near(match, "our host rejected the SYN by ICMP");
-	match->cites_opening = true;
-	return rests_on_absence(facts, match);
-}
-
-/* The kernel's own word in place of packets: a connect that timed out, a state of SYN_SENT with its retransmissions. */
-static bool unanswered_by_kernel(const struct sw_facts *facts, struct sw_match *match)
-{
-	if (FACT(absence_counts) || FACT(absence_likely))
-		return false;
-	if (FACT(error) != ETIMEDOUT && FACT(tcp_retransmits) <= 0)
-		at_most(match, SW_CONFIDENCE_POSSIBLE);
-	at_most(match, SW_CONFIDENCE_LIKELY);
-	unseen(match, "whether the SYNs left, and whether anything came back");
-	match->cause = "no answer to the SYN within {duration}, as far as the kernel's timers tell";
-	match->cites_surfaced = true;
-	return true;
-}
-
-static bool syn_unanswered(const struct sw_facts *facts, struct sw_match *match)
-{
-	if (!FACT(is_tcp) || !FACT(opening_connects) || !waited_in_vain(facts))
-		return false;
-	if (FACT(anything_back) || FACT(bad_checksums) > 0)
-		return near(match, "something came back");
-	if (FACT(syns) <= 0)
-		return unanswered_by_kernel(facts, match);
-	if (!FACT(absence_counts))
-		at_most(match, SW_CONFIDENCE_LIKELY);
-	if (FACT(absence_likely) == false && FACT(absence_counts) == false && FACT(error) != ETIMEDOUT)
-		at_most(match, SW_CONFIDENCE_POSSIBLE);
-	cite(match, FACT(syn));
-	cite(match, FACT(last_syn));
-	return true;
-}
-
 /* To add one: write the predicate above and a row here; cases in tests/cases/<code>/. */
 static const struct sw_rule connecting[] = {
 	{
 		.code = "refused-by-rst",
-		.symptoms = SW_ON(CONNECT) | SW_ON(ANSWER) | SW_ON(HANDSHAKE),
+		.symptoms = SW_ON(CONNECT) | SW_ON(ANSWER) | SW_ON(HANDSHAKE) | SW_ON(DRAIN),
 		.beats = "stale-connection peer-aborted peer-closed-first",
 		.locus = SW_LOCUS_PEER_HOST,
-		.locus_words = "peer-host; local-host where the peer is this host or a redirect to it; path where the RST's hop count is not the peer's",
+		.locus_words =
+			"peer-host; local-host where the peer is this host or a redirect to it; path where the RST's hop count is not the peer's",
 		.title = "a RST answered the SYN",
+		.noun = "a RST in answer to the SYN",
 		.holds = refused_by_rst,
-		.cause = { "a RST from {rst_source} answered each SYN after {rst_after}; {remote} is translated to {translated_to} on this host",
-			   "a RST from {rst_source} answered each SYN after {rst_after}", "a RST from {rst_source} answered the SYN" },
-		.usually = { "no process listens on port {port} there", "a firewall that rejects with a RST",
-			     "a load balancer or proxy without a backend" },
-		.next = { { "peer", "ss -ltnp 'sport = :{port}'", "see whether anything listens", "one line; none: start the service" },
-			  { "peer", "nft list ruleset | grep -n reject", "look for a rejecting rule", "nothing for port {port}" } },
+		.cause =
+			{"a RST from {rst_source} answered {the|each} SYN after {rst_after}; {remote} is translated to {translated_to} on this host",
+			 "a RST from {rst_source} answered {the|each} SYN after {rst_after}",
+			 "a RST from {rst_source} answered {the|each} SYN"},
+		.usually = {"no process listens on port {port} there", "a firewall that rejects with a RST",
+			    "a load balancer or proxy without a backend"},
+		.next = {{"peer", "ss -ltnp 'sport = :{port}'", "see whether anything listens",
+			  "one line; none: start the service"},
+			 {"peer", "nft list ruleset | grep -n reject", "look for a rejecting rule",
+			  "nothing for port {port}"}},
 		.sees = "`ECONNREFUSED`",
 		.evidence = "a RST acknowledging our SYN",
 	},
@@ -318,11 +196,15 @@ static const struct sw_rule connecting[] = {
 		.locus = SW_LOCUS_PEER_HOST,
 		.locus_words = "peer-host, or path when the ICMP source is not the peer",
 		.title = "an ICMP port unreachable answered the SYN",
+		.noun = "an ICMP reject",
 		.holds = refused_by_icmp,
-		.cause = { "{icmp_source} answered the SYN with ICMP {icmp} after {icmp_after}", "{icmp_source} answered with ICMP {icmp}" },
-		.usually = { "a firewall on {icmp_source} that rejects port {port}", "a container host that has no such published port" },
-		.next = { { "peer", "nft list ruleset | grep -n -B3 reject", "on {icmp_source}: find the rule that rejects port {port}", NULL },
-			  { "peer", "ss -ltnp 'sport = :{port}'", "see whether the service is up at all", "one line" } },
+		.cause = {"{icmp_source} answered {the|each} SYN with ICMP {icmp} after {icmp_after}",
+			  "{icmp_source} answered with ICMP {icmp}"},
+		.usually = {"a firewall on {icmp_source} that rejects port {port}",
+			    "a container host that has no such published port"},
+		.next = {{"peer", "nft list ruleset | grep -n -B3 reject",
+			  "on {icmp_source}: find the rule that rejects port {port}", NULL},
+			 {"peer", "ss -ltnp 'sport = :{port}'", "see whether the service is up at all", "one line"}},
 		.sees = "`ECONNREFUSED`",
 		.evidence = "ICMP 3/3 (v6 1/4) quoting our SYN",
 	},
@@ -333,12 +215,15 @@ static const struct sw_rule connecting[] = {
 		.locus = SW_LOCUS_PATH,
 		.locus_words = "as above",
 		.title = "a firewall said by ICMP that this is prohibited",
+		.noun = "a firewall that says so by ICMP",
 		.holds = prohibited_by_icmp,
-		.cause = { "{icmp_source} answered with ICMP {icmp} after {icmp_after}, {icmps:time}", "{icmp_source} answered with ICMP {icmp}" },
-		.usually = { "a firewall rule on {icmp_source} rejects this connection",
-			     "firewalld or an access list of the router, for a port that was never opened" },
-		.next = { { "path", "nft list ruleset", "on {icmp_source}: find the rule that rejects {remote}", NULL },
-			  { "here", "ip route get {remote_ip}", "check that the packets take the way that they should", NULL } },
+		.cause = {"{icmp_source} answered with ICMP {icmp} after {icmp_after}, {icmps:time}",
+			  "{icmp_source} answered with ICMP {icmp}"},
+		.usually = {"a firewall rule on {icmp_source} rejects this connection",
+			    "firewalld or an access list of the router, for a port that was never opened"},
+		.next = {{"path", "nft list ruleset", "on {icmp_source}: find the rule that rejects {remote}", NULL},
+			 {"here", "ip route get {remote_ip}", "check that the packets take the way that they should",
+			  NULL}},
 		.sees = "`EHOSTUNREACH`, `ENETUNREACH`, `EACCES`",
 		.evidence = "ICMP 3/9, 3/10, 3/13 (v6 1/1, 1/5, 1/6) quoting our packet",
 	},
@@ -349,12 +234,16 @@ static const struct sw_rule connecting[] = {
 		.locus = SW_LOCUS_PATH,
 		.locus_words = "path, or peer-host when the peer itself says so",
 		.title = "a router said by ICMP that there is no way",
+		.noun = "a router that knows no way",
 		.holds = unreachable_by_icmp,
-		.cause = { "{icmp_source} answered with ICMP {icmp} after {icmp_after}, {icmps:time}", "{icmp_source} answered with ICMP {icmp}" },
-		.usually = { "the host is down or gone from its network", "a route is missing or wrong on {icmp_source}",
-			     "two routers send the packet to each other (time exceeded)" },
-		.next = { { "path", "ip route get {remote_ip}", "on {icmp_source}: does it know the way, and is the next hop alive?", NULL },
-			  { "here", "traceroute -n -T -p {port} {remote_ip}", "see how far packets come", "the last hop that answers is next to the fault" } },
+		.cause = {"{icmp_source} answered with ICMP {icmp} after {icmp_after}, {icmps:time}",
+			  "{icmp_source} answered with ICMP {icmp}"},
+		.usually = {"the host is down or gone from its network", "a route is missing or wrong on {icmp_source}",
+			    "two routers send the packet to each other (time exceeded)"},
+		.next = {{"path", "ip route get {remote_ip}",
+			  "on {icmp_source}: does it know the way, and is the next hop alive?", NULL},
+			 {"here", "traceroute -n -T -p {port} {remote_ip}", "see how far packets come",
+			  "the last hop that answers is next to the fault"}},
 		.sees = "`EHOSTUNREACH`, `ENETUNREACH`, `ENOPROTOOPT`",
 		.evidence = "ICMP 3/0, 3/1, 3/2 or time exceeded 11/0 (v6 1/0, 1/3, 3/0) quoting our packet",
 	},
@@ -364,99 +253,24 @@ static const struct sw_rule connecting[] = {
 		.beats = "packet-too-big prohibited-by-icmp syn-not-sent syn-retransmitted",
 		.locus = SW_LOCUS_PATH,
 		.title = "the next hop does not answer for its address",
+		.noun = "a next hop that does not answer",
 		.holds = neighbor_unresolved,
-		.cause = { "{neighbor_asked:question} for the link address of {neighbor_target} went unanswered, and nothing else was sent",
-			   "the kernel gave up {remote_ip}: no next hop could be reached, and it told itself so by ICMP",
-			   "the neighbour entry of {next_hop} is {neighbor_state}" },
-		.usually = { "the next hop is down, or its cable or switch port", "a wrong address or netmask here: the peer is not on this link",
-			     "a VLAN, bridge or cloud network that does not carry ARP between the two" },
-		.next = { { "here", "ip neigh show to {next_hop}", "see the state of the next hop", "REACHABLE or STALE; FAILED: it does not answer" },
-			  { "here", "ip route get {remote_ip}", "check that this is the next hop that it should be", NULL },
-			  { "here", "ip -br link; ip -br addr", "check link, address and netmask", "UP and the right network" } },
+		.cause =
+			{"{neighbor_asked:question} for the link address of {neighbor_target} went unanswered, and nothing else was sent",
+			 "the kernel gave up {remote_ip}: no next hop could be reached, and it told itself so by ICMP",
+			 "the neighbour entry of {next_hop} is {neighbor_state}"},
+		.usually = {"the next hop is down, or its cable or switch port",
+			    "a wrong address or netmask here: the peer is not on this link",
+			    "a VLAN, bridge or cloud network that does not carry ARP between the two"},
+		.next = {{"here", "ip neigh show to {next_hop}", "see the state of the next hop",
+			  "REACHABLE or STALE; FAILED: it does not answer"},
+			 {"here", "ip route get {remote_ip}", "check that this is the next hop that it should be",
+			  NULL},
+			 {"here", "ip -br link; ip -br addr", "check link, address and netmask",
+			  "UP and the right network"}},
 		.sees = "`EHOSTUNREACH` after some seconds, a hang, or a slow connect",
-		.evidence = "ARP or neighbour solicitations unanswered (or answered late) for the next hop, nothing else sent meanwhile",
-	},
-	{
-		.code = "syn-unanswered",
-		.symptoms = SW_ON(CONNECT),
-		.locus = SW_LOCUS_UNKNOWN,
-		.locus_words = "unknown (path or peer-host)",
-		.title = "nothing came back for the SYN",
-		.holds = syn_unanswered,
-		.cause = { "{syns:SYN} left within {syn_span}, nothing at all came back", "{syns:SYN} left, nothing at all came back" },
-		.usually = { "a firewall that drops (security group, host firewall)", "the host is down, or the address is wrong",
-			     "the way back is broken: routing, or a firewall that sees one direction only" },
-		.next = { { "here", "traceroute -n -T -p {port} {remote_ip}", "see how far SYNs come", "the last hop that answers is next to the fault" },
-			  { "peer", "tcpdump -ni any tcp port {port}", "see whether the SYNs arrive there", "SYNs arrive: its firewall; none: the path" },
-			  { "here", "ping -c 3 {remote_ip}", "see whether the host answers at all", NULL } },
-		.sees = "`ETIMEDOUT`, or the application gives up first",
-		.evidence = "SYNs left, nothing at all came back",
-	},
-	{
-		.code = "syn-not-sent",
-		.symptoms = SW_ON(CONNECT),
-		.needs = SW_NEEDS_PACKETS | SW_NEEDS_ABSENCE,
-		.beats = "syn-unanswered",
-		.locus = SW_LOCUS_LOCAL_HOST,
-		.title = "the SYN never left this host",
-		.holds = syn_not_sent,
-		.cause = { "no SYN to {remote} left this host in {duration}: it was dropped in silence before the interface" },
-		.usually = { "an own firewall that drops in its output chain", "a traffic control or XDP program at the interface",
-			     "a VPN or policy route into a device that swallows packets" },
-		.next = { { "here", "nft list ruleset; iptables -S", "look for a drop in output or postrouting for {remote}", NULL },
-			  { "here", "ip route get {remote_ip}", "see which interface it should leave by", NULL },
-			  { "here", "tc -s qdisc; tc filter show dev {route_device} egress", "look for drops at the interface", NULL } },
-		.sees = "a hang, `ETIMEDOUT`",
-		.evidence = "the capture is complete and no SYN left: the host itself dropped it in silence",
-	},
-	{
-		.code = "synack-ignored",
-		.symptoms = SW_ON(CONNECT),
-		.needs = SW_NEEDS_PACKETS,
-		.beats = "reply-too-late",
-		.locus = SW_LOCUS_LOCAL_HOST,
-		.locus_words = "local-host, or path for a bad checksum",
-		.title = "our host ignores the SYN-ACKs",
-		.holds = synack_ignored,
-		.cause = { "{synacks:SYN-ACK} came from {remote_ip}, the first after {synack_after}, and our host never acknowledged one" },
-		.usually = { "an own firewall that drops in its input chain", "the reverse path filter: the answer came in by another interface",
-			     "a bad checksum" },
-		.next = { { "here", "nft list ruleset; iptables -S", "look for a drop in input or prerouting for packets from {remote_ip}", NULL },
-			  { "here", "nstat -az TcpExtIPReversePathFilter TcpInCsumErrors", "see whether the kernel counts them as dropped", "0 and 0" },
-			  { "here", "sysctl net.ipv4.conf.all.rp_filter; ip route get {remote_ip}", "does the way out match the way in?", NULL } },
-		.sees = "a hang, `ETIMEDOUT`",
-		.evidence = "SYN-ACKs arrived, no ACK ever left: own input firewall, rp_filter, bad checksum",
-	},
-	{
-		.code = "syn-retransmitted",
-		.symptoms = SW_ON(CONNECT),
-		.needs = SW_NEEDS_PACKETS,
-		.locus = SW_LOCUS_UNKNOWN,
-		.title = "the SYN had to be sent again",
-		.holds = syn_retransmitted,
-		.cause = { "the handshake took {duration}" },
-		.usually = { "a SYN or its answer was lost on the way", "the peer's listen queue was full for a moment",
-			     "a firewall or balancer that begins to forward late" },
-		.next = { { "peer", "nstat -az TcpExtListenOverflows TcpExtListenDrops", "see whether its listen queue overflows", "no rise" },
-			  { "here", "mtr -n -T -P {port} {remote_ip}", "look for loss on the path", "no loss at the last hop" } },
-		.sees = "a slow connect (about 1, 2, 3 s with today's linear timeouts, 1, 3, 7 s before)",
-		.evidence = "it succeeded after SYN or SYN-ACK retransmissions",
-	},
-	{
-		.code = "stale-connection",
-		.symptoms = SW_ON(CONNECT),
-		.needs = SW_NEEDS_PACKETS,
-		.beats = "synack-ignored syn-retransmitted",
-		.locus = SW_LOCUS_PEER_HOST,
-		.locus_words = "path or peer-host",
-		.title = "the peer still has an old connection of these ports",
-		.holds = stale_connection,
-		.cause = { "{remote_ip} answered the SYN with a bare ACK of another connection between the same ports" },
-		.usually = { "an old connection of the same ports was never closed there", "a NAT or balancer that gave our address pair to two hosts" },
-		.next = { { "peer", "ss -tanp 'sport = :{port}'", "look for an old connection from our address", "none" },
-			  { "here", "ss -tan 'dport = :{port}'", "see whether local ports are reused quickly", NULL } },
-		.sees = "a connect that hangs or is reset",
-		.evidence = "our SYN answered by a bare ACK of another connection: someone still holds this address pair",
+		.evidence =
+			"ARP or neighbour solicitations unanswered (or answered late) for the next hop, nothing else sent meanwhile",
 	},
 };
 

@@ -49,6 +49,11 @@ static bool unix_queue_full(const struct sw_facts *facts, struct sw_match *match
 		match->cites_surfaced = true;
 		return true;
 	}
+	if (waits && FACT(opening_sends) && !FACT(is_stream)) {
+		match->cites_opening = true;
+		match->cause = "{call} to {remote} has waited {duration} for a place in the receiver's queue";
+		return true;
+	}
 	if (!waits || !FACT(opening_connects))
 		return false;
 	match->cites_opening = true;
@@ -74,11 +79,14 @@ static const struct sw_rule local_sockets[] = {
 		.locus = SW_LOCUS_LOCAL_HOST,
 		.title = "nobody listens at this socket",
 		.holds = unix_no_listener,
-		.cause = { "{remote} is there ({path_kind}), and nobody listens at it", "nobody listens at {remote}" },
-		.usually = { "the service has died or was killed and left its socket behind", "the service is not started" },
-		.next = { { "here", "ss -xlp | grep -F '{host}'", "see who listens", "one line; none: start the service" } },
+		.cause = {"{remote} is there ({path_kind}), and nobody listens at it", "nobody listens at {remote}"},
+		.usually = {"the service has died or was killed and left its socket behind",
+			    "the service is not started"},
+		.next = {{"here", "ss -xlp | grep -F '{host}'", "see who listens",
+			  "one line; none: start the service"}},
 		.sees = "`ECONNREFUSED`",
-		.evidence = "AF_UNIX; the path is there (or the name is abstract), nobody listens; say if the path is no socket",
+		.evidence =
+			"AF_UNIX; the path is there (or the name is abstract), nobody listens; say if the path is no socket",
 	},
 	{
 		.code = "unix-no-socket",
@@ -86,11 +94,12 @@ static const struct sw_rule local_sockets[] = {
 		.locus = SW_LOCUS_LOCAL_HOST,
 		.title = "there is no such socket",
 		.holds = unix_no_socket,
-		.cause = { "{remote} does not exist: {path_missing} is not there", "{remote} does not exist" },
-		.usually = { "the service is not started", "it puts its socket elsewhere: another path in its configuration",
-			     "a container or PrivateTmp= that sees another file system" },
-		.next = { { "here", "ss -xl", "see which sockets are listened at", NULL },
-			  { "here", "systemctl status", "see whether the service runs", NULL } },
+		.cause = {"{remote} does not exist: {path_missing} is not there", "{remote} does not exist"},
+		.usually = {"the service is not started",
+			    "it puts its socket elsewhere: another path in its configuration",
+			    "a container or PrivateTmp= that sees another file system"},
+		.next = {{"here", "ss -xl", "see which sockets are listened at", NULL},
+			 {"here", "systemctl status", "see whether the service runs", NULL}},
 		.sees = "`ENOENT`",
 		.evidence = "AF_UNIX; no such path",
 	},
@@ -100,11 +109,15 @@ static const struct sw_rule local_sockets[] = {
 		.locus = SW_LOCUS_LOCAL_HOST,
 		.title = "the socket's permissions deny it",
 		.holds = unix_permission,
-		.cause = { "the process (uid {uid}) may not pass {path_denied} (mode {path_denied_mode}, owner {path_denied_owner})",
-			   "{remote} has mode {path_mode} and owner {path_owner}, and the process has uid {uid}", "the process may not write to {remote}" },
-		.usually = { "the user is not in the group that may use the socket", "a directory on the way is closed to this user" },
-		.next = { { "here", "namei -l '{host}'", "see owner and mode of each part of the path", "x for directories, w for the socket" },
-			  { "here", "id", "as the user of the program: its groups", NULL } },
+		.cause =
+			{"the process (uid {uid}) may not pass {path_denied} (mode {path_denied_mode}, owner {path_denied_owner})",
+			 "{remote} has mode {path_mode} and owner {path_owner}, and the process has uid {uid}",
+			 "the process may not write to {remote}"},
+		.usually = {"the user is not in the group that may use the socket",
+			    "a directory on the way is closed to this user"},
+		.next = {{"here", "namei -l '{host}'", "see owner and mode of each part of the path",
+			  "x for directories, w for the socket"},
+			 {"here", "id", "as the user of the program: its groups", NULL}},
 		.sees = "`EACCES`",
 		.evidence = "AF_UNIX; the path's mode and owner",
 	},
@@ -114,11 +127,13 @@ static const struct sw_rule local_sockets[] = {
 		.locus = SW_LOCUS_PEER_APP,
 		.title = "the other process does not take what waits for it",
 		.holds = unix_queue_full,
-		.cause = { "{path_queue} connections wait at {remote}, as many as its backlog of {path_backlog} allows",
-			   "the queue of {remote} is full ({errno_name})", "the queue of {remote} is full" },
-		.usually = { "the service hangs or is overloaded and accepts nothing", "its backlog is too small for the rush" },
-		.next = { { "here", "ss -xlp | grep -F '{host}'", "compare Recv-Q with Send-Q (the backlog)", "Recv-Q 0" },
-			  { "here", "cat /proc/PID/stack; strace -p PID", "of the service: see what it waits for", NULL } },
+		.cause = {"{path_queue} connections wait at {remote}, as many as its backlog of {path_backlog} allows",
+			  "the queue of {remote} is full ({errno_name})", "the queue of {remote} is full"},
+		.usually = {"the service hangs or is overloaded and accepts nothing",
+			    "its backlog is too small for the rush"},
+		.next = {{"here", "ss -xlp | grep -F '{host}'", "compare Recv-Q with Send-Q (the backlog)", "Recv-Q 0"},
+			 {"here", "cat /proc/{path_holder_pid}/stack; strace -p {path_holder_pid}",
+			  "of the service: see what it waits for", NULL}},
 		.sees = "`EAGAIN`, or a blocking call that hangs",
 		.evidence = "AF_UNIX; the listener's backlog or the datagram receiver's queue is full",
 	},
@@ -128,9 +143,11 @@ static const struct sw_rule local_sockets[] = {
 		.locus = SW_LOCUS_LOCAL_APP,
 		.title = "the socket there is of another type",
 		.holds = unix_wrong_type,
-		.cause = { "{remote} is a {path_type} socket, the program's is {socket_type}", "the socket at {remote} is of another type than {socket_type}" },
-		.usually = { "the program tries one type and then the other", "stream and datagram confused in the configuration" },
-		.next = { { "here", "ss -xl | grep -F '{host}'", "see the type of the socket there", NULL } },
+		.cause = {"{remote} is a {path_type} socket, the program's is {socket_type}",
+			  "the socket at {remote} is of another type than {socket_type}"},
+		.usually = {"the program tries one type and then the other",
+			    "stream and datagram confused in the configuration"},
+		.next = {{"here", "ss -xl | grep -F '{host}'", "see the type of the socket there", NULL}},
 		.sees = "`EPROTOTYPE`",
 		.evidence = "AF_UNIX; the socket there is of another type",
 	},

@@ -8,6 +8,78 @@
 
 #define EVIDENCE_SHOWN 16
 #define FRAMES_SHOWN 8
+#define NUMBER_ROOM 8 /* the gaps before a packet's text and its number, and the number */
+
+/* The two ends at the tail of a packet's line: "10.0.0.1:4001 > 10.0.0.2:80". NULL where it has none. */
+static char *ends_of(char *line, char *between[2])
+{
+	char *arrow = NULL, *begin;
+
+	for (char *at = line[0] ? line + 1 : line; (at = strstr(at, " > ")); at++)
+		arrow = at;
+	if (!arrow)
+		return NULL;
+	for (begin = arrow; begin > line && begin[-1] != ' ';)
+		begin--;
+	between[0] = begin;
+	between[1] = arrow + 3;
+	return arrow;
+}
+
+struct shown_ends { /* of the packet before, as it was written */
+	char one[SW_ADDR_TEXT], other[SW_ADDR_TEXT];
+};
+
+static bool same(const char *text, size_t length, const char *shown)
+{
+	return strlen(shown) == length && memcmp(text, shown, length) == 0;
+}
+
+/* Packets of the same two ends name them once: the line is short enough for its number then. */
+static void drop_repeated_ends(char *line, struct shown_ends *shown)
+{
+	char *ends[2], *arrow = ends_of(line, ends);
+	size_t first, second;
+
+	if (!arrow)
+		return;
+	first = (size_t)(arrow - ends[0]);
+	second = strcspn(ends[1], " ");
+	if ((same(ends[0], first, shown->one) && same(ends[1], second, shown->other)) ||
+	    (same(ends[0], first, shown->other) && same(ends[1], second, shown->one))) {
+		memmove(ends[0], ends[1] + second, strlen(ends[1] + second) + 1);
+		return;
+	}
+	if (first >= sizeof shown->one || second >= sizeof shown->other)
+		return;
+	memcpy(shown->one, ends[0], first);
+	shown->one[first] = '\0';
+	memcpy(shown->other, ends[1], second);
+	shown->other[second] = '\0';
+}
+
+/* The column of the ends is given up where the line would be too long. */
+static void squeeze(char *line)
+{
+	char *to = line;
+
+	for (const char *from = line; *from; from++)
+		if (*from != ' ' || to < line + 2 || to[-1] != ' ' || to[-2] != ' ')
+			*to++ = *from;
+	*to = '\0';
+	while (to > line && to[-1] == ' ')
+		*--to = '\0';
+}
+
+static char *packet_line(const struct sw_evidence *evidence, struct shown_ends *shown, size_t room)
+{
+	char *line = sw_strdup(evidence->text ? evidence->text : "");
+
+	drop_repeated_ends(line, shown);
+	if (strlen(line) > room || line[strcspn(line, " ")] == '\0' || line[strlen(line) - 1] == ' ')
+		squeeze(line);
+	return line;
+}
 
 static void put_record(const struct sw_page *page, const char *label, const char *time, unsigned time_width,
 		       const struct sw_evidence *evidence)
@@ -22,6 +94,7 @@ static void put_record(const struct sw_page *page, const char *label, const char
 void sw_text_evidence(const struct sw_page *page, const struct sw_finding *finding, bool all)
 {
 	size_t shown = !all && finding->evidence_count > EVIDENCE_SHOWN ? EVIDENCE_SHOWN : finding->evidence_count;
+	struct shown_ends ends = {"", ""};
 	int64_t base = SW_TIME_NONE;
 	unsigned width = 0;
 	char time[48];
@@ -38,8 +111,15 @@ void sw_text_evidence(const struct sw_page *page, const struct sw_finding *findi
 		width = length > width ? (unsigned)length : width;
 	}
 	for (size_t i = 0; i < shown; i++) {
-		sw_relative_text(finding->evidence[i].time_ns, base, time);
-		put_record(page, i ? NULL : "evidence", time, width, &finding->evidence[i]);
+		struct sw_evidence line = finding->evidence[i];
+		size_t room = page->width > page->indent + page->label_width + width + NUMBER_ROOM ?
+				      page->width - page->indent - page->label_width - width - NUMBER_ROOM :
+				      0;
+		sw_auto_free char *text = line.kind == SW_EVIDENCE_PACKET ? packet_line(&line, &ends, room) : NULL;
+
+		line.text = text ? text : line.text;
+		sw_relative_text(line.time_ns, base, time);
+		put_record(page, i ? NULL : "evidence", time, width, &line);
 	}
 	if (shown < finding->evidence_count)
 		sw_page_line(page, NULL, "and %zu more (-v)", finding->evidence_count - shown);

@@ -83,18 +83,11 @@ static void put_next(const struct sw_page *page, const char *label, const struct
 
 static void put_alternatives(const struct sw_page *page, const struct sw_finding *finding)
 {
-	for (size_t i = 0; i < finding->ruled_out_count; i++) {
-		const struct sw_alternative *other = &finding->ruled_out[i];
-
-		sw_page_line(page, i ? NULL : "not", "%s%s%s", other->verdict, other->because ? ": " : "",
-			     other->because ? other->because : "");
-	}
-	for (size_t i = 0; i < finding->alternative_count; i++)
-		sw_page_line(page, i ? NULL : "or", "%s (%s)", finding->alternatives[i].verdict,
-			     sw_confidence_name(finding->alternatives[i].confidence));
-
+	sw_auto_free char *not = sw_ruled_out_text(finding), * or = sw_alternatives_text(finding);
 	sw_auto_free char *unseen = sw_joined_text(&finding->not_observed, "; ", "; ");
 
+	put_text(page, "not", not );
+	put_text(page, "or", or);
 	put_text(page, "not seen", unseen);
 }
 

@@ -29,6 +29,36 @@ char *sw_joined_text(const struct sw_texts *texts, const char *between, const ch
 	return all;
 }
 
+static void grow(char **text, const char *title, const char *reason)
+{
+	char *longer = sw_format("%s%s%s%s%s%s", *text ? *text : "", *text ? "; " : "", title, reason ? " (" : "",
+				 reason ? reason : "", reason ? ")" : "");
+
+	free(*text);
+	*text = longer;
+}
+
+char *sw_ruled_out_text(const struct sw_finding *finding)
+{
+	char *text = NULL;
+
+	for (size_t i = 0; i < finding->ruled_out_count; i++) {
+		const struct sw_alternative *other = &finding->ruled_out[i];
+
+		grow(&text, other->title ? other->title : other->verdict, other->because);
+	}
+	return text;
+}
+
+char *sw_alternatives_text(const struct sw_finding *finding)
+{
+	char *text = NULL;
+
+	for (size_t i = 0; i < finding->alternative_count; i++)
+		grow(&text, finding->alternatives[i].verdict, sw_confidence_name(finding->alternatives[i].confidence));
+	return text;
+}
+
 char *sw_deadline_text(const struct sw_deadline *deadline)
 {
 	sw_auto_free char *kernel = NULL;
@@ -174,7 +204,7 @@ static char *why_clean(const struct sw_report_context *context)
 	bool failed = report->exit_known && (report->exit_code != 0 || report->exit_signal != 0);
 
 	if (report->sockets == 0 && report->packets == 0)
-		return sw_strdup("it used no socket");
+		return sw_strdup("it made no network calls");
 	return sw_format("%s on %s; nothing failed, hung or took over %s%s",
 			 sw_count_text(report->calls, "call", calls), sw_count_text(report->sockets, "socket", sockets),
 			 sw_duration_text(context->slow_ns, slow),
@@ -247,7 +277,9 @@ char *sw_watched_text(const struct sw_report *report)
 	sw_count_text(report->calls, "call", calls);
 	snprintf(drops, sizeof drops, "%" PRId64 " dropped", sum.dropped);
 	if (!sum.available && report->sockets == 0 && report->packets == 0 && !sum.why_not)
-		return sw_format("watched %s on no socket: no capture was opened", calls);
+		return sw_strdup("no socket was made or used: no capture was opened");
+	if (!sum.available && report->status_count == 0 && report->complete)
+		return sw_format("watched %s, %s, none of it on a network: no capture was opened", sockets, calls);
 	if (!sum.available)
 		return sw_format("watched %s, %s; no packets%s%s%s: that a packet is missing proves nothing", sockets,
 				 calls, sum.why_not ? " (" : "", sum.why_not ? sum.why_not : "",

@@ -12,6 +12,9 @@ const char *sw_place_text(const char *where); /* "on the peer" */
 const char *sw_severity_label(enum sw_severity severity); /* "FAILED", "SLOW", "note" */
 const char *sw_cause_text(const struct sw_finding *finding); /* never NULL */
 
+/* "an ICMP reject (no ICMP error came); ...", "refused-by-icmp (possible); ..." */
+char *sw_ruled_out_text(const struct sw_finding *finding);
+char *sw_alternatives_text(const struct sw_finding *finding);
 char *sw_deadline_text(const struct sw_deadline *deadline); /* whose patience ended it */
 char *
 sw_parts_text(const struct sw_symptom *symptom); /* "2.9 s peer-application, 0.10 s round-trip", the largest first */

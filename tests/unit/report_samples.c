@@ -72,13 +72,13 @@ static struct sw_evidence evidence[] = {
 	 .number = 1,
 	 .time_ns = SAMPLE_BASE + 51000,
 	 .way = SW_WAY_OUT,
-	 .text = "> SYN 10.77.1.2:38526 > 10.77.2.2:5433 seq 2837465 win 64240 len 0 ttl 64",
+	 .text = "> SYN                    10.77.1.2:38526 > 10.77.2.2:5433",
 	 .proof = true},
 	{.kind = SW_EVIDENCE_PACKET,
 	 .number = 2,
 	 .time_ns = SAMPLE_BASE + 112000,
 	 .way = SW_WAY_IN,
-	 .text = "< RST,ACK 10.77.2.2:5433 > 10.77.1.2:38526 ack 2837466 ttl 63",
+	 .text = "< RST,ACK  ttl 63        10.77.2.2:5433 > 10.77.1.2:38526",
 	 .proof = true},
 	{.kind = SW_EVIDENCE_CALL,
 	 .number = 9,
@@ -102,8 +102,8 @@ static struct sw_next next_steps[] = {
 };
 
 static struct sw_alternative ruled_out[] = {
-	{.verdict = "syn-unanswered", .because = "something answered"},
-	{.verdict = "refused-by-icmp", .because = "no ICMP quotes the SYN"},
+	{.verdict = "syn-unanswered", .title = "silence", .because = "something answered"},
+	{.verdict = "refused-by-icmp", .title = "an ICMP reject", .because = "no ICMP quotes the SYN"},
 };
 
 static struct sw_frame stack[] = {

@@ -17,7 +17,7 @@
 	X(FLAG, gave_up, "the application stopped waiting")                                                            \
 	X(FLAG, hung, "still owed when the recording ended")                                                           \
 	X(FLAG, slow, "it worked, late")                                                                               \
-	X(FLAG, answered_no, "the answer was a no: a response code, an alert")						\
+	X(FLAG, answered_no, "the answer was a no: a response code, an alert")                                         \
 	X(FLAG, ended_by_eof, "a read returned 0")                                                                     \
 	X(FLAG, lost, "calls said success, the bytes never arrived")                                                   \
 	X(FLAG, unserved, "a peer of ours was left without service")                                                   \
@@ -84,75 +84,75 @@
 	X(COUNT, other_family_ok, "connections over the other IP family")
 
 /* What the calls cannot tell and the kernel was asked for. Set in facts_kernel.c. */
-#define SW_FACTS_KERNEL(X)												\
-	X(FLAG, route_known, "the kernel was asked for the route")							\
-	X(TEXT, route_type, "unicast, unreachable, blackhole, prohibit, ...")						\
-	X(ERRNO, route_error, "errno of the look-up")									\
-	X(TEXT, route_errno_name, "its name")										\
-	X(FLAG, route_missing, "there is no route")									\
-	X(FLAG, route_rejecting, "the route says unreachable, prohibit or blackhole")					\
-	X(FLAG, route_usable, "the look-up found a way out")								\
-	X(TEXT, route_gateway, "the next hop's address where it is not the destination")				\
-	X(TEXT, route_device, "the interface")										\
-	X(TEXT, route_source, "the source address")									\
-	X(FLAG, route_device_down, "that interface is down or has no carrier")						\
-	X(TEXT, next_hop, "the gateway, or the remote address where it is on the link")					\
-	X(TEXT, neighbor_state, "reachable, stale, incomplete, failed, ...")						\
-	X(FLAG, neighbor_bad, "that state is incomplete or failed")							\
-	X(COUNT, port_low, "first ephemeral port")									\
-	X(COUNT, port_high, "last ephemeral port")									\
-	X(COUNT, ports_used, "of them, in use toward this peer")							\
-	X(COUNT, ports_waiting, "of those, in TIME_WAIT")								\
-	X(COUNT, ports_all, "how many there are")									\
-	X(FLAG, ports_full, "nearly all are in use toward this peer")							\
-	X(COUNT, fd_limit, "RLIMIT_NOFILE")										\
-	X(COUNT, fd_count, "descriptors open")										\
-	X(COUNT, fd_sockets, "of them, sockets")									\
-	X(COUNT, fd_system_limit, "how many files the system may have open")						\
-	X(COUNT, uid, "effective user of the process")									\
-	X(COUNT, seccomp_mode, "0 none, 1 strict, 2 a filter")								\
-	X(COUNT, seccomp_filters, "how many, this tool's own included")							\
-	X(FLAG, seccomp_own, "the program has a filter of its own")							\
-	X(COUNT, unprivileged_port_start, "the sysctl")									\
-	X(FLAG, may_not_bind_low, "the process lacks CAP_NET_BIND_SERVICE")						\
-	X(TEXT, cgroup, "the control group of the process")								\
-	X(COUNT, ipv6_disabled, "net.ipv6.conf.*.disable_ipv6")								\
-	X(COUNT, syn_retries, "net.ipv4.tcp_syn_retries")								\
-	X(COUNT, rp_filter, "the reverse path filter's mode")								\
-	X(FLAG, address_known, "the kernel was asked whether the address of bind is local")				\
-	X(FLAG, address_local, "it is")											\
-	X(COUNT, firewall_output, "nftables chains with rules at the output hook")					\
-	X(COUNT, firewall_input, "nftables chains with rules at the input hook")					\
-	X(COUNT, ipsec_out, "IPsec policies for what leaves")								\
-	X(TEXT, holder, "who holds the port")										\
-	X(TEXT, holder_state, "state of the socket that holds it")							\
-	X(FLAG, path_known, "the path was looked at")									\
-	X(TEXT, path_kind, "what lies there: socket, file, directory, missing, abstract")				\
-	X(FLAG, path_exists, "something is there")									\
-	X(FLAG, path_is_socket, "and it is a socket")									\
-	X(TEXT, path_mode, "its mode in octal")										\
-	X(TEXT, path_owner, "its owner")										\
-	X(TEXT, path_denied, "the part of the path that the process may not pass or write")				\
-	X(TEXT, path_denied_mode, "its mode in octal")									\
-	X(TEXT, path_denied_owner, "its owner")										\
-	X(TEXT, path_missing, "the first part of the path that is not there")						\
-	X(TEXT, path_type, "type of the socket there")									\
-	X(COUNT, path_listeners, "listening sockets at the path")							\
-	X(COUNT, path_queue, "connections or bytes that wait there")							\
-	X(COUNT, path_backlog, "how many may wait")									\
-	X(COUNT, path_holder_pid, "the process that has the socket")							\
-	X(TEXT, path_holder, "its name and number")								\
-	X(TEXT, tcp_state, "state in TCP_INFO")										\
-	X(COUNT, tcp_unacked, "segments of ours without acknowledgement (TCP_INFO)")					\
-	X(COUNT, tcp_retransmits, "retransmissions in a row (TCP_INFO)")						\
-	X(COUNT, tcp_total_retrans, "retransmissions in all (TCP_INFO)")						\
-	X(TEXT, translated_by_kernel, "where the kernel's connection tracking sends it")				\
-	X(COUNT, rp_filter_drops, "packets that the reverse path filter dropped meanwhile")				\
-	X(COUNT, checksum_drops, "segments and datagrams with a bad checksum that the kernel dropped meanwhile")	\
-	X(COUNT, listen_overflows, "accept queue overflows meanwhile")							\
-	X(COUNT, receive_buffer_drops, "datagrams dropped at a full receive buffer meanwhile")				\
-	X(COUNT, ipsec_drops, "packets blocked by an IPsec policy meanwhile")						\
-	X(COUNT, listen_queue, "connections that wait for accept")							\
+#define SW_FACTS_KERNEL(X)                                                                                             \
+	X(FLAG, route_known, "the kernel was asked for the route")                                                     \
+	X(TEXT, route_type, "unicast, unreachable, blackhole, prohibit, ...")                                          \
+	X(ERRNO, route_error, "errno of the look-up")                                                                  \
+	X(TEXT, route_errno_name, "its name")                                                                          \
+	X(FLAG, route_missing, "there is no route")                                                                    \
+	X(FLAG, route_rejecting, "the route says unreachable, prohibit or blackhole")                                  \
+	X(FLAG, route_usable, "the look-up found a way out")                                                           \
+	X(TEXT, route_gateway, "the next hop's address where it is not the destination")                               \
+	X(TEXT, route_device, "the interface")                                                                         \
+	X(TEXT, route_source, "the source address")                                                                    \
+	X(FLAG, route_device_down, "that interface is down or has no carrier")                                         \
+	X(TEXT, next_hop, "the gateway, or the remote address where it is on the link")                                \
+	X(TEXT, neighbor_state, "reachable, stale, incomplete, failed, ...")                                           \
+	X(FLAG, neighbor_bad, "that state is incomplete or failed")                                                    \
+	X(COUNT, port_low, "first ephemeral port")                                                                     \
+	X(COUNT, port_high, "last ephemeral port")                                                                     \
+	X(COUNT, ports_used, "of them, in use toward this peer")                                                       \
+	X(COUNT, ports_waiting, "of those, in TIME_WAIT")                                                              \
+	X(COUNT, ports_all, "how many there are")                                                                      \
+	X(FLAG, ports_full, "nearly all are in use toward this peer")                                                  \
+	X(COUNT, fd_limit, "RLIMIT_NOFILE")                                                                            \
+	X(COUNT, fd_count, "descriptors open")                                                                         \
+	X(COUNT, fd_sockets, "of them, sockets")                                                                       \
+	X(COUNT, fd_system_limit, "how many files the system may have open")                                           \
+	X(COUNT, uid, "effective user of the process")                                                                 \
+	X(COUNT, seccomp_mode, "0 none, 1 strict, 2 a filter")                                                         \
+	X(COUNT, seccomp_filters, "how many, this tool's own included")                                                \
+	X(FLAG, seccomp_own, "the program has a filter of its own")                                                    \
+	X(COUNT, unprivileged_port_start, "the sysctl")                                                                \
+	X(FLAG, may_not_bind_low, "the process lacks CAP_NET_BIND_SERVICE")                                            \
+	X(TEXT, cgroup, "the control group of the process")                                                            \
+	X(COUNT, ipv6_disabled, "net.ipv6.conf.*.disable_ipv6")                                                        \
+	X(COUNT, syn_retries, "net.ipv4.tcp_syn_retries")                                                              \
+	X(COUNT, rp_filter, "the reverse path filter's mode")                                                          \
+	X(FLAG, address_known, "the kernel was asked whether the address of bind is local")                            \
+	X(FLAG, address_local, "it is")                                                                                \
+	X(COUNT, firewall_output, "nftables chains with rules at the output hook")                                     \
+	X(COUNT, firewall_input, "nftables chains with rules at the input hook")                                       \
+	X(COUNT, ipsec_out, "IPsec policies for what leaves")                                                          \
+	X(TEXT, holder, "who holds the port")                                                                          \
+	X(TEXT, holder_state, "state of the socket that holds it")                                                     \
+	X(FLAG, path_known, "the path was looked at")                                                                  \
+	X(TEXT, path_kind, "what lies there: socket, file, directory, missing, abstract")                              \
+	X(FLAG, path_exists, "something is there")                                                                     \
+	X(FLAG, path_is_socket, "and it is a socket")                                                                  \
+	X(TEXT, path_mode, "its mode in octal")                                                                        \
+	X(TEXT, path_owner, "its owner")                                                                               \
+	X(TEXT, path_denied, "the part of the path that the process may not pass or write")                            \
+	X(TEXT, path_denied_mode, "its mode in octal")                                                                 \
+	X(TEXT, path_denied_owner, "its owner")                                                                        \
+	X(TEXT, path_missing, "the first part of the path that is not there")                                          \
+	X(TEXT, path_type, "type of the socket there")                                                                 \
+	X(COUNT, path_listeners, "listening sockets at the path")                                                      \
+	X(COUNT, path_queue, "connections or bytes that wait there")                                                   \
+	X(COUNT, path_backlog, "how many may wait")                                                                    \
+	X(COUNT, path_holder_pid, "the process that has the socket")                                                   \
+	X(TEXT, path_holder, "its name and number")                                                                    \
+	X(TEXT, tcp_state, "state in TCP_INFO")                                                                        \
+	X(COUNT, tcp_unacked, "segments of ours without acknowledgement (TCP_INFO)")                                   \
+	X(COUNT, tcp_retransmits, "retransmissions in a row (TCP_INFO)")                                               \
+	X(COUNT, tcp_total_retrans, "retransmissions in all (TCP_INFO)")                                               \
+	X(TEXT, translated_by_kernel, "where the kernel's connection tracking sends it")                               \
+	X(COUNT, rp_filter_drops, "packets that the reverse path filter dropped meanwhile")                            \
+	X(COUNT, checksum_drops, "segments and datagrams with a bad checksum that the kernel dropped meanwhile")       \
+	X(COUNT, listen_overflows, "accept queue overflows meanwhile")                                                 \
+	X(COUNT, receive_buffer_drops, "datagrams dropped at a full receive buffer meanwhile")                         \
+	X(COUNT, ipsec_drops, "packets blocked by an IPsec policy meanwhile")                                          \
+	X(COUNT, listen_queue, "connections that wait for accept")                                                     \
 	X(COUNT, listen_backlog, "how many may wait")
 
 /* What the capture can show at all. Set in facts_packet.c. */
@@ -235,148 +235,148 @@
 	X(SEEN, neighbor_answer, "the first answer")
 
 /* An established connection: bytes, acknowledgements, ends, and where the time went. Set in facts_stream.c. */
-#define SW_FACTS_STREAM(X)												\
-	X(SEEN, own_data, "the last data of ours")									\
-	X(SEEN, own_first_data, "the first data of ours")								\
-	X(SEEN, own_fin, "our FIN")											\
-	X(SEEN, peer_data, "the last new data of the peer")								\
-	X(SEEN, peer_last, "the peer's last packet")									\
-	X(SEEN, peer_fin, "its FIN")											\
-	X(BYTES, bytes_out, "payload of ours that left, sent again or not counted once")				\
-	X(BYTES, bytes_in, "payload of the peer that came")								\
-	X(BYTES, bytes_written, "bytes that successful calls accepted")							\
-	X(BYTES, bytes_read, "bytes that the program read")								\
-	X(BYTES, bytes_unread, "bytes that came and were not read")							\
-	X(BYTES, bytes_unsent, "bytes that calls accepted and that never left")						\
-	X(BYTES, bytes_unacked, "bytes that left and were not acknowledged")						\
-	X(FLAG, all_acked, "the peer's kernel has acknowledged everything that we wrote")				\
-	X(FLAG, request_sent, "bytes of ours left in this operation")							\
-	X(FLAG, answer_begun, "bytes of the peer came in this operation")						\
-	X(FLAG, answer_read, "the program read bytes in this operation")						\
-	X(NS, answer_after, "from the last data of ours before it to the peer's answer")				\
-	X(NS, answer_after_end, "from the end of the operation to the peer's next byte")				\
-	X(FLAG, fin_saw_request, "the peer's FIN acknowledges bytes of our last request")				\
-	X(FLAG, wrote_after_fin, "data of ours left after the peer's FIN or crossed it")				\
-	X(FLAG, fin_then_rst, "its RST came after its FIN")								\
-	X(FLAG, rst_living, "the RST bears the marks of a living socket")						\
-	X(FLAG, rst_no_socket, "it bears those of a host without that socket, or of a reject")				\
-	X(FLAG, rst_late, "it came after the operation had ended")							\
-	X(NS, silence, "the last silence of the connection")								\
-	X(NS, silence_before, "the longest silence before that")							\
-	X(SEEN, silence_end, "the packet that ended it")								\
-	X(FLAG, rst_after_silence, "the RST answers the first segment after that silence")				\
-	X(COUNT, unanswered, "retransmissions of ours since the peer last acknowledged more")				\
-	X(SEEN, first_again, "the first segment of ours that was sent again")						\
-	X(SEEN, last_again, "the last")											\
-	X(COUNT, fins_again, "retransmissions of our FIN")								\
-	X(FLAG, fin_acked, "our FIN was acknowledged")									\
-	X(COUNT, probes_unanswered, "keepalive or window probes in a row without an answer")				\
-	X(COUNT, keepalives, "keepalive probes of ours")								\
-	X(SEEN, last_keepalive, "the last")										\
-	X(NS, peer_quiet, "from the peer's last packet to the end of the operation")					\
-	X(COUNT, zero_windows, "times that the peer advertised a window of 0")						\
-	X(SEEN, zero_window, "the last of them")									\
-	X(FLAG, window_closed, "its window stood at 0 at the end")							\
-	X(NS, window_zero, "how long its window stood at 0")								\
-	X(COUNT, window_fulls, "segments of ours that filled its window")						\
-	X(COUNT, segment_size, "largest payload that both ends allow")							\
-	X(COUNT, largest_unacked, "largest segment of ours that was sent again and is not acknowledged")		\
-	X(COUNT, largest_acked, "largest segment of ours that was acknowledged")					\
-	X(FLAG, hole, "bytes of the peer are missing below what came")							\
-	X(COUNT, after_hole, "the largest segment that came behind the hole")						\
-	X(NS, rtt, "the least round trip")										\
-	X(COUNT, retransmissions, "segments of ours that were sent again")						\
-	X(COUNT, peer_retransmissions, "segments of the peer that were sent again")					\
-	X(FLAG, shut_before, "we had shut down writing or closed before")						\
-	X(NS, shut_ago, "how long before")										\
-	X(FLAG, linger_zero, "SO_LINGER with 0 was set")								\
-	X(FLAG, killed, "a signal killed the process")									\
-	X(TEXT, killed_by, "that signal")										\
-	X(FLAG, began_before, "the connection began before the capture")						\
-	X(FLAG, accepted, "the connection was accepted: we are the server")						\
-	X(NS, part_data_waiting, "time of the operation in which unread bytes lay here")				\
-	X(NS, part_window, "in which the peer's window was zero or full")						\
-	X(NS, part_nagle, "in which Nagle's algorithm held bytes back")							\
-	X(NS, part_send_buffer, "in which bytes waited in our send buffer")						\
-	X(NS, part_loss, "in which lost segments were waited for")							\
-	X(NS, part_round_trip, "in which packets were under way")							\
-	X(NS, part_peer, "in which it was the peer's turn")								\
-	X(NS, part_application, "in which nobody waited")								\
-	X(TEXT, part_largest, "the part that took the longest")								\
-	X(NS, part_most, "how long")											\
-	X(COUNT, nagle_count, "small writes that were held back")							\
-	X(NS, nagle_time, "time that this cost")									\
-	X(COUNT, rtt_count, "exchanges bound by the round trip")							\
-	X(NS, rtt_time, "time that this cost")										\
+#define SW_FACTS_STREAM(X)                                                                                             \
+	X(SEEN, own_data, "the last data of ours")                                                                     \
+	X(SEEN, own_first_data, "the first data of ours")                                                              \
+	X(SEEN, own_fin, "our FIN")                                                                                    \
+	X(SEEN, peer_data, "the last new data of the peer")                                                            \
+	X(SEEN, peer_last, "the peer's last packet")                                                                   \
+	X(SEEN, peer_fin, "its FIN")                                                                                   \
+	X(BYTES, bytes_out, "payload of ours that left, sent again or not counted once")                               \
+	X(BYTES, bytes_in, "payload of the peer that came")                                                            \
+	X(BYTES, bytes_written, "bytes that successful calls accepted")                                                \
+	X(BYTES, bytes_read, "bytes that the program read")                                                            \
+	X(BYTES, bytes_unread, "bytes that came and were not read")                                                    \
+	X(BYTES, bytes_unsent, "bytes that calls accepted and that never left")                                        \
+	X(BYTES, bytes_unacked, "bytes that left and were not acknowledged")                                           \
+	X(FLAG, all_acked, "the peer's kernel has acknowledged everything that we wrote")                              \
+	X(FLAG, request_sent, "bytes of ours left in this operation")                                                  \
+	X(FLAG, answer_begun, "bytes of the peer came in this operation")                                              \
+	X(FLAG, answer_read, "the program read bytes in this operation")                                               \
+	X(NS, answer_after, "from the last data of ours before it to the peer's answer")                               \
+	X(NS, answer_after_end, "from the end of the operation to the peer's next byte")                               \
+	X(FLAG, fin_saw_request, "the peer's FIN acknowledges bytes of our last request")                              \
+	X(FLAG, wrote_after_fin, "data of ours left after the peer's FIN or crossed it")                               \
+	X(FLAG, fin_then_rst, "its RST came after its FIN")                                                            \
+	X(FLAG, rst_living, "the RST bears the marks of a living socket")                                              \
+	X(FLAG, rst_no_socket, "it bears those of a host without that socket, or of a reject")                         \
+	X(FLAG, rst_late, "it came after the operation had ended")                                                     \
+	X(NS, silence, "the last silence of the connection")                                                           \
+	X(NS, silence_before, "the longest silence before that")                                                       \
+	X(SEEN, silence_end, "the packet that ended it")                                                               \
+	X(FLAG, rst_after_silence, "the RST answers the first segment after that silence")                             \
+	X(COUNT, unanswered, "retransmissions of ours since the peer last acknowledged more")                          \
+	X(SEEN, first_again, "the first segment of ours that was sent again")                                          \
+	X(SEEN, last_again, "the last")                                                                                \
+	X(COUNT, fins_again, "retransmissions of our FIN")                                                             \
+	X(FLAG, fin_acked, "our FIN was acknowledged")                                                                 \
+	X(COUNT, probes_unanswered, "keepalive or window probes in a row without an answer")                           \
+	X(COUNT, keepalives, "keepalive probes of ours")                                                               \
+	X(SEEN, last_keepalive, "the last")                                                                            \
+	X(NS, peer_quiet, "from the peer's last packet to the end of the operation")                                   \
+	X(COUNT, zero_windows, "times that the peer advertised a window of 0")                                         \
+	X(SEEN, zero_window, "the last of them")                                                                       \
+	X(FLAG, window_closed, "its window stood at 0 at the end")                                                     \
+	X(NS, window_zero, "how long its window stood at 0")                                                           \
+	X(COUNT, window_fulls, "segments of ours that filled its window")                                              \
+	X(COUNT, segment_size, "largest payload that both ends allow")                                                 \
+	X(COUNT, largest_unacked, "largest segment of ours that was sent again and is not acknowledged")               \
+	X(COUNT, largest_acked, "largest segment of ours that was acknowledged")                                       \
+	X(FLAG, hole, "bytes of the peer are missing below what came")                                                 \
+	X(COUNT, after_hole, "the largest segment that came behind the hole")                                          \
+	X(NS, rtt, "the least round trip")                                                                             \
+	X(COUNT, retransmissions, "segments of ours that were sent again")                                             \
+	X(COUNT, peer_retransmissions, "segments of the peer that were sent again")                                    \
+	X(FLAG, shut_before, "we had shut down writing or closed before")                                              \
+	X(NS, shut_ago, "how long before")                                                                             \
+	X(FLAG, linger_zero, "SO_LINGER with 0 was set")                                                               \
+	X(FLAG, killed, "a signal killed the process")                                                                 \
+	X(TEXT, killed_by, "that signal")                                                                              \
+	X(FLAG, began_before, "the connection began before the capture")                                               \
+	X(FLAG, accepted, "the connection was accepted: we are the server")                                            \
+	X(NS, part_data_waiting, "time of the operation in which unread bytes lay here")                               \
+	X(NS, part_window, "in which the peer's window was zero or full")                                              \
+	X(NS, part_nagle, "in which Nagle's algorithm held bytes back")                                                \
+	X(NS, part_send_buffer, "in which bytes waited in our send buffer")                                            \
+	X(NS, part_loss, "in which lost segments were waited for")                                                     \
+	X(NS, part_round_trip, "in which packets were under way")                                                      \
+	X(NS, part_peer, "in which it was the peer's turn")                                                            \
+	X(NS, part_application, "in which nobody waited")                                                              \
+	X(TEXT, part_largest, "the part that took the longest")                                                        \
+	X(NS, part_most, "how long")                                                                                   \
+	X(COUNT, nagle_count, "small writes that were held back")                                                      \
+	X(NS, nagle_time, "time that this cost")                                                                       \
+	X(COUNT, rtt_count, "exchanges bound by the round trip")                                                       \
+	X(NS, rtt_time, "time that this cost")                                                                         \
 	X(COUNT, exchanges, "exchanges in all")
 
 /* What came back for a question. Set in facts_answer.c. */
-#define SW_FACTS_ANSWER(X)												\
-	X(COUNT, datagrams_out, "datagrams of ours that left")								\
-	X(COUNT, datagrams_in, "datagrams that came back")								\
-	X(FLAG, answer_in_time, "the first of the answer came before the operation ended")				\
-	X(COUNT, answer_repeats, "segments of the answer that came again, unacknowledged by our host")			\
-	X(NS, answers_after, "how long the same end took to answer other datagrams")					\
-	X(FLAG, ended_sooner, "the recording ended before that time had passed")					\
-	X(TEXT, elsewhere, "another end that answered to our port")							\
-	X(SEEN, elsewhere_packet, "its answer")										\
+#define SW_FACTS_ANSWER(X)                                                                                             \
+	X(COUNT, datagrams_out, "datagrams of ours that left")                                                         \
+	X(COUNT, datagrams_in, "datagrams that came back")                                                             \
+	X(FLAG, answer_in_time, "the first of the answer came before the operation ended")                             \
+	X(COUNT, answer_repeats, "segments of the answer that came again, unacknowledged by our host")                 \
+	X(NS, answers_after, "how long the same end took to answer other datagrams")                                   \
+	X(FLAG, ended_sooner, "the recording ended before that time had passed")                                       \
+	X(TEXT, elsewhere, "another end that answered to our port")                                                    \
+	X(SEEN, elsewhere_packet, "its answer")                                                                        \
 	X(BYTES, asked, "bytes that the call asked to move")
 
 /* What a look-up asked and was answered. Set in facts_dns.c. */
-#define SW_FACTS_DNS(X)													\
-	X(TEXT, dns_name, "the name that was asked for")								\
-	X(TEXT, dns_type, "the type of record that was asked for")							\
-	X(COUNT, dns_queries, "queries that left")									\
-	X(COUNT, dns_responses, "responses that came")									\
-	X(COUNT, dns_addresses, "answers of the asked types in them")							\
-	X(COUNT, dns_rcode, "the response code that decides")									\
-	X(TEXT, dns_rcode_name, "its name")										\
-	X(FLAG, dns_name_missing, "NXDOMAIN")										\
-	X(FLAG, dns_failed, "the server said that it failed or will not")						\
-	X(FLAG, dns_only_aside, "only names of addresses, or records that programs do without")						\
-	X(SEEN, dns_query, "the query that the answer belongs to")							\
-	X(SEEN, dns_response, "the response that decides")								\
-	X(TEXT, dns_server, "who gave it")										\
-	X(TEXT, dns_candidate, "the name that it is about")								\
-	X(TEXT, dns_said, "which server said what for which name")							\
-	X(TEXT, dns_stub, "what the resolver is where it is on this host")						\
-	X(TEXT, dns_silent, "a server that answered nothing")								\
-	X(TEXT, dns_missing, "the type of record that nobody answered for")						\
-	X(SEEN, dns_silent_query, "a query without an answer")								\
-	X(SEEN, dns_first_query, "the first query")									\
-	X(FLAG, dns_cut, "an answer was too long for UDP")								\
-	X(FLAG, dns_found, "the look-up ended with an answer of the asked type")					\
-	X(SEEN, dns_answer, "that answer")										\
-	X(TEXT, dns_answer_server, "who gave it")									\
-	X(NS, dns_answer_after, "from the first query of the look-up to it")						\
+#define SW_FACTS_DNS(X)                                                                                                \
+	X(TEXT, dns_name, "the name that was asked for")                                                               \
+	X(TEXT, dns_type, "the type of record that was asked for")                                                     \
+	X(COUNT, dns_queries, "queries that left")                                                                     \
+	X(COUNT, dns_responses, "responses that came")                                                                 \
+	X(COUNT, dns_addresses, "answers of the asked types in them")                                                  \
+	X(COUNT, dns_rcode, "the response code that decides")                                                          \
+	X(TEXT, dns_rcode_name, "its name")                                                                            \
+	X(FLAG, dns_name_missing, "NXDOMAIN")                                                                          \
+	X(FLAG, dns_failed, "the server said that it failed or will not")                                              \
+	X(FLAG, dns_only_aside, "only names of addresses, or records that programs do without")                        \
+	X(SEEN, dns_query, "the query that the answer belongs to")                                                     \
+	X(SEEN, dns_response, "the response that decides")                                                             \
+	X(TEXT, dns_server, "who gave it")                                                                             \
+	X(TEXT, dns_candidate, "the name that it is about")                                                            \
+	X(TEXT, dns_said, "which server said what for which name")                                                     \
+	X(TEXT, dns_stub, "what the resolver is where it is on this host")                                             \
+	X(TEXT, dns_silent, "a server that answered nothing")                                                          \
+	X(TEXT, dns_missing, "the type of record that nobody answered for")                                            \
+	X(SEEN, dns_silent_query, "a query without an answer")                                                         \
+	X(SEEN, dns_first_query, "the first query")                                                                    \
+	X(FLAG, dns_cut, "an answer was too long for UDP")                                                             \
+	X(FLAG, dns_found, "the look-up ended with an answer of the asked type")                                       \
+	X(SEEN, dns_answer, "that answer")                                                                             \
+	X(TEXT, dns_answer_server, "who gave it")                                                                      \
+	X(NS, dns_answer_after, "from the first query of the look-up to it")                                           \
 	X(NS, dns_answer_took, "from the query that it answers to it")
 
 /* A TLS handshake, as far as it is in the clear. Set in facts_tls.c. */
-#define SW_FACTS_TLS(X)													\
-	X(SEEN, tls_client_hello, "the ClientHello")									\
-	X(SEEN, tls_server_hello, "the ServerHello")									\
-	X(TEXT, tls_name, "the server name that the client asked for (SNI)")						\
-	X(TEXT, tls_version, "the highest version that the client offers")						\
-	X(FLAG, tls_done, "application data was exchanged under TLS")							\
-	X(SEEN, tls_alert, "the fatal alert")										\
-	X(TEXT, tls_alert_name, "its name")										\
-	X(COUNT, tls_alert_number, "its number")									\
-	X(FLAG, tls_alert_ours, "we sent it")										\
-	X(SEEN, tls_not, "the answer to the ClientHello that is no TLS")						\
+#define SW_FACTS_TLS(X)                                                                                                \
+	X(SEEN, tls_client_hello, "the ClientHello")                                                                   \
+	X(SEEN, tls_server_hello, "the ServerHello")                                                                   \
+	X(TEXT, tls_name, "the server name that the client asked for (SNI)")                                           \
+	X(TEXT, tls_version, "the highest version that the client offers")                                             \
+	X(FLAG, tls_done, "application data was exchanged under TLS")                                                  \
+	X(SEEN, tls_alert, "the fatal alert")                                                                          \
+	X(TEXT, tls_alert_name, "its name")                                                                            \
+	X(COUNT, tls_alert_number, "its number")                                                                       \
+	X(FLAG, tls_alert_ours, "we sent it")                                                                          \
+	X(SEEN, tls_not, "the answer to the ClientHello that is no TLS")                                               \
 	X(FLAG, tls_only_peer, "the peer answered our plaintext with a TLS record")
 
 /* What we owe others. Set in facts_serve.c. */
-#define SW_FACTS_SERVE(X)												\
-	X(FLAG, listening, "the socket is a listener")									\
-	X(COUNT, peer_syns, "SYNs of the peer")										\
-	X(SEEN, peer_syn, "the first")											\
-	X(SEEN, peer_last_syn, "the last")										\
-	X(NS, peer_syn_span, "between them")										\
-	X(COUNT, own_synacks, "SYN-ACKs of ours")									\
-	X(COUNT, backlog, "what listen asked for")									\
-	X(COUNT, accepts, "connections that were accepted from the listener")						\
-	X(COUNT, others_unanswered, "other connections to our end, meanwhile, that were never answered")		\
-	X(FLAG, answered_before, "bytes of our answer left before the peer had gone")					\
+#define SW_FACTS_SERVE(X)                                                                                              \
+	X(FLAG, listening, "the socket is a listener")                                                                 \
+	X(COUNT, peer_syns, "SYNs of the peer")                                                                        \
+	X(SEEN, peer_syn, "the first")                                                                                 \
+	X(SEEN, peer_last_syn, "the last")                                                                             \
+	X(NS, peer_syn_span, "between them")                                                                           \
+	X(COUNT, own_synacks, "SYN-ACKs of ours")                                                                      \
+	X(COUNT, backlog, "what listen asked for")                                                                     \
+	X(COUNT, accepts, "connections that were accepted from the listener")                                          \
+	X(COUNT, others_unanswered, "other connections to our end, meanwhile, that were never answered")               \
+	X(FLAG, answered_before, "bytes of our answer left before the peer had gone")                                  \
 	X(FLAG, waited_since, "a thread has waited for the listener since the first SYN")
 
 #define SW_FACT_TABLE(X)                                                                                               \
@@ -389,7 +389,7 @@
 	SW_FACTS_STREAM(X)                                                                                             \
 	SW_FACTS_ANSWER(X)                                                                                             \
 	SW_FACTS_DNS(X)                                                                                                \
-	SW_FACTS_TLS(X)													\
+	SW_FACTS_TLS(X)                                                                                                \
 	SW_FACTS_SERVE(X)
 
 #endif

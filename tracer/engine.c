@@ -118,7 +118,7 @@ static void dispatch_thread(struct sw_engine_state *engine, const struct sw_even
 	}
 }
 
-static void dispatch(struct sw_engine_state *engine, const struct sw_event *event)
+void sw_engine_dispatch(struct sw_engine_state *engine, const struct sw_event *event)
 {
 	switch (event->kind) {
 	case SW_EVENT_HANGING:
@@ -147,7 +147,7 @@ void sw_engine_loop(struct sw_engine_state *engine)
 		sw_engine_next(engine, &event);
 		if (event.kind == SW_EVENT_OVER)
 			return;
-		dispatch(engine, &event);
+		sw_engine_dispatch(engine, &event);
 	}
 }
 

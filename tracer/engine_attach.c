@@ -4,8 +4,7 @@
  * any, a stopped one stays stopped, and the same happens when this tool is killed. No filter (it could not be removed again), no EXITKILL.
  *
  * Arriving: every thread is seized (which does not stop it) until a look finds no new one; the sockets are said; then each is
- * interrupted once, since only a thread that has stopped can be told to stop at its calls. A wait with a time limit that would begin anew
- * (engine_restart.c) is given a little time to end by itself: just after that a new one has hardly begun. */
+ * interrupted once (engine_arrive.c), since only a thread that has stopped can be told to stop at its calls. */
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -20,9 +19,6 @@
 #include "tracer/engine_attach.h"
 #include "tracer/engine_state.h"
 #include "tracer/proc.h"
-
-#define PATIENCE_NS (250 * SW_NS_PER_MS)
-#define PATIENT_LOOK_NS SW_NS_PER_MS
 
 struct tracing { /* what the tracing thread is handed */
 	struct sw_engine_state *engine;
@@ -139,98 +135,14 @@ void sw_engine_attach_said(struct sw_engine_state *engine)
 	}
 }
 
-/* ---- arriving --------------------------------------------------------------------------------------------------- */
-
-/* Whether the thread is inside a wait that answers EINTR to a stop and has a time limit: the limit's argument is not "none". */
-static bool waits_for_a_time(const struct sw_tracee *tracee)
-{
-	char text[256];
-	long number;
-	unsigned long arguments[6];
-
-	if (sw_proc_read_task(tracee->process->pid, tracee->tid, "syscall", text, sizeof text) <= 0 ||
-	    sscanf(text, "%ld %lx %lx %lx %lx %lx %lx", &number, &arguments[0], &arguments[1], &arguments[2], &arguments[3], &arguments[4],
-		   &arguments[5]) != 7)
-		return false;
-	switch (number) { /* x86-64's; a 32-bit thread's wait may begin anew */
-	case 232: /* epoll_wait */
-	case 281: /* epoll_pwait */
-		return (int)arguments[3] > 0;
-	case 220: /* semtimedop */
-	case 441: /* epoll_pwait2 */
-		return arguments[3] != 0;
-	case 128: /* rt_sigtimedwait */
-		return arguments[2] != 0;
-	case 208: /* io_getevents */
-	case 333: /* io_pgetevents */
-		return arguments[4] != 0;
-	default:
-		return false;
-	}
-}
-
-/* How often the thread has been given a processor: changes when its wait is over. */
-static uint32_t slices(const struct sw_tracee *tracee)
-{
-	char text[128];
-	unsigned long long ran, waited, count;
-
-	if (sw_proc_read_task(tracee->process->pid, tracee->tid, "schedstat", text, sizeof text) <= 0 ||
-	    sscanf(text, "%llu %llu %llu", &ran, &waited, &count) != 3)
-		return 0;
-	return (uint32_t)count;
-}
-
-static void interrupt(struct sw_tracee *tracee)
-{
-	tracee->patient = false;
-	ptrace(PTRACE_INTERRUPT, tracee->tid, NULL, NULL); /* ESRCH: gone meanwhile, which is told by the next wait */
-}
-
-static void interrupt_all(struct sw_engine_state *engine)
-{
-	struct sw_tracee *tracee, *next;
-
-	HASH_ITER(hh, engine->tracees.threads, tracee, next) {
-		if (!tracee->arriving)
-			continue;
-		tracee->slices = slices(tracee);
-		tracee->patient = waits_for_a_time(tracee);
-		engine->patients += tracee->patient;
-		if (!tracee->patient)
-			interrupt(tracee);
-	}
-	engine->patient_until = sw_clock_monotonic() + PATIENCE_NS;
-}
-
-static void patients_look(struct sw_engine_state *engine, int64_t now)
-{
-	struct sw_tracee *tracee, *next;
-
-	engine->patients = 0;
-	HASH_ITER(hh, engine->tracees.threads, tracee, next) {
-		if (tracee->patient && (now >= engine->patient_until || slices(tracee) != tracee->slices))
-			interrupt(tracee);
-		engine->patients += tracee->patient;
-	}
-}
-
-void sw_engine_arrive(struct sw_engine_state *engine, struct sw_tracee *tracee, const struct sw_event *event)
-{
-	tracee->arriving = tracee->patient = false;
-	if (tracee->process->arriving && --tracee->process->arriving == 0)
-		/* What its other threads closed and opened until now nobody saw: descriptors are looked up anew. */
-		sw_identity_exec(engine->identity, tracee->process->pid);
-	sw_engine_restart_after_us(engine, tracee, event->time_ns);
-}
-
 /* ---- timers ----------------------------------------------------------------------------------------------------- */
 
 static void wake_next(struct sw_engine_state *engine, int64_t now)
 {
-	int64_t next = engine->patients ? now + PATIENT_LOOK_NS : engine->budget_at;
+	int64_t next = engine->budget_at < engine->ends_at ? engine->budget_at : engine->ends_at;
+	int64_t look = engine->patients ? now + sw_engine_arrivals_pace(engine, now) : INT64_MAX;
 
-	engine->wake_at = next < engine->ends_at ? next : engine->ends_at;
+	engine->wake_at = look < next ? look : next;
 }
 
 void sw_engine_alarm(struct sw_engine_state *engine)
@@ -240,7 +152,7 @@ void sw_engine_alarm(struct sw_engine_state *engine)
 	if (now >= engine->ends_at)
 		engine->stopping = true;
 	if (engine->patients)
-		patients_look(engine, now);
+		sw_engine_arrivals_look(engine, now);
 	if (now >= engine->budget_at && sw_engine_budget_spent(engine))
 		engine->calls_gone = engine->stopping = true;
 	wake_next(engine, now);
@@ -265,10 +177,11 @@ static void *trace(void *argument)
 	if (tracing->failed)
 		return NULL;
 	sw_engine_attach_said(engine);
-	interrupt_all(engine);
+	sw_engine_arrivals_begin(engine);
 	sw_engine_budget_begin(engine);
 	wake_next(engine, sw_clock_monotonic());
 	sw_engine_loop(engine);
+	sw_engine_arrivals_end(engine);
 	/* Letting go comes with this thread's end; nobody waits for anything from here on. */
 	calls_end(engine);
 	return NULL;

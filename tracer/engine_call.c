@@ -232,12 +232,26 @@ static void leave(struct sw_engine_state *engine, struct sw_tracee *tracee, int6
 	arrays_drop(call);
 }
 
-void sw_engine_call_resume(struct sw_engine_state *engine, struct sw_tracee *tracee, const struct ptrace_syscall_info *info,
-			   int64_t value, int64_t now)
+void sw_engine_call_found(struct sw_engine_state *engine, struct sw_tracee *tracee, const struct ptrace_syscall_info *info)
 {
 	engine->before_us = true;
 	entry(engine, tracee, info);
 	engine->before_us = false;
+}
+
+void sw_engine_call_lost(struct sw_engine_state *engine, struct sw_tracee *tracee, int64_t now)
+{
+	if (tracee->inside && tracee->recorded) {
+		tracee->call.flags |= SW_CALL_BY_TOOL;
+		leave(engine, tracee, -EINTR, true, now);
+	}
+	tracee->inside = tracee->recorded = false;
+}
+
+void sw_engine_call_resume(struct sw_engine_state *engine, struct sw_tracee *tracee, const struct ptrace_syscall_info *info,
+			   int64_t value, int64_t now)
+{
+	sw_engine_call_found(engine, tracee, info);
 	if (tracee->recorded) {
 		tracee->call.flags |= value == -EINTR ? SW_CALL_BY_TOOL : 0;
 		leave(engine, tracee, value, true, now);

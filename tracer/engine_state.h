@@ -97,6 +97,8 @@ struct sw_engine_state {
 /* engine_wait.c */
 void sw_engine_wait_init(struct sw_waiter *waiter);
 void sw_engine_next(struct sw_engine_state *engine, struct sw_event *event);
+/* What happened to that one thread, waiting for at most `patience_ns`. */
+bool sw_engine_next_of(pid_t tid, int64_t patience_ns, struct sw_event *event);
 
 /* engine.c: lets a stopped thread go on, to its next stop of interest */
 void sw_engine_release(struct sw_engine_state *engine, struct sw_tracee *tracee, int signal);
@@ -109,6 +111,9 @@ void sw_engine_syscall_stop(struct sw_engine_state *engine, struct sw_tracee *tr
  * that is our doing. */
 void sw_engine_call_resume(struct sw_engine_state *engine, struct sw_tracee *tracee, const struct ptrace_syscall_info *info,
 			   int64_t value, int64_t now);
+/* A call that the thread is left inside of, not stopped: entry record; and its end, of which nothing is known. */
+void sw_engine_call_found(struct sw_engine_state *engine, struct sw_tracee *tracee, const struct ptrace_syscall_info *info);
+void sw_engine_call_lost(struct sw_engine_state *engine, struct sw_tracee *tracee, int64_t now);
 void sw_engine_calls_end(struct sw_engine_state *engine, struct sw_tracee *tracee); /* the thread goes: what is open is unfinished */
 void sw_engine_hanging(struct sw_engine_state *engine);
 void sw_engine_hanging_remove(struct sw_engine_state *engine, struct sw_tracee *tracee);
@@ -143,11 +148,14 @@ void sw_engine_group_stop(struct sw_engine_state *engine, struct sw_tracee *trac
 void sw_engine_prepare(struct sw_engine_state *engine);
 void sw_engine_release_state(struct sw_engine_state *engine);
 void sw_engine_loop(struct sw_engine_state *engine);
+void sw_engine_dispatch(struct sw_engine_state *engine, const struct sw_event *event);
 void sw_engine_signals_block(struct sw_engine_state *engine, sigset_t *before);
 void sw_engine_signals_unblock(const struct sw_engine_state *engine, const sigset_t *before);
 
-/* engine_attach.c */
+/* engine_arrive.c */
 void sw_engine_arrive(struct sw_engine_state *engine, struct sw_tracee *tracee, const struct sw_event *event);
+
+/* engine_attach.c */
 void sw_engine_alarm(struct sw_engine_state *engine);
 
 /* engine_restart.c: EINTR that is nobody's doing but ours */

@@ -205,3 +205,21 @@ void sw_engine_next(struct sw_engine_state *engine, struct sw_event *event)
 		}
 	}
 }
+
+bool sw_engine_next_of(pid_t tid, int64_t patience_ns, struct sw_event *event)
+{
+	const struct timespec nap = { .tv_nsec = 50 * SW_NS_PER_US };
+	int64_t began = sw_clock_monotonic(), now = began;
+	pid_t got;
+	int status;
+
+	/* It needs a processor to stop: on a busy machine ours. */
+	while ((got = waitpid(tid, &status, WNOHANG | __WALL)) == 0 && now < began + patience_ns) {
+		if (now > began + SPIN_NS)
+			nanosleep(&nap, NULL);
+		now = sw_clock_monotonic();
+	}
+	if (got == tid)
+		classify(event, tid, status);
+	return got == tid;
+}

@@ -57,9 +57,15 @@ struct sw_tracee { /* a thread */
 	bool interrupted; /* `waiting` ended with ERESTART*: the kernel may restart it */
 	bool hanging; /* in the list of connects that are asked when they block */
 	bool arriving; /* attached, and not yet stopped for the first time */
-	bool patient; /* not interrupted yet: its wait has a time limit that would begin anew */
+	enum sw_patience { /* attached, and not interrupted yet */
+		SW_PATIENCE_NONE,
+		SW_PATIENCE_A_WHILE, /* its wait has a limit of time, which would begin anew */
+		SW_PATIENCE_TO_THE_END, /* it writes: an interruption would show as a short count */
+	} patience;
+	bool interrupted_by_us; /* attached: told to stop */
 	bool restarts; /* its EINTR was replaced by ERESTARTNOINTR */
-	uint32_t slices; /* patient: how often it had run */
+	uint32_t slices; /* a while: how often it had run; to the end: looks in a row that did not find it inside */
+	uint64_t patient_call; /* to the end: digest of the call */
 	int64_t stopped_at; /* monotonic; 0: it runs */
 	int64_t stopped_ns; /* in this window, see engine_budget.c */
 	unsigned stopped_share; /* of 1000, moving average */

@@ -28,8 +28,12 @@ struct vote {
 
 bool sw_align_round(int64_t from_ns, int64_t to_ns, int64_t *round_ns)
 {
-	int64_t multiple = from_ns <= 0 && to_ns >= 0 ? 0 : from_ns > 0 ? (from_ns + QUARTER_NS - 1) / QUARTER_NS : to_ns / QUARTER_NS;
+	int64_t multiple = 0;
 
+	if (from_ns > 0)
+		multiple = (from_ns + QUARTER_NS - 1) / QUARTER_NS;
+	else if (to_ns < 0)
+		multiple = -((-to_ns + QUARTER_NS - 1) / QUARTER_NS);
 	*round_ns = multiple * QUARTER_NS;
 	return *round_ns >= from_ns && *round_ns <= to_ns;
 }

@@ -198,12 +198,20 @@ static int hand_over(const struct sw_outputs *outputs, struct sw_output_file *fi
 
 /* ---- the end of one ---- */
 
+/* stdio forgets why an earlier write failed; the next one fails for the same reason. The file is not going to be kept. */
+static int why_broken(int fd)
+{
+	static const char zeros[65536];
+	for (int i = 0; i < 2 && !isatty(fd); i++)
+		if (write(fd, zeros, sizeof zeros) < 0)
+			return errno;
+	return EIO;
+}
+
 static int finish(const struct sw_outputs *outputs, struct sw_output_file *file)
 {
-	errno = 0;
 	bool broken = ferror(file->stream);
-	/* What could not be written is tried once more: that says why. */
-	int error = fflush(file->stream) != 0 ? errno : broken ? EIO : 0;
+	int error = fflush(file->stream) != 0 ? errno : broken ? why_broken(fileno(file->stream)) : 0;
 	if (!error && file->handed_over)
 		error = -hand_over(outputs, file);
 	if (fclose(file->stream) != 0 && !error)

@@ -20,7 +20,8 @@ struct sw_journal_entry { /* where a record stands in the journal, and what it i
 #define SW_JOURNAL_OTHER 0xffu
 
 struct sw_incident {
-	char *path; /* of the journal */
+	char *path; /* of the journal; where it has no name, of its folder */
+	bool named;
 	int fd;
 	struct sw_pcapng_writer *writer;
 	SW_ARRAY(struct sw_journal_entry) entries;

@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -18,12 +20,27 @@ static bool wants(const struct sw_output *output)
 	return strcmp(output->format, "pcapng") == 0 || strcmp(output->format, "pcap") == 0;
 }
 
-static const struct sw_output *first_wanted(const struct sw_outputs *outputs)
+static const struct sw_output_file *first_wanted(const struct sw_outputs *outputs)
 {
 	for (size_t i = 0; i < outputs->count; i++)
 		if (wants(outputs->files[i].output))
-			return outputs->files[i].output;
+			return &outputs->files[i];
 	return NULL;
+}
+
+/* Beside the file that it is for, where somebody looks after a crash. For a pipe there is no such place. */
+static int open_journal(struct sw_incident *incident, const struct sw_output_file *file, struct sw_err *err)
+{
+	incident->named = file->temporary;
+	incident->path = incident->named ? sw_format("%s.journal", file->output->path) : sw_format(P_tmpdir);
+	int how = incident->named ? O_CREAT | O_TRUNC | O_NOFOLLOW : O_TMPFILE;
+	incident->fd = open(incident->path, how | O_RDWR | O_CLOEXEC, 0600);
+	if (incident->fd < 0 && !incident->named) /* not every file system knows O_TMPFILE */
+		incident->fd = memfd_create("sockwhy-journal", MFD_CLOEXEC);
+	if (incident->fd < 0)
+		return sw_err_set(err, -errno, "%s: cannot be written: %s", incident->path, strerror(errno));
+	incident->writer = sw_pcapng_writer_new(incident->fd, incident->path);
+	return 0;
 }
 
 static int begin(struct sw_incident *incident, struct sw_err *err)
@@ -51,21 +68,14 @@ static int begin(struct sw_incident *incident, struct sw_err *err)
 
 int sw_incident_new(struct sw_outputs *outputs, struct sw_incident **result, struct sw_err *err)
 {
-	const struct sw_output *output = first_wanted(outputs);
+	const struct sw_output_file *file = first_wanted(outputs);
 	*result = NULL;
-	if (!output)
+	if (!file)
 		return 0;
 	struct sw_incident *incident = sw_alloc(sizeof *incident);
-	incident->path = strcmp(output->path, "-") == 0 ? sw_format("/tmp/sockwhy.%ld.journal", (long)getpid()) :
-							  sw_format("%s.journal", output->path);
-	incident->fd = open(incident->path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	int code = incident->fd < 0 ?
-			   sw_err_set(err, -errno, "%s: cannot be written: %s", incident->path, strerror(errno)) :
-			   0;
-	if (code == 0) {
-		incident->writer = sw_pcapng_writer_new(incident->fd, incident->path);
+	int code = open_journal(incident, file, err);
+	if (code == 0)
 		code = begin(incident, err);
-	}
 	if (code < 0) {
 		sw_incident_free(incident);
 		return code;
@@ -86,7 +96,8 @@ void sw_incident_free(struct sw_incident *incident)
 	sw_pcapng_finish(incident->writer, NULL);
 	if (incident->fd >= 0) {
 		close(incident->fd);
-		unlink(incident->path);
+		if (incident->named)
+			unlink(incident->path);
 	}
 	SW_ARRAY_RELEASE(&incident->entries);
 	free(incident->pending);

@@ -135,6 +135,10 @@ def files():
     names = ("old.json", "a.txt", "a.pcapng", "a.pcap", "a.html", "a.md")
     check("every format", status == 1 and all(os.path.getsize(tool.path(n)) > 10 for n in names), err)
     check("for the user alone", all(stat.S_IMODE(os.stat(tool.path(n)).st_mode) == 0o600 for n in names))
+    process = tool.start("-o", "pcapng:-", "--", "bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/1", stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    incident = process.stdout.read()
+    process.wait()
+    check("an incident to standard output", incident.startswith(b"\x0a\x0d\x0d\x0a") and b"ECONNREFUSED" in incident, str(incident[:40]))
     with open(tool.path("shared"), "w", encoding="utf-8") as file:
         tool.start("-o", "json:/dev/stdout", "--", "echo", "hello", stdout=file).wait()
     with open(tool.path("shared"), encoding="utf-8") as file:

@@ -71,12 +71,13 @@ def gone(pattern):
 
 
 def deaths(tracer):
-    process = subprocess.Popen(tracer + ["sh", "-c", "sleep 3141 & sleep 3142; true"], stderr=subprocess.DEVNULL)
+    own = f"sleep 314{os.getpid():07}"  # nobody else's
+    process = subprocess.Popen(tracer + ["sh", "-c", f"{own}1 & {own}2; true"], stderr=subprocess.DEVNULL)
     time.sleep(0.7)
     process.kill()
     process.wait()
     time.sleep(0.5)
-    check("SIGKILL of the tracer kills the tracees", gone("^sleep 314[12]"))
+    check("SIGKILL of the tracer kills the tracees", gone(f"^{own}[12]"))
     for number in (signal.SIGTERM, signal.SIGINT):
         # setsid: background jobs of a shell ignore SIGINT
         process = subprocess.Popen(tracer + ["sleep", "3143"], stderr=subprocess.DEVNULL, start_new_session=True)

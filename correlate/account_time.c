@@ -82,6 +82,8 @@ void sw_account_clock_begin(struct sw_account_clock *clock, uint32_t debt, enum 
 {
 	struct sw_debt_clock *begun = SW_ARRAY_ADD(&clock->debts);
 
+	if (time_ns == SW_TIME_NONE)
+		time_ns = clock->now_ns;
 	*begun = (struct sw_debt_clock){.debt = debt, .operation = operation, .begun_ns = time_ns, .begin_ns = time_ns};
 	memcpy(begun->base, clock->buckets, sizeof begun->base);
 	if (time_ns < clock->now_ns) { /* begun before the last event: that moment looked as it does now */
@@ -98,7 +100,7 @@ static enum sw_part part_of(uint8_t bucket, enum sw_operation operation)
 
 	switch (bucket) {
 	case SW_BUCKET_BEFORE:
-		return operation == SW_OPERATION_CONNECT ? SW_PART_SEND_BUFFER :
+		return operation == SW_OPERATION_CONNECT ? SW_PART_ROUND_TRIP :
 		       peer_owes                         ? SW_PART_PEER_APPLICATION :
 							   SW_PART_APPLICATION;
 	case SW_BUCKET_WAITED:
@@ -155,9 +157,10 @@ void sw_account_clock_end(struct sw_account_clock *clock, uint32_t debt, int64_t
 		struct sw_debt_clock *ended = &clock->debts.items[i];
 		if (ended->debt != debt)
 			continue;
-		int64_t whole = time_ns - ended->begun_ns;
+		/* A debt whose begin or end nobody stamped has no time to be parted. */
+		bool stamped = time_ns != SW_TIME_NONE && ended->begun_ns != SW_TIME_NONE && time_ns > ended->begun_ns;
 		collect(clock, ended, ruling, parts);
-		settle(parts, whole > 0 ? whole : 0);
+		settle(parts, stamped ? time_ns - ended->begun_ns : 0);
 		*ended = clock->debts.items[--clock->debts.count];
 		return;
 	}

@@ -37,6 +37,9 @@ struct sw_debt {
 	int64_t waited_ns; /* booked waits and blocking calls, in all */
 	struct sw_wait_seen wait;
 	int64_t bytes_accepted, bytes_read;
+	int64_t burst_bytes; /* answers: read since the last pause (SW_BURST_PAUSE_NS) */
+	uint32_t
+		same_waits; /* answers: how many of the same end came after about the same long time, this one included */
 	uint32_t attempt; /* group of connects that are one attempt to a name or port; 0 none */
 	int64_t time_ns[SW_PART_COUNT];
 };

@@ -153,9 +153,8 @@ void sw_debt_end(struct sw_debts *debts, struct sw_debt_state *state, enum sw_ou
 		sw_attempts_ended(debts->attempts, debt, &state->target);
 }
 
-static void forget(struct sw_debts *debts, struct sw_debt_state *state)
+void sw_debt_forget(struct sw_debt_state *state)
 {
-	(void)debts;
 	if (state->socket)
 		state->socket->kept--;
 	debt_free(state);
@@ -173,7 +172,7 @@ void sw_debt_drop(struct sw_debts *debts, struct sw_debt_state *state, int64_t t
 {
 	sw_debt_end(debts, state, SW_OUTCOME_DONE, 0, NULL, time_ns);
 	live_remove(debts, state);
-	forget(debts, state);
+	sw_debt_forget(state);
 }
 
 /* ---- calls ---------------------------------------------------------------------------------------------------- */
@@ -305,7 +304,7 @@ static void review(struct sw_debts *debts, struct sw_debt_state *state)
 
 	live_remove(debts, state);
 	if (!keep || !debts->hooks.review(debts->hooks.context, state)) {
-		forget(debts, state);
+		sw_debt_forget(state);
 		return;
 	}
 	state->reviewed = true;
@@ -342,6 +341,7 @@ void sw_debts_finish(struct sw_debts *debts, int64_t end_ns)
 	}
 	while (debts->live.count)
 		review(debts, debts->live.items[debts->live.count - 1]);
+	sw_debts_together(debts);
 	if (debts->kept.count)
 		qsort(debts->kept.items, debts->kept.count, sizeof *debts->kept.items, by_begin);
 }
@@ -378,7 +378,7 @@ void sw_debts_sift(struct sw_debts *debts, bool (*stays)(void *context, struct s
 			state->place = count;
 			debts->kept.items[count++] = state;
 		} else {
-			forget(debts, state);
+			sw_debt_forget(state);
 		}
 	}
 	debts->kept.count = count;

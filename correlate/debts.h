@@ -24,6 +24,13 @@ struct sw_debt_state {
 	enum sw_sys told_by, writable_by;
 	uint32_t told_call, writable_call;
 	uint32_t waiting; /* waits for it now under way */
+	int64_t rhythm_ns; /* answers: the longest pause between two reads */
+	int64_t lossy_ns, lossy_from_ns,
+		lossy_parts[SW_PART_COUNT]; /* answers: the longest pause that was loss; 0 none */
+	int64_t interrupted_ns; /* the enter of that call */
+	uint32_t interrupted_tid;
+	bool interrupted; /* the last call for it was ended by a signal */
+	bool died_waiting; /* a thread ended inside a call that waited for it */
 	bool waited; /* something waited for it since it last progressed */
 	bool only_for_it; /* a wait for this socket alone */
 	bool tentative; /* a failed datagram connect: a symptom only if nothing explains it away */

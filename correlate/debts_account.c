@@ -3,8 +3,12 @@
  * Enters: calls at their enter and leave, debts as they open and end. Leaves: struct sw_debt.time_ns. Local sockets and pairs have no
  * packets, so no account. */
 #include "correlate/debts_state.h"
+#include "correlate/thresholds.h"
 
 #include <string.h>
+
+/* The time since the last read of an answer, measured on its own: a pause that was loss is told, the peer's own rhythm is not. */
+#define PAUSE 0x40000000u
 
 /* An answer has two ends: its first byte, and its last. Both are measured; this marks the second in the account. */
 #define WHOLE 0x80000000u
@@ -97,8 +101,45 @@ void sw_debts_account_begin(struct sw_debt_state *state)
 
 void sw_debts_account_first(struct sw_debt_state *state, int64_t time_ns)
 {
-	if (state->measured)
-		sw_account_debt_end(state->socket->account, state->debt.id, time_ns, state->debt.time_ns);
+	if (!state->measured)
+		return;
+	sw_account_debt_end(state->socket->account, state->debt.id, time_ns, state->debt.time_ns);
+	sw_account_debt_begin(state->socket->account, state->debt.id | PAUSE, state->debt.operation, time_ns);
+}
+
+/* The parts of the pause that this read ended; the next begins. */
+static void pause_ended(struct sw_debt_state *state, int64_t time_ns, int64_t parts[SW_PART_COUNT])
+{
+	struct sw_account *account = state->socket->account;
+
+	sw_account_debt_end(account, state->debt.id | PAUSE, time_ns, parts);
+	sw_account_debt_begin(account, state->debt.id | PAUSE, state->debt.operation, time_ns);
+}
+
+void sw_debts_account_more(struct sw_debt_state *state, int64_t from_ns, int64_t time_ns)
+{
+	int64_t parts[SW_PART_COUNT];
+
+	if (!state->measured)
+		return;
+	pause_ended(state, time_ns, parts);
+	if (parts[SW_PART_LOSS] * 100 < (time_ns - from_ns) * SW_PART_REASON_PERCENT ||
+	    time_ns - from_ns <= state->lossy_ns)
+		return;
+	state->lossy_ns = time_ns - from_ns;
+	state->lossy_from_ns = from_ns;
+	memcpy(state->lossy_parts, parts, sizeof parts);
+}
+
+/* The answer came, and in its middle the path failed for longer than the wait for its first byte: that is what took the time. */
+static void take_lossy(struct sw_debt_state *state)
+{
+	if (state->debt.outcome != SW_OUTCOME_DONE || state->lossy_ns <= state->debt.gap_ns)
+		return;
+	state->debt.began_ns = state->debt.gap_began_ns = state->lossy_from_ns;
+	state->debt.gap_ns = state->lossy_ns;
+	state->debt.ended_ns = state->lossy_from_ns + state->lossy_ns;
+	memcpy(state->debt.time_ns, state->lossy_parts, sizeof state->debt.time_ns);
 }
 
 void sw_debts_account_end(struct sw_debt_state *state)
@@ -116,10 +157,12 @@ void sw_debts_account_end(struct sw_debt_state *state)
 		memset(state->debt.time_ns, 0, sizeof state->debt.time_ns);
 	if (state->debt.operation != SW_OPERATION_ANSWER)
 		return;
+	sw_account_debt_end(state->socket->account, state->debt.id | PAUSE, state->debt.ended_ns, parts);
 	sw_account_debt_end(state->socket->account, state->debt.id | WHOLE, state->debt.ended_ns, parts);
 	if (begun &&
 	    state->debt.outcome != SW_OUTCOME_DONE) /* it stopped after its first byte: the whole is what counts */
 		memcpy(state->debt.time_ns, parts, sizeof parts);
+	take_lossy(state);
 }
 
 /* ---- patterns ------------------------------------------------------------------------------------------------- */

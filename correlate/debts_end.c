@@ -4,6 +4,10 @@
  * up is what DESIGN.md says: the last wait for it timed out and then the socket went, or somebody was still waiting. */
 #include "correlate/debts_state.h"
 
+#include <signal.h>
+
+#include "correlate/thresholds.h"
+
 static bool inside_for(const struct sw_debts *debts, const struct sw_debt_state *state)
 {
 	struct sw_pending *pending, *next;
@@ -21,9 +25,41 @@ static bool was_waited_for(const struct sw_debts *debts, const struct sw_debt_st
 	const struct sw_debt *debt = &state->debt;
 	int64_t silent_ns = time_ns - state->progress_ns;
 
-	if (debt->wait.call || inside_for(debts, state))
+	if (debt->wait.call || state->died_waiting || inside_for(debts, state))
 		return true;
 	return state->waited && silent_ns >= debts->options->slow_ns && debt->wait.waited_ns >= silent_ns / 2;
+}
+
+/* An answer of which bytes were read, and that somebody still waited for at the end. It stopped, unless it was moving, by the rhythm
+ * that it had, or a whole message had come and no timer of the program's ran out: who waits for the next one (a subscription, server-sent
+ * events, IMAP IDLE) is owed nothing. */
+static bool stopped(const struct sw_debts *debts, struct sw_debt_state *state, int64_t time_ns)
+{
+	int64_t silent_ns = time_ns - state->progress_ns;
+
+	if (silent_ns < debts->options->slow_ns || silent_ns < 2 * state->rhythm_ns)
+		return false;
+	if (state->interrupted && !state->debt.timer_signal) /* the signal may be told after the call that it ended */
+		state->debt.timer_signal = sw_processes_signal(debts->processes, state->debt.pid,
+							       state->interrupted_tid, state->interrupted_ns);
+	if (state->debt.wait.call || (state->interrupted && state->debt.timer_signal == SIGALRM))
+		return true;
+	return (state->died_waiting || state->interrupted || inside_for(debts, state)) &&
+	       state->debt.burst_bytes >= SW_BURST_BULK;
+}
+
+/* Somebody was kept from writing to the last: inside a write, or in waits for room that timed out or took most of the time. */
+static bool held_up(const struct sw_debts *debts, const struct sw_debt_state *state, int64_t time_ns)
+{
+	const struct sw_wait_seen *wait = &state->debt.wait;
+	int64_t silent_ns = time_ns - state->progress_ns;
+	struct sw_pending *pending, *next;
+
+	HASH_ITER (hh, debts->pending, pending, next) {
+		if (pending->inside && pending->call.socket == state->debt.socket && sw_call_writes(&pending->call))
+			return true;
+	}
+	return wait->call || (silent_ns >= debts->options->slow_ns && wait->waited_ns >= silent_ns / 2);
 }
 
 static void tell(struct sw_debts *debts, struct sw_debt_state *state)
@@ -49,7 +85,11 @@ static void gone_one(struct sw_debts *debts, struct sw_debt_state *state, const 
 	switch (state->debt.operation) {
 	case SW_OPERATION_CONNECT: sw_debts_connect_gone(debts, state, call, pid, time_ns); return;
 	case SW_OPERATION_DRAIN: /* what was accepted is still the kernel's to deliver: the packets tell */
-		sw_debt_end(debts, state, SW_OUTCOME_DONE, 0, call, time_ns);
+		if (!call && process && process->exited)
+			state->debt.timer_signal = process->signal;
+		state->debt.closed_by = call ? call->sys : 0;
+		sw_debt_end(debts, state, held_up(debts, state, time_ns) ? SW_OUTCOME_GAVE_UP : SW_OUTCOME_DONE, 0,
+			    call, time_ns);
 		return;
 	case SW_OPERATION_SERVE: /* closed without an answer: our own choice */
 		sw_debt_drop(debts, state, time_ns);
@@ -60,11 +100,11 @@ static void gone_one(struct sw_debts *debts, struct sw_debt_state *state, const 
 		tell(debts, state);
 		return;
 	}
-	if (answered && !state->debt.wait.call && !inside_for(debts, state)) {
+	if (answered && !stopped(debts, state, time_ns)) {
 		sw_debt_end(debts, state, SW_OUTCOME_DONE, 0, NULL, state->first_read_ns);
 		return;
 	}
-	if (!was_waited_for(debts, state, time_ns)) {
+	if (!answered && !was_waited_for(debts, state, time_ns)) {
 		sw_debt_drop(debts, state, time_ns);
 		return;
 	}
@@ -104,7 +144,7 @@ void sw_debts_process(struct sw_debts *debts, const struct sw_process *process)
 		if (sw_waits_is_wait(&pending->call))
 			sw_debts_waited(debts, &pending->call);
 		else if (socket) {
-			sw_debts_blocked(debts, socket, &pending->call);
+			sw_debts_died(debts, socket, &pending->call);
 			sw_debts_datagram_blocked(debts, socket, &pending->call);
 		}
 	}
@@ -140,14 +180,15 @@ void sw_debts_end_open(struct sw_debts *debts, struct sw_debt_state *state, int6
 		return;
 	}
 	if (state->debt.operation == SW_OPERATION_DRAIN) {
-		sw_debt_end(debts, state, SW_OUTCOME_DONE, 0, NULL, end_ns);
+		sw_debt_end(debts, state, held_up(debts, state, end_ns) ? SW_OUTCOME_HUNG : SW_OUTCOME_DONE, 0, NULL,
+			    end_ns);
 		return;
 	}
 	if (connecting && (state->told_ns != SW_TIME_NONE || state->writable_ns != SW_TIME_NONE)) {
 		sw_debts_connect_gone(debts, state, NULL, state->debt.pid, end_ns);
 		return;
 	}
-	if (state->first_read_ns != SW_TIME_NONE && !was_waited_for(debts, state, end_ns)) {
+	if (state->first_read_ns != SW_TIME_NONE && !stopped(debts, state, end_ns)) {
 		sw_debt_end(debts, state, SW_OUTCOME_DONE, 0, NULL, state->first_read_ns);
 		return;
 	}

@@ -48,6 +48,8 @@ void sw_debt_end(struct sw_debts *debts, struct sw_debt_state *debt, enum sw_out
 void sw_debt_progress(struct sw_debt_state *debt, int64_t time_ns);
 /* Ends it without a trace: it was no debt, or another debt's symptom tells it. */
 void sw_debt_drop(struct sw_debts *debts, struct sw_debt_state *debt, int64_t time_ns);
+void sw_debt_forget(struct sw_debt_state *debt); /* it is in no list any more */
+void sw_debts_together(struct sw_debts *debts); /* debts_together.c, of the kept ones, at the end */
 void sw_debt_call_copy(struct sw_call *copy, const struct sw_call *call); /* without its lists */
 void sw_debt_keep_call(struct sw_call **place, const struct sw_call *call);
 
@@ -73,6 +75,8 @@ void sw_debts_account_leave(struct sw_debts *debts, struct sw_pending *pending, 
 			    const struct sw_call *call);
 void sw_debts_account_begin(struct sw_debt_state *debt);
 void sw_debts_account_first(struct sw_debt_state *debt, int64_t time_ns); /* the first byte of an answer */
+/* More of it: what lay between `from_ns`, the read before, and this one. */
+void sw_debts_account_more(struct sw_debt_state *debt, int64_t from_ns, int64_t time_ns);
 void sw_debts_account_end(struct sw_debt_state *debt);
 void sw_debts_patterns(struct sw_debts *debts, struct sw_socket_state *socket);
 
@@ -87,6 +91,7 @@ void sw_debts_misuse(struct sw_debts *debts, struct sw_socket_state *socket, con
 /* A wait or a blocking call of this socket ended: booked to the debts that it was for. */
 void sw_debts_waited(struct sw_debts *debts, const struct sw_call *call);
 void sw_debts_blocked(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call);
+void sw_debts_died(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call); /* inside it */
 void sw_debts_end_open(struct sw_debts *debts, struct sw_debt_state *debt, int64_t end_ns);
 
 #endif

@@ -4,6 +4,7 @@
  * it (debts_serve.c); who made it is owed them. One broken connection is one symptom: the debt that somebody waited for tells it,
  * the others on the socket end quietly with it. */
 #include "correlate/debts_state.h"
+#include "correlate/thresholds.h"
 
 #include <sys/socket.h>
 
@@ -32,10 +33,22 @@ static void done(struct sw_debts *debts, struct sw_debt_state *debt, const struc
 
 /* ---- writing -------------------------------------------------------------------------------------------------- */
 
+/* More of a question: what passed before this write is the program's own pause (a wait for 100-continue that ran out), but for the
+ * time in which the kernel would not take it. */
+static void asked_more(struct sw_debt_state *answer, const struct sw_call *call, bool held_up)
+{
+	if (!held_up && call->enter_ns > answer->progress_ns)
+		answer->progress_ns = call->enter_ns;
+	answer->debt.bytes_accepted += call->result;
+	answer->debt.last_call = call->id;
+	sw_debt_progress(answer, call->exit_ns);
+}
+
 static void written(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call)
 {
 	struct sw_debt_state *drain = socket->open[SW_OPERATION_DRAIN];
 	struct sw_debt_state *answer = socket->open[SW_OPERATION_ANSWER];
+	bool held_up = drain && answer && 2 * drain->debt.wait.waited_ns >= call->enter_ns - answer->progress_ns;
 
 	socket->seen.writes++;
 	socket->seen.bytes_written += call->result;
@@ -58,15 +71,19 @@ static void written(struct sw_debts *debts, struct sw_socket_state *socket, cons
 	}
 	if (!answer)
 		answer = sw_debt_open(debts, SW_OPERATION_ANSWER, socket, call);
-	answer->debt.bytes_accepted += call->result;
-	answer->debt.last_call = call->id;
-	sw_debt_progress(answer, call->exit_ns);
+	asked_more(answer, call, held_up);
 }
 
 /* ---- reading -------------------------------------------------------------------------------------------------- */
 
-static void first_byte(struct sw_debt_state *answer, const struct sw_call *call)
+static void bytes_of_answer(struct sw_debt_state *answer, const struct sw_call *call)
 {
+	int64_t pause_ns = call->exit_ns - answer->progress_ns;
+
+	answer->debt.burst_bytes = pause_ns > SW_BURST_PAUSE_NS ? call->result :
+								  answer->debt.burst_bytes + call->result;
+	answer->died_waiting = answer->interrupted = false;
+	answer->debt.timer_signal = 0;
 	if (answer->first_read_ns == SW_TIME_NONE) {
 		answer->first_read_ns = call->exit_ns;
 		answer->debt.surfaced_sys = call->sys;
@@ -74,7 +91,10 @@ static void first_byte(struct sw_debt_state *answer, const struct sw_call *call)
 		sw_debt_progress(answer, call->exit_ns);
 		sw_debts_account_first(answer, call->exit_ns);
 	} else {
-		/* What comes after the first byte is the answer's own rhythm: it counts only where it stops. */
+		/* What comes after the first byte is the answer's own rhythm: it counts only where it stops, or where it was loss. */
+		sw_debts_account_more(answer, answer->progress_ns, call->exit_ns);
+		if (pause_ns > answer->rhythm_ns)
+			answer->rhythm_ns = pause_ns;
 		answer->progress_ns = call->exit_ns;
 		answer->waited = false;
 		answer->debt.wait.waited_ns = 0;
@@ -94,7 +114,7 @@ static void arrived(struct sw_debts *debts, struct sw_socket_state *socket, cons
 	}
 	done(debts, socket->open[SW_OPERATION_GREETING], call, call->exit_ns);
 	if (answer) {
-		first_byte(answer, call);
+		bytes_of_answer(answer, call);
 		if (!(call->flags & SW_CALL_PEEK))
 			answer->debt.bytes_read += call->result;
 	}
@@ -185,6 +205,9 @@ static void interrupted(struct sw_debts *debts, struct sw_socket_state *socket, 
 		return;
 	debt->debt.by_tool |= (call->flags & SW_CALL_BY_TOOL) != 0;
 	debt->debt.timer_signal = sw_debts_signal(debts, call);
+	debt->interrupted = true;
+	debt->interrupted_ns = call->enter_ns;
+	debt->interrupted_tid = call->tid;
 }
 
 static void failed(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call)

@@ -112,6 +112,17 @@ void sw_debts_waited(struct sw_debts *debts, const struct sw_call *call)
 		sw_waits_each(debts->sockets, call, book_member, &booking);
 }
 
+void sw_debts_died(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call)
+{
+	enum sw_operation waited[] = {SW_OPERATION_ANSWER, SW_OPERATION_GREETING};
+
+	sw_debts_blocked(debts, socket, call);
+	for (size_t i = 0; sw_call_reads(call) && i < SW_COUNT(waited); i++) {
+		if (socket->open[waited[i]])
+			socket->open[waited[i]]->died_waiting = true;
+	}
+}
+
 void sw_debts_blocked(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call)
 {
 	uint32_t events = sw_call_reads(call) ? EPOLLIN : EPOLLOUT;

@@ -2,6 +2,7 @@
  * where the time of the operation went.
  *
  * Enters: the flow's two sides, the socket's counts, the debt's parts. Leaves: the section SW_FACTS_STREAM. Judges nothing. */
+#include <signal.h>
 #include <string.h>
 
 #include "correlate/facts.h"
@@ -135,8 +136,14 @@ static void own_end_facts(struct sw_facts *facts, const struct sw_symptom_contex
 	const struct sw_call *call = context->surfaced ? context->surfaced : context->opening;
 	const struct sw_process_seen *process = context->process;
 
+	facts->ended_well = process && process->exited && !process->signal && process->code == 0;
+	facts->same_waits = context->debt->same_waits;
+	facts->burst = context->debt->burst_bytes;
+	facts->wait_slices = context->debt->wait.slices;
 	if (process && process->exited && process->signal) {
 		facts->killed = true;
+		facts->killed_softly = process->signal == SIGINT || process->signal == SIGTERM ||
+				       process->signal == SIGHUP || process->signal == SIGPIPE;
 		facts->killed_by = sw_signal_name(process->signal);
 	}
 	if (!socket)
@@ -246,13 +253,6 @@ void sw_facts_of_stream(struct sw_facts *facts, const struct sw_symptom_context 
 	own_end_facts(facts, context);
 	part_facts(facts, context->debt);
 	pattern_facts(facts, context->account);
-	if (context->account) {
-		facts->nagle_count = context->account->nagle.count;
-		facts->nagle_time = context->account->nagle.total_ns;
-		facts->rtt_count = context->account->round_trips.count;
-		facts->rtt_time = context->account->round_trips.total_ns;
-		facts->exchanges = context->account->exchanges;
-	}
 	if (context->socket) {
 		facts->bytes_written = context->socket->bytes_written;
 		facts->bytes_read = context->socket->bytes_read;

@@ -308,7 +308,12 @@
 	X(NS, nagle_time, "time that this cost")                                                                       \
 	X(COUNT, rtt_count, "exchanges bound by the round trip")                                                       \
 	X(NS, rtt_time, "time that this cost")                                                                         \
-	X(COUNT, exchanges, "exchanges in all")
+	X(COUNT, exchanges, "exchanges in all")                                                                        \
+	X(COUNT, same_waits, "answers of this end that came after about the same long time")                           \
+	X(BYTES, burst, "bytes of the answer that were read since its last pause")                                     \
+	X(COUNT, wait_slices, "waits in a row that timed out")                                                         \
+	X(FLAG, killed_softly, "by a signal that asks it to end")                                                      \
+	X(FLAG, ended_well, "the process exited with 0")
 
 /* What came back for a question. Set in facts_answer.c. */
 #define SW_FACTS_ANSWER(X)                                                                                             \

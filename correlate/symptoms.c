@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "correlate/symptoms_absence.h"
+#include "correlate/symptoms_deadline.h"
 #include "correlate/symptoms_others.h"
 #include "correlate/symptoms_sources.h"
 #include "src/base/arena.h"
@@ -67,10 +68,34 @@ static bool is_lost(const struct sw_debt_state *state, const struct sw_flow *flo
 	       (ours->last_retransmission.packet && ours->last_retransmission.time_ns > ours->acked_ns);
 }
 
+/* Our kernel reset it although the peer had neither closed nor reset: bytes lay here unread. */
+static bool own_reset_first(const struct sw_flow *flow)
+{
+	const struct sw_side *peer = flow ? &flow->side[SW_SIDE_PEER] : NULL;
+
+	return flow && flow->protocol == IPPROTO_TCP && flow->side[SW_SIDE_OURS].rst.packet && !peer->fin.packet &&
+	       !peer->rst.packet;
+}
+
+/* We are the server, and our kernel threw the client out: with its request unread, or right behind our answer. */
+static bool thrown_out(const struct sw_debt_state *state, const struct sw_flow *flow)
+{
+	const struct sw_socket_seen *seen = state->socket ? &state->socket->seen : NULL;
+
+	return seen && (seen->socket.flags & SW_SOCKET_ACCEPTED) && own_reset_first(flow) && !flow->began_before &&
+	       flow->side[SW_SIDE_PEER].bytes > seen->bytes_read && seen->closed_ns != SW_TIME_NONE &&
+	       flow->side[SW_SIDE_OURS].rst.time_ns - seen->closed_ns < SW_NS_PER_S;
+}
+
 bool sw_symptom_is(struct sw_debt_state *state, const struct sw_flow *flow, const struct sw_correlate_options *options)
 {
 	struct sw_debt *debt = &state->debt;
 
+	if (debt->operation == SW_OPERATION_DRAIN && !debt->socket_timeout_ns &&
+	    (debt->outcome == SW_OUTCOME_GAVE_UP || debt->outcome == SW_OUTCOME_HUNG) &&
+	    !sw_symptom_lost_bytes(state, flow))
+		debt->outcome =
+			SW_OUTCOME_DONE; /* who waits to write may also only have asked for both directions at once */
 	if (debt->outcome != SW_OUTCOME_DONE)
 		return true;
 	switch (debt->operation) {
@@ -87,12 +112,16 @@ bool sw_symptom_is(struct sw_debt_state *state, const struct sw_flow *flow, cons
 			return false;
 		break;
 	case SW_OPERATION_DRAIN:
+		if (debt->timer_signal && own_reset_first(flow) && !sw_symptom_lost_bytes(state, flow)) {
+			debt->outcome = SW_OUTCOME_GAVE_UP;
+			return true;
+		}
 		if (!is_lost(state, flow))
 			return false;
 		debt->outcome = SW_OUTCOME_LOST;
 		return true;
 	case SW_OPERATION_SERVE:
-		if (!flow || !left_before_answer(state, flow))
+		if (!flow || (!left_before_answer(state, flow) && !thrown_out(state, flow)))
 			return false;
 		debt->outcome = SW_OUTCOME_UNSERVED;
 		return true;
@@ -275,51 +304,6 @@ static void fill_packets(struct sw_symptom_context *context, const struct sw_sou
 	context->packets = list;
 }
 
-/* ---- whose timer ---------------------------------------------------------------------------------------------- */
-
-/* tcp_syn_retries after the linear ones, each twice the one before; RFC 6298, ip-sysctl of the kernel's documentation. */
-static int64_t kernel_connect_ns(const struct sw_symptom_context *context)
-{
-	const struct sw_fact *sysctl = sw_symptom_fact(context, "sysctl");
-	int64_t retries = sysctl ? sw_fact_number(sysctl, "tcp_syn_retries", -1) : -1;
-	int64_t linear = sysctl ? sw_fact_number(sysctl, "tcp_syn_linear_timeouts", 0) : 0;
-
-	if (retries < 0 || retries > 20 || linear < 0 || linear > 255)
-		return -1;
-	return (linear + (INT64_C(1) << (retries + 1)) - 1) * SW_NS_PER_S;
-}
-
-static void fill_deadline(struct sw_symptom_context *context, const struct sw_debt_state *state)
-{
-	struct sw_deadline *deadline = &context->deadline;
-	const struct sw_debt *debt = &state->debt;
-	bool connects = debt->operation == SW_OPERATION_CONNECT;
-
-	deadline->value_ns = deadline->after_ns = deadline->kernel_would_ns = -1;
-	deadline->present = debt->outcome == SW_OUTCOME_GAVE_UP || (connects && debt->error == ETIMEDOUT);
-	if (!deadline->present)
-		return;
-	deadline->after_ns = debt->ended_ns - debt->began_ns;
-	if (connects)
-		deadline->kernel_would_ns = kernel_connect_ns(context);
-	deadline->whose = "application";
-	if (debt->outcome != SW_OUTCOME_GAVE_UP) {
-		deadline->whose = "kernel";
-		deadline->what = "tcp_syn_retries";
-	} else if (debt->socket_timeout_ns) {
-		deadline->whose = "socket";
-		deadline->what = connects || debt->operation == SW_OPERATION_DRAIN ? "SO_SNDTIMEO" : "SO_RCVTIMEO";
-		deadline->value_ns = debt->socket_timeout_ns;
-	} else if (debt->timer_signal) {
-		deadline->what = sw_signal_name(debt->timer_signal);
-	} else if (debt->wait.call) {
-		deadline->what = sw_sys_name(debt->wait.sys);
-		deadline->value_ns = debt->wait.slices > 1 ? debt->wait.waited_ns : debt->wait.asked_ns;
-	} else {
-		deadline->what = "not-visible";
-	}
-}
-
 /* ---- the whole ------------------------------------------------------------------------------------------------ */
 
 static void fill_attempt(struct sw_symptom_context *context, const struct sw_sources *sources,
@@ -364,7 +348,7 @@ void sw_symptom_fill(struct sw_symptom_context *context, const struct sw_sources
 	fill_packets(context, sources, arena);
 	fill_neighbor(context, sources);
 	sw_symptom_others(context, sources, state);
-	fill_deadline(context, state);
+	sw_symptom_deadline(context, state);
 	fill_attempt(context, sources, state, arena);
 	fill_account(context, state, arena);
 	sw_peers_contrast(sources->peers, sources->flows, &state->target, state->debt.began_ns, &context->contrast);

@@ -40,6 +40,16 @@
 /* The largest part of a slow operation's time is its reason when it covers half of it (VERDICTS.md). */
 #define SW_PART_REASON_PERCENT 50
 
+/* A wait that ends about as late as others before it is a timer of the peer's: a long poll, a blocking pop. Two alike are chance, and a
+ * timer of a busy event loop is late by up to a tenth of a second (redis looks ten times a second). */
+#define SW_LONG_POLLS 3
+#define SW_LONG_POLL_SLACK_NS (150 * SW_NS_PER_MS)
+
+/* Reads nearer to each other than this are one burst of an answer. A burst below one window's first flight (10 segments would be 14 kB;
+ * a message is rarely as long as this) is a message, and a peer that has sent a whole message owes nothing. */
+#define SW_BURST_PAUSE_NS (200 * SW_NS_PER_MS)
+#define SW_BURST_BULK 4096
+
 /* Segments this near below the maximum count as full size: options and the last one of a write make them smaller. */
 #define SW_FULL_SIZE_PERCENT 85
 

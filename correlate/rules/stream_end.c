@@ -37,14 +37,18 @@ static bool peer_closed_first(const struct sw_facts *facts, struct sw_match *mat
 		return FACT(rst).packet && near(match, "a RST came, no FIN before it");
 	if (!FACT(wrote_after_fin) && FACT(error) != EPIPE)
 		return near(match, "the peer's FIN acknowledges all that we had sent");
+	if (FACT(lost) && !FACT(rst).packet)
+		return near(match, "no RST answered what we wrote after the peer's FIN");
 	if (FACT(ended_by_eof) && !FACT(rst).packet && FACT(fin_saw_request))
 		return near(match, "the peer had our request when it closed");
 	cite(match, FACT(peer_fin));
 	cite(match, FACT(own_data));
 	cite(match, FACT(rst));
 	match->cites_surfaced = true;
-	if (!FACT(rst).packet)
+	if (!FACT(rst).packet) {
 		at_most(match, SW_CONFIDENCE_LIKELY);
+		match->cause = "the peer's FIN came before our last data reached it";
+	}
 	return true;
 }
 
@@ -155,7 +159,7 @@ static bool closed_by_own_reset(const struct sw_facts *facts, struct sw_match *m
 	cite(match, FACT(own_data));
 	cite(match, FACT(own_rst));
 	match->cites_surfaced = true;
-	if (FACT(bytes_unacked) <= 0 && !FACT(unserved) && !FACT(lost))
+	if (FACT(bytes_unacked) <= 0 && !FACT(unserved) && !FACT(lost) && (!FACT(killed) || FACT(killed_softly)))
 		match->severity = SW_SEVERITY_NOTE;
 	if (FACT(killed))
 		match->cause = "{killed_by} killed the process: our kernel reset the connection";

@@ -157,6 +157,11 @@ static bool answer_stopped(const struct sw_facts *facts, struct sw_match *match)
 		return near(match, "the peer's kernel no longer answered");
 	if (!FACT(packets_seen) || !FACT(fin_acked))
 		at_most(match, SW_CONFIDENCE_LIKELY);
+	if (FACT(wait_slices) >= SW_LONG_POLLS && FACT(burst) < SW_BURST_BULK && FACT(ended_well)) {
+		match->severity = SW_SEVERITY_NOTE; /* it looked now and then whether there is more, and was content */
+		match->cause =
+			"the last of the answer came {peer_quiet} before the end; the program looked {wait_slices:time} for more";
+	}
 	cite(match, FACT(peer_data));
 	match->cites_surfaced = true;
 	return true;

@@ -69,10 +69,16 @@ static bool peer_slow(const struct sw_facts *facts, struct sw_match *match)
 	match->cites_surfaced = true;
 	if (!FACT(slow) || !FACT(is_tcp))
 		return false;
+	if (FACT(same_waits) >= SW_LONG_POLLS) {
+		match->severity = SW_SEVERITY_NOTE;
+		match->cause =
+			"{same_waits:wait} of about {duration} each ended with an answer: a timer of the peer's, as in a long poll";
+	}
 	if (!FACT(packets_seen) && !FACT(absence_counts)) {
 		at_most(match, SW_CONFIDENCE_POSSIBLE);
 		unseen(match, "where the time went: the packets");
-		match->cause = "the answer came after {duration}";
+		if (!match->cause)
+			match->cause = "the answer came after {duration}";
 		return true;
 	}
 	cite(match, FACT(own_data));

@@ -86,7 +86,7 @@ static void connecting(void **state)
 	(void)state;
 	begin(SW_OPERATION_CONNECT, 0);
 	TELL("0.005 > S 0", "0.105 < SA 0 1", "0.1051 > A 1 1");
-	ENDS(0.1051, 105.1, {SW_PART_SEND_BUFFER, 5}, {SW_PART_ROUND_TRIP, 100}, {SW_PART_APPLICATION, 0.1});
+	ENDS(0.1051, 105.1, {SW_PART_ROUND_TRIP, 105}, {SW_PART_APPLICATION, 0.1});
 }
 
 static void connecting_with_loss(void **state)

@@ -1,0 +1,109 @@
+/* What kept debts say only together: one broken connection is one symptom, and waits that repeat are a timer of the peer's.
+ *
+ * Enters: the kept debts at the end of the recording. Leaves: fewer of them, and how many waits were alike. Judges nothing. */
+#include "correlate/debts_state.h"
+
+#include "correlate/thresholds.h"
+
+/* ---- one broken connection -------------------------------------------------------------------------------------- */
+
+/* Somebody waited for it, or was let wait: that tells of a dead connection before the bytes that went under with it do. */
+static bool tells(const struct sw_debt *debt)
+{
+	switch (debt->operation) {
+	case SW_OPERATION_ANSWER:
+	case SW_OPERATION_GREETING:
+	case SW_OPERATION_HANDSHAKE:
+	case SW_OPERATION_SERVE: return debt->outcome != SW_OUTCOME_DONE && debt->outcome != SW_OUTCOME_SLOW;
+	default: return false;
+	}
+}
+
+static void note_end(struct sw_debt_state *state)
+{
+	struct sw_socket_state *socket = state->socket;
+
+	if (!socket || !tells(&state->debt))
+		return;
+	if (!socket->told || state->debt.ended_ns > socket->told_ns)
+		socket->told_ns = state->debt.ended_ns;
+	socket->told = true;
+}
+
+static bool told_already(const struct sw_debt_state *state)
+{
+	return state->debt.operation == SW_OPERATION_DRAIN && state->debt.outcome != SW_OUTCOME_SLOW && state->socket &&
+	       state->socket->told && state->socket->told_ns >= state->debt.began_ns;
+}
+
+static void drop_told(struct sw_debts *debts)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < debts->kept.count; i++)
+		note_end(debts->kept.items[i]);
+	for (size_t i = 0; i < debts->kept.count; i++) {
+		if (told_already(debts->kept.items[i]))
+			sw_debt_forget(debts->kept.items[i]);
+		else
+			debts->kept.items[left++] = debts->kept.items[i];
+	}
+	debts->kept.count = left;
+}
+
+/* ---- long polls --------------------------------------------------------------------------------------------------- */
+
+static int by_end_and_gap(const void *a, const void *b)
+{
+	const struct sw_debt_state *left = *(struct sw_debt_state *const *)a,
+				   *right = *(struct sw_debt_state *const *)b;
+	uint32_t left_hash = sw_endpoint_hash(&left->target.endpoint),
+		 right_hash = sw_endpoint_hash(&right->target.endpoint);
+
+	if (left_hash != right_hash)
+		return left_hash < right_hash ? -1 : 1;
+	if (left->debt.gap_ns != right->debt.gap_ns)
+		return left->debt.gap_ns > right->debt.gap_ns ? -1 : 1;
+	return left->debt.id < right->debt.id ? -1 : left->debt.id > right->debt.id;
+}
+
+/* From the longest on: as many as are as long, but for the slack of a timer. What is shorter ended with an answer before its time. */
+static void count_alike(struct sw_debt_state *const *list, size_t count)
+{
+	uint32_t alike = 1;
+
+	while (alike < count && list[0]->debt.gap_ns - list[alike]->debt.gap_ns <= SW_LONG_POLL_SLACK_NS)
+		alike++;
+	for (size_t i = 0; i < count; i++)
+		list[i]->debt.same_waits = alike;
+}
+
+static void find_long_polls(struct sw_debts *debts)
+{
+	SW_ARRAY(struct sw_debt_state *) waits = {0};
+
+	for (size_t i = 0; i < debts->kept.count; i++) {
+		struct sw_debt_state *state = debts->kept.items[i];
+
+		if (state->debt.operation == SW_OPERATION_ANSWER && state->debt.outcome == SW_OUTCOME_SLOW &&
+		    state->target.present)
+			*SW_ARRAY_ADD(&waits) = state;
+	}
+	if (waits.count)
+		qsort(waits.items, waits.count, sizeof *waits.items, by_end_and_gap);
+	for (size_t first = 0, next; first < waits.count; first = next) {
+		for (next = first + 1; next < waits.count; next++) {
+			if (!sw_endpoint_equal(&waits.items[first]->target.endpoint,
+					       &waits.items[next]->target.endpoint))
+				break;
+		}
+		count_alike(&waits.items[first], next - first);
+	}
+	SW_ARRAY_RELEASE(&waits);
+}
+
+void sw_debts_together(struct sw_debts *debts)
+{
+	drop_told(debts);
+	find_long_polls(debts);
+}

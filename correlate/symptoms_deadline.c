@@ -1,0 +1,76 @@
+/* Whose timer ended an operation: the kernel's, the socket's or the program's, with its value.
+ *
+ * Enters: an ended debt, the socket's options, the flow. Leaves: struct sw_deadline. Judges nothing. */
+#include "correlate/symptoms_deadline.h"
+
+#include <errno.h>
+
+#include "src/base/names.h"
+
+/* tcp_syn_retries after the linear ones, each twice the one before; RFC 6298, ip-sysctl of the kernel's documentation. */
+static int64_t kernel_connect_ns(const struct sw_symptom_context *context)
+{
+	const struct sw_fact *sysctl = sw_symptom_fact(context, "sysctl");
+	int64_t retries = sysctl ? sw_fact_number(sysctl, "tcp_syn_retries", -1) : -1;
+	int64_t linear = sysctl ? sw_fact_number(sysctl, "tcp_syn_linear_timeouts", 0) : 0;
+
+	if (retries < 0 || retries > 20 || linear < 0 || linear > 255)
+		return -1;
+	return (linear + (INT64_C(1) << (retries + 1)) - 1) * SW_NS_PER_S;
+}
+
+/* After how long the kernel gives a connection up, and by which of its timers: tcp(7). What it gives up unacknowledged bytes with is not
+ * told by a number of seconds: tcp_retries2 counts retransmissions. */
+static void kernel_deadline(struct sw_symptom_context *context)
+{
+	const struct sw_side *ours = context->flow ? &context->flow->side[SW_SIDE_OURS] : NULL;
+	const struct sw_socket_options *options = context->socket ? &context->socket->options : NULL;
+	struct sw_deadline *deadline = &context->deadline;
+	bool unacknowledged = ours && ours->acked_to < ours->sent_to;
+
+	deadline->present = true;
+	deadline->whose = "kernel";
+	deadline->after_ns = context->debt->ended_ns - context->debt->began_ns;
+	if (options && options->user_timeout_ns > 0) {
+		deadline->what = "TCP_USER_TIMEOUT";
+		deadline->value_ns = options->user_timeout_ns;
+	} else if (options && options->keepalive && ours && !unacknowledged && ours->probes_unanswered) {
+		deadline->what = "keepalive";
+	} else {
+		deadline->what = "tcp_retries2";
+	}
+}
+
+void sw_symptom_deadline(struct sw_symptom_context *context, const struct sw_debt_state *state)
+{
+	struct sw_deadline *deadline = &context->deadline;
+	const struct sw_debt *debt = &state->debt;
+	bool connects = debt->operation == SW_OPERATION_CONNECT;
+
+	deadline->value_ns = deadline->after_ns = deadline->kernel_would_ns = -1;
+	deadline->present = debt->outcome == SW_OUTCOME_GAVE_UP || (connects && debt->error == ETIMEDOUT);
+	if (!deadline->present && debt->error == ETIMEDOUT && debt->outcome == SW_OUTCOME_FAILED && context->socket &&
+	    state->socket && sw_socket_is_stream(state->socket))
+		kernel_deadline(context);
+	if (!deadline->present || deadline->what)
+		return;
+	deadline->after_ns = debt->ended_ns - debt->began_ns;
+	if (connects)
+		deadline->kernel_would_ns = kernel_connect_ns(context);
+	deadline->whose = "application";
+	if (debt->outcome != SW_OUTCOME_GAVE_UP) {
+		deadline->whose = "kernel";
+		deadline->what = "tcp_syn_retries";
+	} else if (debt->socket_timeout_ns) {
+		deadline->whose = "socket";
+		deadline->what = connects || debt->operation == SW_OPERATION_DRAIN ? "SO_SNDTIMEO" : "SO_RCVTIMEO";
+		deadline->value_ns = debt->socket_timeout_ns;
+	} else if (debt->timer_signal) {
+		deadline->what = sw_signal_name(debt->timer_signal);
+	} else if (debt->wait.call) {
+		deadline->what = sw_sys_name(debt->wait.sys);
+		deadline->value_ns = debt->wait.slices > 1 ? debt->wait.waited_ns : debt->wait.asked_ns;
+	} else {
+		deadline->what = "not-visible";
+	}
+}

@@ -10,6 +10,7 @@
 #include "correlate/correlate.h"
 #include "src/base/mem.h"
 #include "src/import.h"
+#include "src/import_ports.h"
 #include "src/options.h"
 #include "src/outputs.h"
 #include "src/publish.h"
@@ -23,6 +24,7 @@ struct explain {
 	struct sw_alignment alignment;
 	struct sw_correlate *correlate;
 	struct sw_timeline *timeline; /* NULL without -v */
+	struct sw_ports *ports; /* of logs and captures; NULL: an incident knows its ports */
 	struct sw_incident *incident; /* NULL without -o FILE.pcapng or FILE.pcap */
 	int64_t first_ns, last_ns;
 	uint32_t command_pid;
@@ -41,7 +43,7 @@ static void seen(struct explain *explain, int64_t time_ns)
 		explain->last_ns = time_ns;
 }
 
-static void on_socket(void *context, const struct sw_socket *socket)
+static void say_socket(void *context, const struct sw_socket *socket)
 {
 	struct explain *explain = context;
 
@@ -50,12 +52,24 @@ static void on_socket(void *context, const struct sw_socket *socket)
 		sw_incident_socket(explain->incident, socket);
 }
 
+static void on_socket(void *context, const struct sw_socket *socket)
+{
+	struct explain *explain = context;
+
+	if (explain->ports)
+		sw_ports_socket(explain->ports, socket);
+	else
+		say_socket(explain, socket);
+}
+
 static void on_enter(void *context, const struct sw_call *call)
 {
 	struct explain *explain = context;
 
 	seen(explain, call->enter_ns);
 	sw_correlate_enter(explain->correlate, call);
+	if (explain->ports)
+		sw_ports_enter(explain->ports, call);
 }
 
 static void on_leave(void *context, const struct sw_call *call)
@@ -64,6 +78,8 @@ static void on_leave(void *context, const struct sw_call *call)
 
 	seen(explain, call->exit_ns);
 	sw_correlate_leave(explain->correlate, call);
+	if (explain->ports)
+		sw_ports_leave(explain->ports, call);
 	if (explain->timeline)
 		sw_timeline_call(explain->timeline, call);
 	if (explain->incident)
@@ -115,6 +131,8 @@ static void on_packet(void *context, const struct sw_packet *packet)
 	if (explain->alignment.aligned == SW_ALIGNED_FAILED)
 		return;
 	seen(explain, packet->time_ns);
+	if (explain->ports)
+		sw_ports_packet(explain->ports, packet);
 	sw_correlate_packet(explain->correlate, packet);
 	if (explain->timeline)
 		sw_timeline_packet(explain->timeline, packet);
@@ -373,6 +391,8 @@ static int run(struct explain *explain, struct sw_err *err)
 		return SW_EXIT_TOOL;
 	how = correlate_options(explain);
 	explain->correlate = sw_correlate_new(&how);
+	if (sw_import_count(explain->import, SW_IMPORT_STRACE))
+		explain->ports = sw_ports_new(say_socket, explain, explain->alignment.error_ns);
 	explain->timeline = sw_timeline_wanted(explain->options) ? sw_timeline_new() : NULL;
 	read_all(explain);
 	side_limits(explain, &how);
@@ -381,6 +401,7 @@ static int run(struct explain *explain, struct sw_err *err)
 	status = publish(explain);
 	sw_timeline_free(explain->timeline);
 	sw_incident_free(explain->incident);
+	sw_ports_free(explain->ports);
 	return status;
 }
 

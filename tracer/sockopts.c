@@ -64,7 +64,7 @@ const char *sw_sockopt_name(int level, int option)
 bool sw_sockopt_number(const char *name, size_t length, int *level, int *option)
 {
 	for (size_t i = 0; i < SW_COUNT(sockopts); i++)
-		if (strncmp(sockopts[i].name, name, length) == 0 && sockopts[i].name[length] == '\0') {
+		if (strlen(sockopts[i].name) == length && memcmp(sockopts[i].name, name, length) == 0) {
 			*level = sockopts[i].level;
 			*option = sockopts[i].option;
 			return true;

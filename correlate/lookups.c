@@ -180,7 +180,7 @@ static uint16_t fitting(const struct sw_dns *dns)
 
 	for (uint16_t i = 0; i < dns->answer_count; i++)
 		count = (uint16_t)(count + (dns->answers[i].type == dns->type));
-	return count || dns->answer_total <= dns->answer_count ? count : 1; /* more than are kept: some fits */
+	return count || dns->answer_total <= dns->answer_count ? count : 1; /* more than are kept, or captured: some fits */
 }
 
 static void answer(struct sw_lookups *lookups, const struct sw_packet *packet, uint32_t flow)

@@ -11,6 +11,7 @@
 #include "correlate/groups.h"
 #include "correlate/lookups_join.h"
 #include "correlate/names_learnt.h"
+#include "correlate/serving.h"
 #include "src/base/arena.h"
 
 /* A record may be late by this much (two time-outs of the capture, a strace stamp); then what ended is reviewed. */
@@ -404,24 +405,6 @@ static void release(struct sw_correlate *correlate)
 	free(correlate);
 }
 
-/* SYNs for a listener of ours that came again and were never answered: no call tells of them. */
-static void find_unserved(struct sw_correlate *correlate)
-{
-	size_t count = sw_flows_count(correlate->flows);
-
-	for (size_t id = 1; id <= count; id++) {
-		const struct sw_flow *flow = sw_flows_get(correlate->flows, (uint32_t)id);
-		struct sw_socket_state *listener;
-
-		if (!flow || flow->protocol != IPPROTO_TCP || flow->initiator || flow->synack_count ||
-		    flow->side[SW_SIDE_OURS].packets || flow->side[SW_SIDE_PEER].syn_retransmissions == 0)
-			continue;
-		listener = sw_links_listener(correlate->links, flow);
-		if (listener)
-			sw_debts_unserved(correlate->debts, listener, flow);
-	}
-}
-
 static void relink(struct sw_correlate *correlate)
 {
 	for (size_t i = 0; i < sw_debts_kept(correlate->debts); i++) {
@@ -451,7 +434,7 @@ struct sw_report *sw_correlate_finish(struct sw_correlate *correlate, int64_t en
 
 	advance(correlate, end_ns);
 	report->arena = correlate->arena;
-	find_unserved(correlate);
+	sw_serving_find(correlate->debts, correlate->flows, correlate->links);
 	sw_debts_finish(correlate->debts, end_ns);
 	relink(correlate);
 	sw_lookups_join(correlate->lookups, correlate->debts, correlate->options.slow_ns);

@@ -222,6 +222,8 @@ static void leave_socket(struct sw_debts *debts, struct sw_socket_state *socket,
 		sw_debts_connect_leave(debts, socket, call);
 		return;
 	}
+	if (call->sys == SW_SYS_ACCEPT || call->sys == SW_SYS_ACCEPT4)
+		sw_debts_serve_accept(socket, call);
 	connecting = socket->open[SW_OPERATION_CONNECT] != NULL;
 	sw_debts_connect_other(debts, socket, call);
 	if (connecting && call->result < 0)

@@ -65,8 +65,9 @@ void sw_debts_process_ended(struct sw_debts *debts, const struct sw_process *pro
 /* A packet moved something for this socket: bytes of ours acknowledged, or new bytes of the peer. */
 void sw_debts_progress(struct sw_debts *debts, struct sw_socket_state *socket, bool acknowledged, bool arrived,
 		       int64_t time_ns);
-/* A SYN for this listener came again and again and was never answered. */
-void sw_debts_unserved(struct sw_debts *debts, struct sw_socket_state *listener, const struct sw_flow *flow);
+/* Somebody came to this socket over this flow and was left unserved, which showed at `until_ns`. */
+void sw_debts_unserved(struct sw_debts *debts, struct sw_socket_state *listener, const struct sw_flow *flow,
+		       int64_t until_ns);
 /* Reviews what ended before `before_ns`. */
 void sw_debts_settle(struct sw_debts *debts, int64_t before_ns);
 /* The recording ends: everything open ends as hung, or is no debt after all; everything is reviewed. */

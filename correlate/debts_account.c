@@ -20,6 +20,7 @@ static bool has_account(const struct sw_socket_state *socket)
 
 static void wait_began(struct sw_pending *pending, struct sw_socket_state *socket, int64_t time_ns)
 {
+	sw_debts_serve_waits(socket, time_ns);
 	if (!socket->account)
 		return;
 	sw_account_wait_begin(socket->account, time_ns);
@@ -50,6 +51,8 @@ void sw_debts_account_enter(struct sw_debts *debts, struct sw_pending *pending, 
 		sw_waits_each(debts->sockets, call, begin_member, &begin);
 		return;
 	}
+	if (socket && (call->sys == SW_SYS_ACCEPT || call->sys == SW_SYS_ACCEPT4) && sw_call_blocks(call, socket))
+		sw_debts_serve_waits(socket, call->enter_ns);
 	if (!socket || !has_account(socket) || (!sw_call_reads(call) && !sw_call_writes(call)))
 		return;
 	if (!socket->account)

@@ -6,6 +6,29 @@
 
 #include <sys/socket.h>
 
+/* A loop that serves quickly is back in its wait within this. */
+#define PAUSE_NS (50 * SW_NS_PER_MS)
+
+void sw_debts_serve_waits(struct sw_socket_state *socket, int64_t time_ns)
+{
+	struct sw_socket_seen *seen = &socket->seen;
+
+	if (seen->waiting)
+		return;
+	if (seen->waits_from_ns == SW_TIME_NONE || seen->last_wait_ns == SW_TIME_NONE ||
+	    time_ns - seen->last_wait_ns > PAUSE_NS)
+		seen->waits_from_ns = time_ns;
+	seen->waiting = true;
+}
+
+void sw_debts_serve_accept(struct sw_socket_state *socket, const struct sw_call *call)
+{
+	if (!sw_call_blocks(call, socket))
+		return;
+	socket->seen.last_wait_ns = sw_call_end(call);
+	socket->seen.waiting = false;
+}
+
 void sw_debts_serve_read(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call)
 {
 	struct sw_debt_state *serve = socket->open[SW_OPERATION_SERVE];
@@ -20,26 +43,44 @@ void sw_debts_serve_read(struct sw_debts *debts, struct sw_socket_state *socket,
 	serve->progress_ns = call->exit_ns; /* the request is still coming */
 }
 
-void sw_debts_unserved(struct sw_debts *debts, struct sw_socket_state *listener, const struct sw_flow *flow)
+/* What the debt hangs on: the last call that served, or, for a listener that was there before the tool, whoever holds it. */
+static struct sw_call service_of(const struct sw_socket_state *listener)
 {
-	const struct sw_side *peer = &flow->side[SW_SIDE_PEER];
-	struct sw_debt_state *serve;
+	struct sw_call call = listener->last;
 
-	if (!listener->last.id)
-		return;
-	serve = sw_debt_open(debts, SW_OPERATION_SERVE, listener, &listener->last);
-	serve->debt.began_ns = serve->progress_ns = peer->syn.time_ns;
+	if (call.id)
+		return call;
+	call.sys = listener->datagram ? SW_SYS_BIND : SW_SYS_LISTEN;
+	call.pid = call.tid = listener->holders.count ? listener->holders.items[0].pid : 0;
+	call.fd = listener->holders.count ? listener->holders.items[0].fd : -1;
+	call.fd2 = -1;
+	call.bytes = -1;
+	call.timeout_ns = SW_TIMEOUT_NONE;
+	call.socket = listener->seen.socket.id;
+	return call;
+}
+
+void sw_debts_unserved(struct sw_debts *debts, struct sw_socket_state *listener, const struct sw_flow *flow,
+		       int64_t until_ns)
+{
+	struct sw_call call = service_of(listener);
+	struct sw_debt_state *serve = sw_debt_open(debts, SW_OPERATION_SERVE, listener, &call);
+
+	serve->debt.began_ns = serve->progress_ns = flow->first_ns;
 	serve->debt.flow = flow->id;
 	serve->target.present = true;
 	serve->target.family = flow->remote.ip.family == 6 ? AF_INET6 : AF_INET;
 	serve->target.endpoint = flow->remote;
-	sw_debt_end(debts, serve, SW_OUTCOME_UNSERVED, 0, NULL, peer->last_syn.time_ns);
+	sw_debt_end(debts, serve, SW_OUTCOME_UNSERVED, 0, NULL, until_ns);
 }
 
 void sw_debts_serve_write(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call)
 {
 	struct sw_debt_state *serve = socket->open[SW_OPERATION_SERVE];
 
-	if (serve)
-		sw_debt_end(debts, serve, SW_OUTCOME_DONE, 0, call, call->enter_ns);
+	if (!serve)
+		return;
+	if (call->enter_ns - serve->debt.began_ns > socket->seen.answer_took_ns)
+		socket->seen.answer_took_ns = call->enter_ns - serve->debt.began_ns;
+	sw_debt_end(debts, serve, SW_OUTCOME_DONE, 0, call, call->enter_ns);
 }

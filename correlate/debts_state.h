@@ -84,6 +84,9 @@ void sw_debts_stream(struct sw_debts *debts, struct sw_socket_state *socket, con
 void sw_debts_datagram(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call);
 /* A process ended inside this send. */
 void sw_debts_datagram_blocked(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call);
+/* Somebody begins to wait for it, in a call for many sockets or in accept. */
+void sw_debts_serve_waits(struct sw_socket_state *socket, int64_t time_ns);
+void sw_debts_serve_accept(struct sw_socket_state *socket, const struct sw_call *call);
 void sw_debts_serve_read(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call);
 void sw_debts_serve_write(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call);
 void sw_debts_call(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call);

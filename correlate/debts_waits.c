@@ -79,6 +79,7 @@ static void book_member(void *context, struct sw_socket_state *socket, uint32_t 
 	struct sw_debt_state *debt;
 
 	socket->seen.last_wait_ns = sw_call_end(booking->call);
+	socket->seen.waiting = false;
 	if (booking->call->timeout_ns != 0)
 		greet(booking, socket, asked);
 	for (size_t i = 0; i < SW_OPERATION_COUNT; i++) {

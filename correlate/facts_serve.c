@@ -1,5 +1,9 @@
 /* Facts of a listener and of those who asked it in vain. Enters: socket and flow. Leaves: the section SW_FACTS_SERVE. */
+#include <netinet/in.h>
+
 #include "correlate/facts.h"
+#include "correlate/thresholds.h"
+#include "src/base/arena.h"
 
 /* Bytes of ours that left in this operation before the peer said FIN or RST. */
 static bool answered_before(const struct sw_symptom_context *context)
@@ -17,29 +21,66 @@ static bool answered_before(const struct sw_symptom_context *context)
 	return false;
 }
 
-void sw_facts_of_serve(struct sw_facts *facts, const struct sw_symptom_context *context)
+/* Whether a thread waited for the socket when this came. */
+static bool waited(const struct sw_socket_seen *socket, struct sw_seen came)
+{
+	return socket && came.packet && socket->waits_from_ns != SW_TIME_NONE &&
+	       socket->waits_from_ns <= came.time_ns &&
+	       (socket->waiting || socket->last_wait_ns > came.time_ns + SW_AT_ONCE_NS);
+}
+
+static void socket_facts(struct sw_facts *facts, const struct sw_symptom_context *context, struct sw_arena *arena)
 {
 	const struct sw_socket_seen *socket = context->socket;
-	const struct sw_flow *flow = context->flow;
+	char text[SW_ADDR_TEXT];
 
-	if (socket) {
-		facts->listening = socket->socket.flags & SW_SOCKET_LISTENING;
-		facts->backlog = socket->options.backlog;
-		facts->accepts = socket->accepts;
-	}
-	if (!flow || flow->initiator)
+	if (!socket)
 		return;
-	facts->others_unanswered = context->others_unanswered;
-	facts->answered_before = answered_before(context);
-	const struct sw_side *peer = &flow->side[SW_SIDE_PEER];
+	facts->listening = socket->socket.flags & SW_SOCKET_LISTENING;
+	facts->backlog = socket->options.backlog;
+	facts->accepts = socket->accepts;
+	if (socket->answer_took_ns > 0)
+		facts->answer_took = socket->answer_took_ns;
+	if (socket->socket.local.present)
+		facts->listens_at = sw_arena_strdup(arena, sw_addr_text(&socket->socket.local, text));
+}
+
+static void handshake_facts(struct sw_facts *facts, const struct sw_flow *flow)
+{
+	const struct sw_side *peer = &flow->side[SW_SIDE_PEER], *ours = &flow->side[SW_SIDE_OURS];
 
 	facts->peer_syns = peer->syns;
 	facts->peer_syn = peer->syn;
 	facts->peer_last_syn = peer->last_syn.packet ? peer->last_syn : peer->syn;
 	facts->own_synacks = flow->synack_count;
-	if (!peer->syn.packet)
+	facts->own_synack = flow->synack;
+	facts->own_last_synack = flow->last_synack.packet ? flow->last_synack : flow->synack;
+	facts->final_ack = flow->handshake_ack.packet != 0;
+	if (!flow->synack_count)
+		facts->own_refusal = ours->rst;
+	if (peer->syn.packet)
+		facts->peer_syn_span = facts->peer_last_syn.time_ns - peer->syn.time_ns;
+}
+
+void sw_facts_of_serve(struct sw_facts *facts, const struct sw_symptom_context *context, struct sw_arena *arena)
+{
+	const struct sw_flow *flow = context->flow;
+	char text[SW_ADDR_TEXT];
+
+	socket_facts(facts, context, arena);
+	if (!flow || flow->initiator)
 		return;
-	facts->peer_syn_span = facts->peer_last_syn.time_ns - peer->syn.time_ns;
-	facts->waited_since = socket && socket->last_wait_ns != SW_TIME_NONE &&
-			      socket->last_wait_ns >= peer->syn.time_ns;
+	facts->others_unanswered = context->others_unanswered;
+	facts->served_after = context->others_served;
+	facts->came_to = sw_arena_strdup(arena, sw_endpoint_text(&flow->local, text));
+	facts->answered_before = answered_before(context);
+	if (flow->protocol == IPPROTO_UDP) {
+		facts->peer_datagrams = flow->side[SW_SIDE_PEER].packets;
+		facts->peer_datagram = flow->side[SW_SIDE_PEER].first;
+		facts->waited_meanwhile = waited(context->socket, facts->peer_datagram);
+		return;
+	}
+	handshake_facts(facts, flow);
+	facts->waited_meanwhile = waited(context->socket, facts->peer_syn) ||
+				  waited(context->socket, facts->peer_last_syn);
 }

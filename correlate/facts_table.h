@@ -371,18 +371,28 @@
 	X(FLAG, tls_only_peer, "the peer answered our plaintext with a TLS record")
 
 /* What we owe others. Set in facts_serve.c. */
-#define SW_FACTS_SERVE(X)                                                                                              \
-	X(FLAG, listening, "the socket is a listener")                                                                 \
-	X(COUNT, peer_syns, "SYNs of the peer")                                                                        \
-	X(SEEN, peer_syn, "the first")                                                                                 \
-	X(SEEN, peer_last_syn, "the last")                                                                             \
-	X(NS, peer_syn_span, "between them")                                                                           \
-	X(COUNT, own_synacks, "SYN-ACKs of ours")                                                                      \
-	X(COUNT, backlog, "what listen asked for")                                                                     \
-	X(COUNT, accepts, "connections that were accepted from the listener")                                          \
-	X(COUNT, others_unanswered, "other connections to our end, meanwhile, that were never answered")               \
-	X(FLAG, answered_before, "bytes of our answer left before the peer had gone")                                  \
-	X(FLAG, waited_since, "a thread has waited for the listener since the first SYN")
+#define SW_FACTS_SERVE(X)												\
+	X(FLAG, listening, "the socket is a listener")									\
+	X(COUNT, peer_syns, "SYNs of the peer")										\
+	X(SEEN, peer_syn, "the first")											\
+	X(SEEN, peer_last_syn, "the last")										\
+	X(NS, peer_syn_span, "between them")										\
+	X(COUNT, own_synacks, "SYN-ACKs of ours")									\
+	X(COUNT, backlog, "what listen asked for")									\
+	X(COUNT, accepts, "connections that were accepted from the listener")						\
+	X(COUNT, others_unanswered, "other connections to our end, meanwhile, that were never answered")		\
+	X(FLAG, answered_before, "bytes of our answer left before the peer had gone")					\
+	X(FLAG, waited_meanwhile, "a thread waited for it when a SYN or datagram came")				\
+	X(SEEN, own_refusal, "the RST with which our kernel refused the SYN")						\
+	X(TEXT, came_to, "the address of ours that was asked")								\
+	X(TEXT, listens_at, "the address that the listener is bound to")						\
+	X(FLAG, served_after, "a connection to the same port was accepted right behind")				\
+	X(SEEN, own_synack, "the first SYN-ACK of ours")								\
+	X(SEEN, own_last_synack, "the last")										\
+	X(FLAG, final_ack, "the peer's final ACK came")								\
+	X(COUNT, peer_datagrams, "datagrams that came")								\
+	X(SEEN, peer_datagram, "the first")										\
+	X(NS, answer_took, "the longest that a request on this connection waited for our first byte")
 
 #define SW_FACT_TABLE(X)                                                                                               \
 	SW_FACTS_CALL(X)                                                                                               \

@@ -238,7 +238,17 @@ void sw_links_packet(struct sw_links *links, const struct sw_flow_change *change
 	bind_by_port(links, flow);
 }
 
-struct sw_socket_state *sw_links_listener(const struct sw_links *links, const struct sw_flow *flow)
+/* An IPv6 listener on the any address takes IPv4 too, unless told otherwise: ipv6(7), IPV6_V6ONLY. */
+static bool listens_at(const struct sw_socket_state *socket, const struct sw_ip *ip)
+{
+	const struct sw_ip *bound = &socket->seen.socket.local.endpoint.ip;
+
+	if (sw_ip_is_any(bound))
+		return bound->family != 4 || ip->family == 4;
+	return sw_ip_equal(bound, ip);
+}
+
+static struct sw_socket_state *listener_of(const struct sw_links *links, const struct sw_flow *flow, bool there)
 {
 	struct local *local = local_find(links, flow->protocol, flow->local.port);
 
@@ -246,11 +256,21 @@ struct sw_socket_state *sw_links_listener(const struct sw_links *links, const st
 		struct sw_socket_state *socket = sw_sockets_get(links->sockets, local->objects.items[i]);
 
 		if (socket && (socket->seen.socket.flags & SW_SOCKET_LISTENING) &&
-		    (sw_ip_is_any(&socket->seen.socket.local.endpoint.ip) ||
-		     sw_ip_equal(&socket->seen.socket.local.endpoint.ip, &flow->local.ip)))
+		    (socket->seen.socket.netns == flow->netns || links->options->imported) &&
+		    listens_at(socket, &flow->local.ip) == there)
 			return socket;
 	}
 	return NULL;
+}
+
+struct sw_socket_state *sw_links_listener(const struct sw_links *links, const struct sw_flow *flow)
+{
+	return listener_of(links, flow, true);
+}
+
+struct sw_socket_state *sw_links_listener_elsewhere(const struct sw_links *links, const struct sw_flow *flow)
+{
+	return listener_of(links, flow, true) ? NULL : listener_of(links, flow, false);
 }
 
 /* ---- which end of a packet is ours ---------------------------------------------------------------------------- */

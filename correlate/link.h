@@ -23,6 +23,8 @@ void sw_links_packet(struct sw_links *links, const struct sw_flow_change *change
 struct sw_socket_state *sw_links_owner(const struct sw_links *links, uint32_t flow);
 /* The listener that a flow came to; NULL: none is known. */
 struct sw_socket_state *sw_links_listener(const struct sw_links *links, const struct sw_flow *flow);
+/* A listener of ours on the flow's port that is bound to another address or family; NULL: none. */
+struct sw_socket_state *sw_links_listener_elsewhere(const struct sw_links *links, const struct sw_flow *flow);
 void sw_links_forget(struct sw_links *links, const struct sw_socket_state *socket);
 enum sw_packet_way sw_links_way(void *context,
 				const struct sw_packet *packet); /* for sw_flows_set_local(); context: the links */

@@ -66,6 +66,8 @@ static void named(struct sw_socket_state *state, const struct sw_call *call)
 	case SW_SYS_LISTEN:
 		seen->options.backlog = (int32_t)call->value;
 		seen->socket.flags |= SW_SOCKET_LISTENING;
+		if (seen->listened_ns == SW_TIME_NONE)
+			seen->listened_ns = call->exit_ns;
 		break;
 	case SW_SYS_SETSOCKOPT: sw_sockets_option(state, call); break;
 	case SW_SYS_GETSOCKNAME:

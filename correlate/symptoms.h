@@ -43,6 +43,10 @@ struct sw_socket_seen { /* a socket's life as the calls tell it */
 	uint32_t writes, reads, eofs; /* calls that succeeded; reads that returned 0 */
 	uint32_t accepts; /* connections accepted from a listener */
 	uint32_t close_pid; /* who closed it last */
+	int64_t listened_ns; /* listen succeeded; SW_TIME_NONE: not seen */
+	int64_t waits_from_ns; /* begin of the last stretch in which somebody waited for it all but without a pause; SW_TIME_NONE */
+	bool waiting; /* that stretch is not over */
+	int64_t answer_took_ns; /* accepted connections: the longest that a request waited for our first byte; 0 none */
 	bool foreign; /* io_uring or a process outside the trace has used it: its calls are not all seen */
 };
 
@@ -107,6 +111,7 @@ struct sw_symptom_context {
 	const struct sw_lookup *lookup; /* the whole look-up that the operation was, or a part of; NULL not seen */
 	uint32_t
 		others_unanswered; /* serving: connections to the same local end, meanwhile, whose SYNs were never answered */
+	uint32_t others_served; /* serving: connections to the same port that came within the settling time after it and got a SYN-ACK */
 	uint8_t host_ttl; /* hop count of the remote host's packets, over all flows (sw_flows_host_ttl); 0 unknown */
 	const struct sw_neighbor_seen
 		*neighbor; /* resolution of the target or of its next hop, as the packets show it */

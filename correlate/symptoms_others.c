@@ -72,21 +72,26 @@ static void fill_name(struct sw_symptom_context *context, const struct sw_source
 	}
 }
 
-/* A busy server leaves the one whom it accepted and those who queue behind it without service: one cause. */
+/* A busy server leaves the one whom it accepted and those who queue behind it without service: one cause. And who was refused at one
+ * address may be served at the next. */
 static void fill_others(struct sw_symptom_context *context, const struct sw_sources *sources)
 {
 	const struct sw_flow *flow = context->flow;
+	const struct sw_debt *debt = context->debt;
 
-	if (!flow || context->debt->operation != SW_OPERATION_SERVE)
+	if (!flow || debt->operation != SW_OPERATION_SERVE)
 		return;
 	for (size_t id = 1; id <= sw_flows_count(sources->flows); id++) {
 		const struct sw_flow *other = sw_flows_get(sources->flows, (uint32_t)id);
 
-		context->others_unanswered +=
-			other && other->id != flow->id && !other->initiator && other->protocol == IPPROTO_TCP &&
-			sw_endpoint_equal(&other->local, &flow->local) && !other->synack_count &&
-			other->side[SW_SIDE_PEER].syn_retransmissions && other->first_ns <= context->debt->ended_ns &&
-			other->last_ns >= context->debt->began_ns;
+		if (!other || other->id == flow->id || other->initiator || other->protocol != IPPROTO_TCP ||
+		    other->local.port != flow->local.port)
+			continue;
+		context->others_unanswered += sw_endpoint_equal(&other->local, &flow->local) && !other->synack_count &&
+					      other->side[SW_SIDE_PEER].syn_retransmissions &&
+					      other->first_ns <= debt->ended_ns && other->last_ns >= debt->began_ns;
+		context->others_served += other->handshake_ack.packet && other->first_ns >= debt->began_ns &&
+					  other->first_ns - debt->ended_ns <= context->settle_ns;
 	}
 }
 

@@ -181,14 +181,18 @@ void sw_captures_socket(struct sw_captures *captures, const struct sw_socket *so
 	/* A socket that was there before the session may have been talking for as long as the look-back reaches. */
 	int64_t since = known->since_ns != SW_TIME_NONE ? known->since_ns : socket->since_ns - SW_LIVE_LOOKBACK_NS;
 	int protocol = socket->type == SOCK_DGRAM ? IPPROTO_UDP : IPPROTO_TCP;
-	if (known->owned && sw_endpoint_equal(&known->owner.local, &socket->local.endpoint))
+	struct sw_endpoint local = socket->local.endpoint;
+	/* Who asks for a listener at an address that it is not bound to, or by way of a translation, is refused under its port. */
+	if (protocol == IPPROTO_TCP && !socket->remote.present && !known->accepted)
+		local.ip = (struct sw_ip){0};
+	if (known->owned && sw_endpoint_equal(&known->owner.local, &local))
 		return;
 	known->owner = (struct sw_owner){
 		.netns = socket->netns,
 		.protocol = socket->protocol <= 0 || socket->protocol > 255 ? (uint8_t)protocol :
 									      (uint8_t)socket->protocol,
 		.mine = true,
-		.local = socket->local.endpoint,
+		.local = local,
 		.remote = socket->remote.endpoint,
 		.since_ns = since,
 		.until_ns = INT64_MAX,

@@ -12,10 +12,13 @@ static bool app_slow_to_answer(const struct sw_facts *facts, struct sw_match *ma
 
 	if (!FACT(accepted) || !too_late || !gone)
 		return false;
-	if (FACT(answered_before))
+	if (FACT(answered_before) && FACT(answer_took) < SW_ANSWER_LATE_NS)
 		return near(match, "our answer had begun when the peer left");
-	if (FACT(duration) < SW_ANSWER_LATE_NS)
+	if (FACT(duration) < SW_ANSWER_LATE_NS && FACT(answer_took) < SW_ANSWER_LATE_NS)
 		return near(match, "the answer was written {duration} after the request was read");
+	if (FACT(answer_took) >= SW_ANSWER_LATE_NS)
+		match->cause =
+			"the request was read, and {answer_took} later, when the answer was written, the client had gone";
 	if (!FACT(packets_seen))
 		at_most(match, SW_CONFIDENCE_LIKELY);
 	cite(match, FACT(peer_fin));
@@ -24,9 +27,11 @@ static bool app_slow_to_answer(const struct sw_facts *facts, struct sw_match *ma
 	return true;
 }
 
+/* SYNs without an answer, or a final ACK and a request that our host never acknowledged. */
 static bool came_in_vain(const struct sw_facts *facts)
 {
-	return FACT(unserved) && FACT(listening) && FACT(peer_syns) > 0 && FACT(own_synacks) <= 0;
+	return FACT(unserved) && FACT(listening) && FACT(peer_syns) > 0 && !FACT(own_refusal).packet &&
+	       (FACT(own_synacks) <= 0 || FACT(final_ack));
 }
 
 static bool listen_queue_full(const struct sw_facts *facts, struct sw_match *match)
@@ -43,8 +48,9 @@ static bool listen_queue_full(const struct sw_facts *facts, struct sw_match *mat
 	}
 	if (!came_in_vain(facts))
 		return false;
-	if (!full && FACT(listen_queue) == 0)
-		return near(match, "the accept queue was empty");
+	if (!full && (FACT(listen_queue) == 0 || FACT(waited_meanwhile)))
+		return near(match, FACT(waited_meanwhile) ? "a thread waited for connections all the time" :
+							    "the accept queue was empty");
 	if (!full)
 		at_most(match, SW_CONFIDENCE_LIKELY);
 	cite(match, FACT(peer_syn));
@@ -56,17 +62,60 @@ static bool listen_queue_full(const struct sw_facts *facts, struct sw_match *mat
 	return true;
 }
 
+static bool datagram_in_vain(const struct sw_facts *facts, struct sw_match *match)
+{
+	if (!FACT(unserved) || !FACT(is_udp) || FACT(peer_datagrams) <= 0)
+		return false;
+	if (!FACT(waited_meanwhile))
+		return near(match, "nobody waited for datagrams then");
+	cite(match, FACT(peer_datagram));
+	match->cause =
+		"{peer_datagrams:datagram} of {remote} arrived while the program waited for them, and it never got one";
+	return true;
+}
+
 static bool request_not_delivered(const struct sw_facts *facts, struct sw_match *match)
 {
+	if (datagram_in_vain(facts, match))
+		return true;
 	if (!came_in_vain(facts))
 		return false;
-	if (FACT(listen_overflows) > 0 || FACT(listen_queue) != 0)
+	if (FACT(listen_overflows) > 0 || FACT(listen_queue) > 0)
 		return FACT(listen_queue) > 0 && near(match, "{listen_queue:connection} waited in the accept queue");
-	if (!FACT(waited_since))
+	if (FACT(listen_queue) != 0 && !FACT(waited_meanwhile))
+		return false;
+	if (!FACT(waited_meanwhile)) {
 		at_most(match, SW_CONFIDENCE_LIKELY);
+		match->cause =
+			"{peer_syns:SYN} of {remote} arrived and went unanswered while the accept queue was empty";
+	}
 	cite(match, FACT(peer_syn));
 	cite(match, FACT(peer_last_syn));
 	match->cites_fact = "listener";
+	return true;
+}
+
+/* Our own SYN-ACKs went unanswered: they, or the ACKs, are lost, or the SYNs bore a false address. */
+static bool synack_unanswered(const struct sw_facts *facts, struct sw_match *match)
+{
+	if (!FACT(unserved) || !FACT(listening) || FACT(own_synacks) <= 1)
+		return false;
+	if (FACT(final_ack))
+		return near(match, "the final ACK came");
+	cite(match, FACT(peer_syn));
+	cite(match, FACT(own_synack));
+	cite(match, FACT(own_last_synack));
+	return true;
+}
+
+static bool not_listening_there(const struct sw_facts *facts, struct sw_match *match)
+{
+	if (!FACT(unserved) || !FACT(listening) || !FACT(own_refusal).packet)
+		return false;
+	if (FACT(served_after))
+		match->severity = SW_SEVERITY_NOTE; /* the client's next address was the right one */
+	cite(match, FACT(peer_syn));
+	cite(match, FACT(own_refusal));
 	return true;
 }
 
@@ -127,7 +176,8 @@ static const struct sw_rule serving[] = {
 		.locus = SW_LOCUS_LOCAL_HOST,
 		.title = "this host keeps its clients from the program",
 		.holds = request_not_delivered,
-		.cause = {"{peer_syns:SYN} of {remote} arrived and went unanswered while the accept queue was empty"},
+		.cause =
+			{"{peer_syns:SYN} of {remote} arrived and went unanswered while a thread waited for connections"},
 		.usually = {"an own firewall that drops in its input chain", "the reverse path filter",
 			    "a bad checksum"},
 		.next = {{"here", "nft list ruleset; iptables -S INPUT", "look for a drop of packets to this port",
@@ -137,6 +187,39 @@ static const struct sw_rule serving[] = {
 		.sees = "its clients time out",
 		.evidence =
 			"SYNs or datagrams for a socket of ours arrived while a thread waited for them and its queue was not full, and nothing answered: own firewall, rp_filter, checksum",
+	},
+	{
+		.code = "synack-unanswered",
+		.symptoms = SW_ON(SERVE),
+		.needs = SW_NEEDS_PACKETS,
+		.locus = SW_LOCUS_UNKNOWN,
+		.title = "nobody answered our SYN-ACK",
+		.holds = synack_unanswered,
+		.cause = {"{own_synacks:SYN-ACK} to {remote} left and no ACK came back"},
+		.usually = {"our answers take another way back, or a firewall drops them or the ACKs",
+			    "a SYN flood, or a scan, from addresses that are not the sender's"},
+		.next = {{"here", "ss -tn state syn-recv", "see how many connections are half open", "none"},
+			 {"here", "ip route get {remote_ip}", "see which way the answers take", NULL},
+			 {"peer", "tcpdump -ni any tcp port {local_port}", "see whether the SYN-ACKs arrive", NULL}},
+		.sees = "half-open connections",
+		.evidence = "our SYN-ACK left again and again, no ACK came",
+	},
+	{
+		.code = "not-listening-there",
+		.symptoms = SW_ON(SERVE),
+		.needs = SW_NEEDS_PACKETS,
+		.locus = SW_LOCUS_LOCAL_APP,
+		.title = "the program does not listen where its clients ask",
+		.holds = not_listening_there,
+		.cause =
+			{"{remote} asked for {came_to} and our kernel refused: the program listens at {listens_at} alone"},
+		.usually = {"a listener bound to loopback (127.0.0.1, ::1) while clients come from elsewhere",
+			    "a listener on one IP family while clients use the other"},
+		.next = {{"here", "ss -ltnp 'sport = :{local_port}'", "see which addresses are listened at", NULL},
+			 {"here", NULL, "bind the program to the address that its clients use, or to all (0.0.0.0, ::)",
+			  NULL}},
+		.sees = "its clients are refused",
+		.evidence = "our kernel refused a peer at an address or family that our listener is not bound to",
 	},
 	{
 		.code = "accept-fd-limit",

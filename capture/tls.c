@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "capture/tls_certificate.h"
 #include "capture/tls_hello.h"
 
 #define RECORD_HEADER 5u
@@ -43,6 +44,8 @@ static void message_ended(struct sw_tls_stream *stream, struct sw_tls *tls)
 		sw_tls_client_hello(&tls->client, stream->hello, stream->hello_have);
 	else if (!stream->hello_broken && stream->message_header[0] == SW_TLS_SERVER_HELLO)
 		sw_tls_server_hello(&tls->server, stream->hello, stream->hello_have);
+	else if (!stream->hello_broken && stream->message_header[0] == SW_TLS_CERTIFICATE)
+		sw_tls_certificate(&tls->certificate, stream->hello, stream->hello_have);
 	stream->hello_broken = false;
 	stream->message_have = 0;
 	stream->hello_have = 0;

@@ -12,7 +12,7 @@
 
 #define SW_TLS_RECORDS 8 /* of one segment; `more` says that there were others */
 #define SW_TLS_MESSAGES 4 /* handshake messages of one record */
-#define SW_TLS_HELLO 2048 /* bytes of a hello that are looked at */
+#define SW_TLS_HELLO 6144 /* bytes of a hello or of a certificate message that are looked at */
 
 enum { SW_TLS_CHANGE_CIPHER = 20, SW_TLS_ALERT = 21, SW_TLS_HANDSHAKE = 22, SW_TLS_APPLICATION = 23 };
 enum {
@@ -44,12 +44,21 @@ struct sw_tls_hello {
 	char protocols[64]; /* ALPN, separated by commas */
 };
 
+struct sw_tls_certificate { /* the first of the chain, up to TLS 1.2 */
+	bool present, self_signed;
+	bool names_cut; /* not all names were captured, or there are more than fit */
+	char subject[96], issuer[96]; /* common name, else organization */
+	char names[320]; /* subject alternative names, separated by commas */
+	int64_t from_s, until_s; /* seconds of the epoch, -1 unknown */
+};
+
 struct sw_tls {
 	uint8_t record_count;
 	bool more; /* records beyond SW_TLS_RECORDS */
 	bool truncated; /* bytes were not captured */
 	struct sw_tls_record records[SW_TLS_RECORDS];
 	struct sw_tls_hello client, server; /* hellos that ended in this segment */
+	struct sw_tls_certificate certificate; /* that ended in this segment */
 };
 
 struct sw_tls_stream {
@@ -75,6 +84,8 @@ bool sw_tls_looks_like(const uint8_t *bytes, size_t captured); /* a record begin
 bool sw_tls_feed(struct sw_tls_stream *stream, uint32_t seq, const uint8_t *bytes, size_t captured, size_t wire,
 		 struct sw_tls *tls);
 
+/* Whether the certificate is for that name; true too where not all its names are known. */
+bool sw_tls_certificate_covers(const struct sw_tls_certificate *certificate, const char *name);
 const char *sw_tls_alert_name(uint8_t alert); /* "handshake_failure"; "?" when unknown */
 const char *sw_tls_version_name(uint16_t version); /* "TLS 1.2" */
 const char *sw_tls_message_name(uint8_t type); /* "ClientHello" */

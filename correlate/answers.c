@@ -9,31 +9,56 @@
 static bool within(const struct sw_debt *debt, struct sw_seen seen)
 {
 	return seen.packet && seen.time_ns >= debt->began_ns - SW_STAMP_SLACK_NS &&
-	       seen.time_ns <= debt->ended_ns + SW_ALERT_AFTER_NS;
+	       (debt->ended_ns == SW_TIME_NONE || seen.time_ns <= debt->ended_ns + SW_ALERT_AFTER_NS);
 }
 
-static bool no_of(struct sw_facts *facts, const struct sw_debt *debt)
+static const struct sw_handshake *handshake_of(const struct sw_handshakes *handshakes, const struct sw_flow *flow)
 {
-	return within(debt, facts->tls_alert) || within(debt, facts->tls_not) || facts->tls_only_peer;
+	const struct sw_handshake *handshake = flow ? sw_handshakes_get(handshakes, flow->id) : NULL;
+
+	return !handshake && flow && flow->mirrored ? sw_handshakes_get(handshakes, flow->mirror) : handshake;
 }
 
-bool sw_answer_is_no(const struct sw_flows *flows, const struct sw_flow *flow, const struct sw_debt *debt)
+static void gather(struct sw_facts *facts, const struct sw_handshake *handshake, const struct sw_flow *flow,
+		   const struct sw_debt *debt)
 {
-	const struct sw_packet *packets[SW_FLOW_KEPT_MAX];
-	struct sw_symptom_context context = {.debt = debt, .flow = flow, .packets = packets};
-	struct sw_facts facts = {0};
-	struct sw_arena *arena;
-	bool no;
+	struct sw_symptom_context context = {.debt = debt, .flow = flow, .handshake = handshake};
+	struct sw_arena *arena = sw_arena_new();
 
-	if (!flow || debt->outcome != SW_OUTCOME_DONE || debt->operation != SW_OPERATION_ANSWER)
+	*facts = (struct sw_facts){0};
+	sw_facts_of_tls(facts, &context, arena);
+	sw_arena_free(arena); /* flags and packets are all that is asked for */
+}
+
+bool sw_answer_is_no(const struct sw_handshakes *handshakes, const struct sw_flow *flow, struct sw_debt *debt)
+{
+	const struct sw_handshake *handshake = debt->operation == SW_OPERATION_ANSWER ? handshake_of(handshakes, flow) :
+											NULL;
+	struct sw_facts facts;
+
+	if (!handshake)
 		return false;
-	/* Asked at the end of every answer: most flows speak neither. */
-	if (!sw_flows_upper(flows, flow->id))
+	if (handshake->client_hello.packet &&
+	    (!handshake->done.packet || handshake->done.time_ns >= debt->began_ns + SW_STAMP_SLACK_NS) &&
+	    (debt->ended_ns == SW_TIME_NONE || handshake->client_hello.time_ns <= debt->ended_ns))
+		debt->operation = SW_OPERATION_HANDSHAKE;
+	if (debt->outcome != SW_OUTCOME_DONE)
 		return false;
-	context.packet_count = sw_flows_kept(flows, flow->id, packets, SW_FLOW_KEPT_MAX);
-	arena = sw_arena_new();
-	sw_facts_of_tls(&facts, &context, arena);
-	no = no_of(&facts, debt);
-	sw_arena_free(arena);
-	return no;
+	gather(&facts, handshake, flow, debt);
+	return within(debt, facts.tls_alert) || within(debt, facts.tls_not) || within(debt, facts.tls_warning) ||
+	       facts.tls_only_peer;
+}
+
+bool sw_answer_tells(const struct sw_handshakes *handshakes, const struct sw_flow *flow, const struct sw_debt *debt)
+{
+	const struct sw_handshake *handshake = debt->operation == SW_OPERATION_DRAIN &&
+							       debt->outcome == SW_OUTCOME_LOST ?
+						       handshake_of(handshakes, flow) :
+						       NULL;
+	struct sw_facts facts;
+
+	if (!handshake || flow->side[SW_SIDE_OURS].data_packets == 0)
+		return false;
+	gather(&facts, handshake, flow, debt);
+	return facts.tls_alert.packet || facts.tls_not.packet;
 }

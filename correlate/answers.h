@@ -1,13 +1,16 @@
-/* Answers that say no although every call succeeded: a fatal alert, an answer that is no TLS.
+/* Answers that say no although every call succeeded: an alert, an answer that is no TLS.
  *
- * Enters: a debt that ended well, and its flow's packets. Leaves: whether the answer was a no. Which verdict it is, is the rules'
- * matter. */
+ * Enters: an ended debt, and its flow's handshake. Leaves: whether it was a handshake's, and whether the answer was a no. Which verdict
+ * it is, is the rules' matter. */
 #ifndef SW_CORRELATE_ANSWERS_H
 #define SW_CORRELATE_ANSWERS_H
 
 #include "correlate/debt.h"
-#include "correlate/flows.h"
+#include "correlate/handshakes.h"
 
-bool sw_answer_is_no(const struct sw_flows *flows, const struct sw_flow *flow, const struct sw_debt *debt);
+/* An answer that was waited for while the handshake was not done becomes the handshake's; true: it was done, and said no. */
+bool sw_answer_is_no(const struct sw_handshakes *handshakes, const struct sw_flow *flow, struct sw_debt *debt);
+/* Bytes that were lost behind the end of a handshake are that end's doing, which the handshake's debt tells. */
+bool sw_answer_tells(const struct sw_handshakes *handshakes, const struct sw_flow *flow, const struct sw_debt *debt);
 
 #endif

@@ -35,6 +35,7 @@ struct sw_correlate {
 	struct sw_peers *peers;
 	struct sw_lookups *lookups;
 	struct sw_names *names;
+	struct sw_handshakes *handshakes;
 	struct sw_facts_kept facts;
 	SW_ARRAY(struct sw_capture_status) statuses;
 	SW_ARRAY(struct sw_limit) limits;
@@ -65,11 +66,11 @@ static bool review(void *context, struct sw_debt_state *debt)
 			       debt->debt.ended_ns);
 	if (sw_lookup_takes(correlate->lookups, debt, flow, correlate->options.slow_ns, &keep))
 		return keep;
-	if (sw_answer_is_no(correlate->flows, flow, &debt->debt)) {
+	if (sw_answer_is_no(correlate->handshakes, flow, &debt->debt)) {
 		debt->debt.outcome = SW_OUTCOME_ANSWERED_NO;
 		return true;
 	}
-	return sw_symptom_is(debt, flow, &correlate->options);
+	return sw_symptom_is(debt, flow, &correlate->options) && !sw_answer_tells(correlate->handshakes, flow, &debt->debt);
 }
 
 struct sw_correlate *sw_correlate_new(const struct sw_correlate_options *options)
@@ -89,6 +90,7 @@ struct sw_correlate *sw_correlate_new(const struct sw_correlate_options *options
 	correlate->peers = sw_peers_new();
 	correlate->lookups = sw_lookups_new();
 	correlate->names = sw_names_new();
+	correlate->handshakes = sw_handshakes_new();
 	correlate->began_ns = correlate->now_ns = correlate->settled_ns = SW_TIME_NONE;
 	sw_flows_set_local(correlate->flows, sw_links_way, correlate->links);
 	return correlate;
@@ -231,14 +233,21 @@ static void account_packet(struct sw_correlate *correlate, uint32_t id, const st
 		sw_account_change(owner->account, sw_flows_get(correlate->flows, id), change, packet);
 }
 
-static void learn_answer(struct sw_correlate *correlate, const struct sw_packet *packet,
-			 const struct sw_flow_change *change)
+/* What was decoded of the payload. */
+static void learn_content(struct sw_correlate *correlate, const struct sw_packet *packet,
+			  const struct sw_flow_change *change)
 {
 	const struct sw_flow *flow = sw_flows_get(correlate->flows, change->flow);
+	bool ours = flow && sw_endpoint_equal(&packet->src, &flow->local);
 
-	sw_names_packet(correlate->names, packet);
-	if (flow && !(change->what & SW_FLOW_DUPLICATE))
-		sw_lookups_message(correlate->lookups, packet, flow->id, sw_endpoint_equal(&packet->src, &flow->local));
+	if (packet->dns)
+		sw_names_packet(correlate->names, packet);
+	if (!flow || (change->what & SW_FLOW_DUPLICATE))
+		return;
+	if (packet->dns)
+		sw_lookups_message(correlate->lookups, packet, flow->id, ours);
+	else if (packet->kind == SW_PACKET_TCP && (change->what & SW_FLOW_NEW_DATA))
+		sw_handshakes_packet(correlate->handshakes, packet, flow->id, ours ? SW_SIDE_OURS : SW_SIDE_PEER);
 }
 
 void sw_correlate_packet(struct sw_correlate *correlate, const struct sw_packet *packet)
@@ -247,8 +256,8 @@ void sw_correlate_packet(struct sw_correlate *correlate, const struct sw_packet 
 
 	correlate->packets++;
 	sw_links_packet(correlate->links, &change);
-	if (packet->dns)
-		learn_answer(correlate, packet, &change);
+	if (packet->payload_length)
+		learn_content(correlate, packet, &change);
 	account_packet(correlate, change.flow, &change, packet);
 	if (change.mirror) {
 		struct sw_flow_change mirrored = change;
@@ -399,6 +408,7 @@ static void release(struct sw_correlate *correlate)
 	sw_peers_free(correlate->peers);
 	sw_lookups_free(correlate->lookups);
 	sw_names_free(correlate->names);
+	sw_handshakes_free(correlate->handshakes);
 	sw_flows_free(correlate->flows);
 	sw_sockets_free(correlate->sockets);
 	sw_processes_free(correlate->processes);
@@ -429,6 +439,7 @@ struct sw_report *sw_correlate_finish(struct sw_correlate *correlate, int64_t en
 				     .peers = correlate->peers,
 				     .lookups = correlate->lookups,
 				     .names = correlate->names,
+				     .handshakes = correlate->handshakes,
 				     .facts = &correlate->facts,
 				     .end_ns = end_ns};
 

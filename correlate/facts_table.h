@@ -362,7 +362,19 @@
 	X(SEEN, tls_server_hello, "the ServerHello")                                                                   \
 	X(TEXT, tls_name, "the server name that the client asked for (SNI)")                                           \
 	X(TEXT, tls_version, "the highest version that the client offers")                                             \
-	X(FLAG, tls_done, "application data was exchanged under TLS")                                                  \
+	X(SEEN, tls_done, "the first packet that only a finished handshake lets pass")                                 \
+	X(TEXT, tls_chosen, "the version that the server chose")                                                       \
+	X(TEXT, tls_cipher, "the cipher suite that it chose, by its number")                                           \
+	X(TEXT, tls_protocols, "the application protocols that the client offered (ALPN)")                             \
+	X(FLAG, tls_retry, "the server asked for another ClientHello")                                                 \
+	X(FLAG, tls_asks_certificate, "the server asked for a certificate of the client, in the clear")                \
+	X(TEXT, tls_certificate, "whose certificate the server showed (up to TLS 1.2)")                                \
+	X(TEXT, tls_certificate_fault, "what is wrong with it as far as can be seen")                                  \
+	X(FLAG, tls_certificate_ours, "we are the server that showed it")                                              \
+	X(FLAG, tls_alert_hidden, "the alert is encrypted: known by its length, its place and the close behind it")    \
+	X(SEEN, tls_warning, "an alert that the handshake survived")                                                   \
+	X(TEXT, tls_warning_name, "its name")                                                                          \
+	X(FLAG, tls_warning_ours, "we sent it")                                                                        \
 	X(SEEN, tls_alert, "the fatal alert")                                                                          \
 	X(TEXT, tls_alert_name, "its name")                                                                            \
 	X(COUNT, tls_alert_number, "its number")                                                                       \
@@ -371,27 +383,27 @@
 	X(FLAG, tls_only_peer, "the peer answered our plaintext with a TLS record")
 
 /* What we owe others. Set in facts_serve.c. */
-#define SW_FACTS_SERVE(X)												\
-	X(FLAG, listening, "the socket is a listener")									\
-	X(COUNT, peer_syns, "SYNs of the peer")										\
-	X(SEEN, peer_syn, "the first")											\
-	X(SEEN, peer_last_syn, "the last")										\
-	X(NS, peer_syn_span, "between them")										\
-	X(COUNT, own_synacks, "SYN-ACKs of ours")									\
-	X(COUNT, backlog, "what listen asked for")									\
-	X(COUNT, accepts, "connections that were accepted from the listener")						\
-	X(COUNT, others_unanswered, "other connections to our end, meanwhile, that were never answered")		\
-	X(FLAG, answered_before, "bytes of our answer left before the peer had gone")					\
-	X(FLAG, waited_meanwhile, "a thread waited for it when a SYN or datagram came")				\
-	X(SEEN, own_refusal, "the RST with which our kernel refused the SYN")						\
-	X(TEXT, came_to, "the address of ours that was asked")								\
-	X(TEXT, listens_at, "the address that the listener is bound to")						\
-	X(FLAG, served_after, "a connection to the same port was accepted right behind")				\
-	X(SEEN, own_synack, "the first SYN-ACK of ours")								\
-	X(SEEN, own_last_synack, "the last")										\
-	X(FLAG, final_ack, "the peer's final ACK came")								\
-	X(COUNT, peer_datagrams, "datagrams that came")								\
-	X(SEEN, peer_datagram, "the first")										\
+#define SW_FACTS_SERVE(X)                                                                                              \
+	X(FLAG, listening, "the socket is a listener")                                                                 \
+	X(COUNT, peer_syns, "SYNs of the peer")                                                                        \
+	X(SEEN, peer_syn, "the first")                                                                                 \
+	X(SEEN, peer_last_syn, "the last")                                                                             \
+	X(NS, peer_syn_span, "between them")                                                                           \
+	X(COUNT, own_synacks, "SYN-ACKs of ours")                                                                      \
+	X(COUNT, backlog, "what listen asked for")                                                                     \
+	X(COUNT, accepts, "connections that were accepted from the listener")                                          \
+	X(COUNT, others_unanswered, "other connections to our end, meanwhile, that were never answered")               \
+	X(FLAG, answered_before, "bytes of our answer left before the peer had gone")                                  \
+	X(FLAG, waited_meanwhile, "a thread waited for it when a SYN or datagram came")                                \
+	X(SEEN, own_refusal, "the RST with which our kernel refused the SYN")                                          \
+	X(TEXT, came_to, "the address of ours that was asked")                                                         \
+	X(TEXT, listens_at, "the address that the listener is bound to")                                               \
+	X(FLAG, served_after, "a connection to the same port was accepted right behind")                               \
+	X(SEEN, own_synack, "the first SYN-ACK of ours")                                                               \
+	X(SEEN, own_last_synack, "the last")                                                                           \
+	X(FLAG, final_ack, "the peer's final ACK came")                                                                \
+	X(COUNT, peer_datagrams, "datagrams that came")                                                                \
+	X(SEEN, peer_datagram, "the first")                                                                            \
 	X(NS, answer_took, "the longest that a request on this connection waited for our first byte")
 
 #define SW_FACT_TABLE(X)                                                                                               \

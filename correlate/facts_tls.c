@@ -1,134 +1,137 @@
-/* Facts of a TLS handshake, as far as it is in the clear: hellos, fatal alerts, and answers that are no TLS.
+/* Facts of a TLS handshake, as far as it is in the clear or told by lengths and order: hellos, alerts, certificates, answers that are
+ * no TLS.
  *
- * Enters: the kept packets of the flow with their records. Leaves: the section SW_FACTS_TLS. Judges nothing. RFC 8446, 5246. */
-#include "capture/tls.h"
+ * Enters: the flow's handshake. Leaves: the section SW_FACTS_TLS. Judges nothing. RFC 8446, 5246, 6125. */
+#include <stdio.h>
+#include <time.h>
 
 #include "correlate/facts.h"
+#include "correlate/handshakes.h"
 #include "src/base/arena.h"
 
-#define ALERT_CLOSE_NOTIFY 0
-#define ALERT_FATAL 2
+#define TLS_13 0x0304u
 
-static struct sw_seen seen_of(const struct sw_packet *packet)
+/* The flow's sides as the handshake numbers them: a mirrored flow has them swapped. */
+static enum sw_flow_side ours_of(const struct sw_symptom_context *context)
 {
-	return (struct sw_seen){.packet = packet->id, .input = packet->input, .time_ns = packet->time_ns};
+	return context->handshake->flow == context->flow->id ? SW_SIDE_OURS : SW_SIDE_PEER;
 }
 
-/* RFC 8446, 6. */
-static const char *alert_name(uint8_t alert)
+static void date_text(char text[32], int64_t seconds)
 {
-	static const struct {
-		uint8_t number;
-		const char *name;
-	} names[] = {
-		{10, "unexpected_message"},
-		{20, "bad_record_mac"},
-		{22, "record_overflow"},
-		{40, "handshake_failure"},
-		{42, "bad_certificate"},
-		{43, "unsupported_certificate"},
-		{44, "certificate_revoked"},
-		{45, "certificate_expired"},
-		{46, "certificate_unknown"},
-		{47, "illegal_parameter"},
-		{48, "unknown_ca"},
-		{49, "access_denied"},
-		{50, "decode_error"},
-		{51, "decrypt_error"},
-		{70, "protocol_version"},
-		{71, "insufficient_security"},
-		{80, "internal_error"},
-		{86, "inappropriate_fallback"},
-		{109, "missing_extension"},
-		{110, "unsupported_extension"},
-		{112, "unrecognized_name"},
-		{116, "certificate_required"},
-		{120, "no_application_protocol"},
-	};
+	time_t when = (time_t)seconds;
+	struct tm parts;
 
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (names[i].number == alert)
-			return names[i].name;
-	return "an unknown alert";
+	if (!gmtime_r(&when, &parts) || !strftime(text, 32, "%Y-%m-%d %H:%M UTC", &parts))
+		text[0] = '\0';
 }
 
-static void take_alert(struct sw_facts *facts, const struct sw_packet *packet, const struct sw_tls_record *record,
-		       bool ours)
+static void certificate_facts(struct sw_facts *facts, const struct sw_handshake *handshake, enum sw_flow_side ours,
+			      struct sw_arena *arena)
 {
-	if (facts->tls_alert.packet || record->alert_level != ALERT_FATAL || record->alert == ALERT_CLOSE_NOTIFY)
+	enum sw_flow_side server = !handshake->client_side;
+	const struct sw_tls_certificate *certificate = &handshake->side[server].certificate;
+	int64_t seen_s = handshake->side[server].certificate_ns / SW_NS_PER_S;
+	const char *wanted = handshake->client.name;
+	char date[32];
+
+	if (!certificate->present)
 		return;
-	facts->tls_alert = seen_of(packet);
-	facts->tls_alert_name = alert_name(record->alert);
-	facts->tls_alert_number = record->alert;
+	facts->tls_certificate_ours = server == ours;
+	facts->tls_certificate = sw_arena_format(arena, "%s, issued by %s%s", certificate->subject, certificate->issuer,
+						 certificate->self_signed ? " (itself)" : "");
+	if (certificate->until_s >= 0 && certificate->until_s < seen_s) {
+		date_text(date, certificate->until_s);
+		facts->tls_certificate_fault = sw_arena_format(arena, "it expired on %s", date);
+	} else if (certificate->from_s > seen_s) {
+		date_text(date, certificate->from_s);
+		facts->tls_certificate_fault = sw_arena_format(arena, "it is not valid before %s", date);
+	} else if (wanted[0] && !sw_tls_certificate_covers(certificate, wanted)) {
+		facts->tls_certificate_fault =
+			sw_arena_format(arena, "it is for %s, and %s was asked for",
+					certificate->names[0] ? certificate->names : certificate->subject, wanted);
+	} else if (certificate->self_signed) {
+		facts->tls_certificate_fault = "it is signed by itself";
+	}
+}
+
+static void hello_facts(struct sw_facts *facts, const struct sw_handshake *handshake, struct sw_arena *arena)
+{
+	facts->tls_client_hello = handshake->client_hello;
+	facts->tls_server_hello = handshake->server_hello;
+	facts->tls_retry = handshake->retry;
+	facts->tls_asks_certificate = handshake->asks_certificate;
+	facts->tls_done = handshake->done;
+	if (handshake->client.present) {
+		facts->tls_version = sw_tls_version_name(handshake->client.version);
+		if (handshake->client.name[0])
+			facts->tls_name = sw_arena_strdup(arena, handshake->client.name);
+		if (handshake->client.protocols[0])
+			facts->tls_protocols = sw_arena_strdup(arena, handshake->client.protocols);
+	}
+	if (handshake->server.present) {
+		facts->tls_chosen = sw_tls_version_name(handshake->server.version);
+		facts->tls_cipher = sw_arena_format(arena, "0x%04x", handshake->server.cipher);
+	}
+}
+
+/* A warning that the connection ends with is as good as fatal. */
+static bool is_warning(const struct sw_handshake *handshake, const struct sw_handshake_alert *alert,
+		       const struct sw_flow *flow)
+{
+	return alert->warning && (handshake->done.packet ||
+				  (!flow->side[SW_SIDE_OURS].fin.packet && !flow->side[SW_SIDE_PEER].fin.packet &&
+				   !flow->side[SW_SIDE_PEER].rst.packet && !flow->side[SW_SIDE_OURS].rst.packet));
+}
+
+static void take_alert(struct sw_facts *facts, const struct sw_handshake *handshake, const struct sw_flow *flow,
+		       enum sw_flow_side from, bool ours)
+{
+	const struct sw_handshake_alert *alert = &handshake->side[from].alert;
+	const struct sw_side *sender = &flow->side[ours ? SW_SIDE_OURS : SW_SIDE_PEER];
+
+	if (!alert->seen.packet)
+		return;
+	if (is_warning(handshake, alert, flow)) {
+		facts->tls_warning = alert->seen;
+		facts->tls_warning_name = sw_tls_alert_name(alert->number);
+		facts->tls_warning_ours = ours;
+		return;
+	}
+	/* What cannot be read is an alert if its sender closed behind it. */
+	if (alert->hidden && !sender->fin.packet && !sender->rst.packet)
+		return;
+	if (facts->tls_alert.packet && facts->tls_alert.time_ns <= alert->seen.time_ns)
+		return;
+	facts->tls_alert = alert->seen;
+	facts->tls_alert_hidden = alert->hidden;
+	facts->tls_alert_name = alert->hidden ? NULL : sw_tls_alert_name(alert->number);
+	facts->tls_alert_number = alert->hidden ? -1 : alert->number;
 	facts->tls_alert_ours = ours;
-}
-
-static void take_records(struct sw_facts *facts, const struct sw_packet *packet, bool ours)
-{
-	for (uint8_t i = 0; i < packet->tls->record_count && i < SW_TLS_RECORDS; i++) {
-		const struct sw_tls_record *record = &packet->tls->records[i];
-
-		if (record->content == SW_TLS_APPLICATION && ours)
-			facts->tls_done = true;
-		if (record->content == SW_TLS_ALERT)
-			take_alert(facts, packet, record, ours);
-	}
-}
-
-static const char *version_name(uint16_t version)
-{
-	static const char *const names[] = {"SSL 3.0", "TLS 1.0", "TLS 1.1", "TLS 1.2", "TLS 1.3"};
-
-	return version >= 0x300 && version <= 0x304 ? names[version - 0x300] : NULL;
-}
-
-static void take_hellos(struct sw_facts *facts, const struct sw_packet *packet, struct sw_arena *arena)
-{
-	const struct sw_tls *tls = packet->tls;
-
-	if (tls->client.present && !facts->tls_client_hello.packet) {
-		facts->tls_client_hello = seen_of(packet);
-		facts->tls_version = version_name(tls->client.version);
-		if (tls->client.name[0])
-			facts->tls_name = sw_arena_strdup(arena, tls->client.name);
-	}
-	if (tls->server.present && !facts->tls_server_hello.packet)
-		facts->tls_server_hello = seen_of(packet);
-}
-
-static bool begins_hello(const struct sw_packet *packet)
-{
-	for (uint8_t i = 0; i < packet->tls->record_count && i < SW_TLS_RECORDS; i++)
-		for (uint8_t j = 0; j < packet->tls->records[i].message_count && j < SW_TLS_MESSAGES; j++)
-			if (packet->tls->records[i].messages[j] == SW_TLS_CLIENT_HELLO)
-				return true;
-	return false;
 }
 
 void sw_facts_of_tls(struct sw_facts *facts, const struct sw_symptom_context *context, struct sw_arena *arena)
 {
-	bool peer_spoke = false, spoke_plain = false;
+	const struct sw_handshake *handshake = context->handshake;
+	const struct sw_flow *flow = context->flow;
+	const struct sw_handshake_side *own, *peer;
+	struct sw_seen own_first;
+	enum sw_flow_side ours;
 
-	for (size_t i = 0; context->flow && i < context->packet_count; i++) {
-		const struct sw_packet *packet = context->packets[i];
-		bool ours = sw_endpoint_equal(&packet->src, &context->flow->local);
-
-		if (packet->kind != SW_PACKET_TCP || !packet->payload_length)
-			continue;
-		if (packet->tls) {
-			take_hellos(facts, packet, arena);
-			if (!facts->tls_client_hello.packet && begins_hello(packet))
-				facts->tls_client_hello = seen_of(packet);
-			take_records(facts, packet, ours);
-		}
-		if (ours) {
-			spoke_plain |= !packet->tls && !facts->tls_client_hello.packet;
-			continue;
-		}
-		if (!peer_spoke && !packet->tls && facts->tls_client_hello.packet)
-			facts->tls_not = seen_of(packet);
-		if (!peer_spoke && packet->tls && spoke_plain && !facts->tls_client_hello.packet)
-			facts->tls_only_peer = true;
-		peer_spoke = true;
-	}
+	if (!handshake || !flow)
+		return;
+	ours = ours_of(context);
+	own = &handshake->side[ours];
+	peer = &handshake->side[!ours];
+	hello_facts(facts, handshake, arena);
+	certificate_facts(facts, handshake, ours, arena);
+	take_alert(facts, handshake, flow, ours, true);
+	take_alert(facts, handshake, flow, !ours, false);
+	if (handshake->client_hello.packet && handshake->client_side == ours && peer->plain.packet &&
+	    peer->plain.packet == peer->first.packet)
+		facts->tls_not = peer->plain;
+	own_first = flow->side[SW_SIDE_OURS].first_data;
+	facts->tls_only_peer = !handshake->client_hello.packet && own_first.packet &&
+			       own_first.packet != own->first.packet && peer->first.packet &&
+			       peer->first.packet == flow->side[SW_SIDE_PEER].first_data.packet;
 }

@@ -10,6 +10,7 @@
 #include "correlate/account.h"
 #include "correlate/debt.h"
 #include "correlate/flows.h"
+#include "correlate/handshakes.h"
 #include "correlate/lookups.h"
 
 enum sw_absence { /* what it means that a packet is not in the capture, for this symptom */
@@ -108,6 +109,7 @@ struct sw_symptom_context {
 	const struct sw_packet *const
 		*packets; /* of the flow, as sw_flows_kept() has them, oldest first: evidence is quoted from these */
 	const struct sw_account_summary *account; /* of the socket's bytes and patterns so far */
+	const struct sw_handshake *handshake; /* TLS on the flow, or on what it mirrors; NULL none */
 	const struct sw_lookup *lookup; /* the whole look-up that the operation was, or a part of; NULL not seen */
 	uint32_t
 		others_unanswered; /* serving: connections to the same local end, meanwhile, whose SYNs were never answered */

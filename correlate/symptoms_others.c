@@ -6,8 +6,6 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "capture/tls.h"
-
 /* An end that was never asked and sent to our port meanwhile. */
 static void fill_elsewhere(struct sw_symptom_context *context, const struct sw_sources *sources)
 {
@@ -46,6 +44,16 @@ static void fill_answers_after(struct sw_symptom_context *context, const struct 
 			context->answers_after_ns =
 				other->side[SW_SIDE_PEER].first.time_ns - other->side[SW_SIDE_OURS].first.time_ns;
 	}
+}
+
+static void fill_handshake(struct sw_symptom_context *context, const struct sw_sources *sources)
+{
+	const struct sw_flow *flow = context->flow;
+
+	if (flow)
+		context->handshake = sw_handshakes_get(sources->handshakes, flow->id);
+	if (flow && !context->handshake && flow->mirrored)
+		context->handshake = sw_handshakes_get(sources->handshakes, flow->mirror);
 }
 
 /* What the operation's other end is called: as it was looked up, else as the handshake names it. */
@@ -101,5 +109,6 @@ void sw_symptom_others(struct sw_symptom_context *context, const struct sw_sourc
 	fill_elsewhere(context, sources);
 	fill_answers_after(context, sources);
 	fill_others(context, sources);
+	fill_handshake(context, sources);
 	fill_name(context, sources, state);
 }

@@ -24,6 +24,7 @@ struct sw_sources {
 	struct sw_peers *peers;
 	const struct sw_lookups *lookups;
 	const struct sw_names *names;
+	const struct sw_handshakes *handshakes;
 	const struct sw_facts_kept *facts;
 	const struct sw_capture_status *statuses;
 	size_t status_count;

@@ -28,18 +28,51 @@ static bool tls_not_spoken(const struct sw_facts *facts, struct sw_match *match)
 	return true;
 }
 
+/* The handshake went on: worth a word, no more. */
+static bool survived(const struct sw_facts *facts, struct sw_match *match)
+{
+	if (!FACT(tls_warning).packet || !FACT(answered_no))
+		return false;
+	match->severity = SW_SEVERITY_NOTE;
+	match->cause = FACT(tls_warning_ours) ?
+			       "we sent {remote} the warning {tls_warning_name}, and the handshake went on" :
+			       "{remote} sent the warning {tls_warning_name}, and the handshake went on";
+	cite(match, FACT(tls_warning));
+	return true;
+}
+
+/* By its length and place: in TLS 1.3 all behind the hellos is encrypted. */
+static void hidden_alert(const struct sw_facts *facts, struct sw_match *match)
+{
+	at_most(match, SW_CONFIDENCE_LIKELY);
+	unseen(match, "which alert it is: it is encrypted");
+	cite(match, FACT(peer_fin));
+	match->cause =
+		FACT(tls_alert_ours) ?
+			"we ended the handshake with {remote} by an encrypted record of an alert's length, and closed" :
+			"{remote} ended the handshake behind our last message by an encrypted record of an alert's length, and closed";
+}
+
 static bool tls_alert(const struct sw_facts *facts, struct sw_match *match)
 {
 	if (!went_wrong(facts) || !FACT(tls_alert).packet)
-		return false;
+		return survived(facts, match);
 	cite(match, FACT(tls_client_hello));
 	cite(match, FACT(tls_server_hello));
 	cite(match, FACT(tls_alert));
-	if (FACT(tls_alert_ours)) {
+	if (FACT(tls_alert_ours))
 		match->locus = SW_LOCUS_LOCAL_APP;
+	if (FACT(tls_alert_hidden))
+		hidden_alert(facts, match);
+	else if (FACT(tls_alert_ours) && FACT(tls_certificate_fault) && !FACT(tls_certificate_ours))
+		match->cause =
+			"we ended the handshake with {remote} by the alert {tls_alert_name} ({tls_alert_number}): its certificate is of {tls_certificate}, and {tls_certificate_fault}";
+	else if (FACT(tls_alert_ours))
 		match->cause =
 			"we ended the handshake with {remote} by the alert {tls_alert_name} ({tls_alert_number})";
-	}
+	else if (FACT(tls_asks_certificate))
+		match->cause =
+			"{remote} asked for a certificate of ours and ended the handshake by the alert {tls_alert_name} ({tls_alert_number})";
 	return true;
 }
 
@@ -50,7 +83,7 @@ static bool tls_handshake_cut(const struct sw_facts *facts, struct sw_match *mat
 
 	if (!ended || !FACT(tls_client_hello).packet)
 		return false;
-	if (FACT(tls_done))
+	if (FACT(tls_done).packet)
 		return near(match, "the handshake was done");
 	if (!FACT(peer_fin).packet && !FACT(rst).packet)
 		return false;

@@ -1,0 +1,222 @@
+/* See handshakes.h. In TLS 1.3 all that follows the ServerHello looks like application data: who has sent what, in which order and
+ * how long it was, is all that is left to go by. */
+#include "correlate/handshakes.h"
+
+#include <uthash.h>
+
+#include "src/base/mem.h"
+
+#define HANDSHAKES_MAX 16384
+#define TLS_13 0x0304u
+/* Two bytes of alert, one of content type, sixteen of authentication: RFC 8446, section 5.2. A Finished has 53 at least. */
+#define ALERT_13_LENGTH 19u
+#define LEVEL_WARNING 1
+#define CLOSE_NOTIFY 0
+#define USER_CANCELED 90
+
+struct entry {
+	struct sw_handshake handshake;
+	UT_hash_handle hh;
+};
+
+struct sw_handshakes {
+	struct entry *table; /* in the order they began */
+};
+
+struct sw_handshakes *sw_handshakes_new(void)
+{
+	return sw_alloc(sizeof(struct sw_handshakes));
+}
+
+static void forget(struct sw_handshakes *handshakes, struct entry *entry)
+{
+	HASH_DEL(handshakes->table, entry);
+	free(entry);
+}
+
+void sw_handshakes_free(struct sw_handshakes *handshakes)
+{
+	struct entry *entry, *next;
+
+	if (!handshakes)
+		return;
+	HASH_ITER (hh, handshakes->table, entry, next)
+		forget(handshakes, entry);
+	free(handshakes);
+}
+
+static struct entry *find(const struct sw_handshakes *handshakes, uint32_t flow)
+{
+	struct entry *entry;
+
+	HASH_FIND(hh, handshakes->table, &flow, sizeof flow, entry);
+	return entry;
+}
+
+static struct entry *add(struct sw_handshakes *handshakes, uint32_t flow)
+{
+	struct entry *entry = sw_alloc(sizeof *entry);
+
+	if (HASH_COUNT(handshakes->table) >= HANDSHAKES_MAX)
+		forget(handshakes, handshakes->table);
+	entry->handshake.flow = flow;
+	HASH_ADD(hh, handshakes->table, handshake.flow, sizeof entry->handshake.flow, entry);
+	return entry;
+}
+
+static struct sw_seen seen_of(const struct sw_packet *packet)
+{
+	return (struct sw_seen){.packet = packet->id, .input = packet->input, .time_ns = packet->time_ns};
+}
+
+static bool is_13(const struct sw_handshake *handshake)
+{
+	return handshake->server.present && handshake->server.version >= TLS_13;
+}
+
+static void take_alert(struct sw_handshake_alert *alert, const struct sw_packet *packet,
+		       const struct sw_tls_record *record)
+{
+	bool warning = record->alert_level == LEVEL_WARNING;
+
+	if (!record->alert_level || record->alert == CLOSE_NOTIFY || record->alert == USER_CANCELED ||
+	    (alert->seen.packet && (!alert->warning || warning)))
+		return;
+	*alert = (struct sw_handshake_alert){.seen = seen_of(packet), .number = record->alert, .warning = warning};
+}
+
+static void take_hidden(struct sw_handshake_alert *alert, const struct sw_packet *packet)
+{
+	if (!alert->seen.packet || alert->warning)
+		*alert = (struct sw_handshake_alert){.seen = seen_of(packet), .hidden = true};
+}
+
+static void say_done(struct sw_handshake *handshake, const struct sw_packet *packet)
+{
+	if (!handshake->done.packet)
+		handshake->done = seen_of(packet);
+}
+
+/* TLS 1.3, the client: its first record is its Finished, or an alert in its place; what comes in later packets is data. */
+static void client_13(struct sw_handshake *handshake, const struct sw_packet *packet, enum sw_flow_side from,
+		      bool alert_like, bool first_of_packet)
+{
+	struct sw_handshake_side *side = &handshake->side[from];
+
+	if (!side->protected.packet && alert_like)
+		take_hidden(&side->alert, packet);
+	else if (side->protected.packet && alert_like)
+		handshake->closing = true; /* its close_notify */
+	else if (side->protected.packet && first_of_packet)
+		say_done(handshake, packet);
+}
+
+/* TLS 1.3, the server: handshake messages first; behind the client's Finished tickets, data, or an alert. */
+static void server_13(struct sw_handshake *handshake, const struct sw_packet *packet, enum sw_flow_side from,
+		      bool alert_like)
+{
+	if (!handshake->side[!from].protected.packet || handshake->answered)
+		return;
+	if (alert_like) {
+		if (!handshake->closing && !handshake->side[!from].alert.seen.packet)
+			take_hidden(&handshake->side[from].alert, packet);
+		return;
+	}
+	handshake->answered = true;
+	handshake->side[from].alert.hidden = false;
+	say_done(handshake, packet);
+}
+
+/* A record whose content only the two ends can read. */
+static void take_protected(struct sw_handshake *handshake, const struct sw_packet *packet, enum sw_flow_side from,
+			   const struct sw_tls_record *record, bool first_of_packet)
+{
+	struct sw_handshake_side *side = &handshake->side[from];
+	bool alert_like = record->length == ALERT_13_LENGTH && record->begins;
+
+	if (!is_13(handshake))
+		say_done(handshake, packet);
+	else if (from == handshake->client_side)
+		client_13(handshake, packet, from, alert_like, first_of_packet);
+	else if (record->begins)
+		server_13(handshake, packet, from, alert_like);
+	if (!side->protected.packet)
+		side->protected = seen_of(packet);
+}
+
+static void take_record(struct sw_handshake *handshake, const struct sw_packet *packet, enum sw_flow_side from,
+			const struct sw_tls_record *record, bool first_of_packet)
+{
+	for (uint8_t i = 0; i < record->message_count && i < SW_TLS_MESSAGES; i++) {
+		if (record->messages[i] == SW_TLS_CLIENT_HELLO && !handshake->client_hello.packet) {
+			handshake->client_hello = seen_of(packet);
+			handshake->client_side = from;
+		}
+		handshake->asks_certificate |= record->messages[i] == SW_TLS_CERTIFICATE_REQUEST;
+	}
+	if (record->content == SW_TLS_APPLICATION)
+		take_protected(handshake, packet, from, record, first_of_packet);
+	else if (record->content == SW_TLS_ALERT && record->encrypted && !handshake->done.packet && record->begins)
+		take_hidden(&handshake->side[from].alert, packet);
+	else if (record->content == SW_TLS_ALERT)
+		take_alert(&handshake->side[from].alert, packet, record);
+}
+
+static void take_hellos(struct sw_handshake *handshake, const struct sw_packet *packet, enum sw_flow_side from)
+{
+	const struct sw_tls *tls = packet->tls;
+
+	if (tls->client.present) {
+		if (!handshake->client_hello.packet)
+			handshake->client_hello = seen_of(packet);
+		handshake->client_side = from;
+		handshake->client = tls->client;
+	}
+	if (tls->server.present) {
+		handshake->retry |= tls->server.retry;
+		handshake->server = tls->server;
+		if (!handshake->server_hello.packet)
+			handshake->server_hello = seen_of(packet);
+	}
+	if (tls->certificate.present && !handshake->side[from].certificate.present) {
+		handshake->side[from].certificate = tls->certificate;
+		handshake->side[from].certificate_ns = packet->time_ns;
+	}
+}
+
+void sw_handshakes_packet(struct sw_handshakes *handshakes, const struct sw_packet *packet, uint32_t flow,
+			  enum sw_flow_side from)
+{
+	struct entry *entry = find(handshakes, flow);
+	struct sw_handshake *handshake;
+	struct sw_handshake_side *side;
+	bool protected_before = false;
+
+	if (!entry && !packet->tls)
+		return;
+	if (!entry)
+		entry = add(handshakes, flow);
+	handshake = &entry->handshake;
+	side = &handshake->side[from];
+	if (!side->first.packet)
+		side->first = seen_of(packet);
+	if (!packet->tls) {
+		if (!side->plain.packet && !side->protected.packet)
+			side->plain = seen_of(packet);
+		return;
+	}
+	take_hellos(handshake, packet, from);
+	for (uint8_t i = 0; i < packet->tls->record_count && i < SW_TLS_RECORDS; i++) {
+		const struct sw_tls_record *record = &packet->tls->records[i];
+
+		take_record(handshake, packet, from, record, !protected_before);
+		protected_before |= record->content == SW_TLS_APPLICATION;
+	}
+}
+
+const struct sw_handshake *sw_handshakes_get(const struct sw_handshakes *handshakes, uint32_t flow)
+{
+	const struct entry *entry = find(handshakes, flow);
+
+	return entry ? &entry->handshake : NULL;
+}

@@ -152,7 +152,8 @@ bool sw_dns_decode(struct sw_dns *dns, const uint8_t *bytes, size_t captured, si
 	    (!dns->response && !dns->opcode && dns->answer_total))
 		return false;
 	if (!read_question(&message, dns, questions)) {
-		dns->answer_total = 0;
+		if (!dns->cut)
+			dns->answer_total = 0;
 		return dns->cut; /* the snap length's doing; else it is no DNS */
 	}
 	while (dns->answer_count < dns->answer_total && dns->answer_count < SW_DNS_ANSWERS) {

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "correlate/correlate.h"
+#include "src/anonymize/anonymize.h"
 #include "src/base/mem.h"
 #include "src/import.h"
 #include "src/import_ports.h"
@@ -26,6 +27,7 @@ struct explain {
 	struct sw_timeline *timeline; /* NULL without -v */
 	struct sw_ports *ports; /* of logs and captures; NULL: an incident knows its ports */
 	struct sw_incident *incident; /* NULL without -o FILE.pcapng or FILE.pcap */
+	struct sw_anonymizer *anonymizer; /* NULL without --anonymize */
 	int64_t first_ns, last_ns;
 	uint32_t command_pid;
 	char *command; /* NULL unknown */
@@ -47,6 +49,7 @@ static void say_socket(void *context, const struct sw_socket *socket)
 {
 	struct explain *explain = context;
 
+	socket = sw_anonymizer_socket(explain->anonymizer, socket);
 	sw_correlate_socket(explain->correlate, socket);
 	if (explain->incident)
 		sw_incident_socket(explain->incident, socket);
@@ -67,6 +70,7 @@ static void on_enter(void *context, const struct sw_call *call)
 	struct explain *explain = context;
 
 	seen(explain, call->enter_ns);
+	call = sw_anonymizer_call(explain->anonymizer, call);
 	sw_correlate_enter(explain->correlate, call);
 	if (explain->ports)
 		sw_ports_enter(explain->ports, call);
@@ -77,6 +81,7 @@ static void on_leave(void *context, const struct sw_call *call)
 	struct explain *explain = context;
 
 	seen(explain, call->exit_ns);
+	call = sw_anonymizer_call(explain->anonymizer, call);
 	sw_correlate_leave(explain->correlate, call);
 	if (explain->ports)
 		sw_ports_leave(explain->ports, call);
@@ -91,6 +96,7 @@ static void on_process(void *context, const struct sw_process *process)
 	struct explain *explain = context;
 
 	seen(explain, process->time_ns);
+	process = sw_anonymizer_process(explain->anonymizer, process);
 	sw_correlate_process(explain->correlate, process);
 	if (process->is_command) {
 		explain->command_pid = process->pid;
@@ -107,6 +113,7 @@ static void on_fact(void *context, const struct sw_fact *fact)
 {
 	struct explain *explain = context;
 
+	fact = sw_anonymizer_fact(explain->anonymizer, fact);
 	sw_correlate_fact(explain->correlate, fact);
 	if (explain->timeline)
 		sw_timeline_fact(explain->timeline, fact);
@@ -118,6 +125,7 @@ static void on_limit(void *context, const struct sw_limit *limit)
 {
 	struct explain *explain = context;
 
+	limit = sw_anonymizer_limit(explain->anonymizer, limit);
 	sw_correlate_limit(explain->correlate, limit);
 	if (explain->incident)
 		sw_incident_limit(explain->incident, limit);
@@ -142,6 +150,8 @@ static void on_raw(void *context, const struct sw_packet *packet, const struct s
 {
 	struct explain *explain = context;
 
+	if (!sw_anonymizer_packet(explain->anonymizer, &packet, &raw))
+		return;
 	on_packet(context, packet);
 	if (explain->incident)
 		sw_incident_packet(explain->incident, packet, raw);
@@ -151,6 +161,7 @@ static void on_status(void *context, const struct sw_capture_status *status)
 {
 	struct explain *explain = context;
 
+	status = sw_anonymizer_status(explain->anonymizer, status);
 	sw_correlate_status(explain->correlate, status);
 	if (explain->incident)
 		sw_incident_status(explain->incident, status);
@@ -191,7 +202,8 @@ static void log_limits(struct explain *explain, const struct sw_import_input *in
 	if (summary->unread) {
 		what = sw_format("%s: %lld line%s could not be read, the first is line %lld: %s", input->path,
 				 (long long)summary->unread, summary->unread == 1 ? "" : "s",
-				 (long long)summary->unread_lines[0], summary->unread_text);
+				 (long long)summary->unread_lines[0],
+				 explain->anonymizer ? "(not shown)" : summary->unread_text);
 		limit(explain, what, "what stood there is not known");
 	}
 	if (summary->clock == SW_STRACE_CLOCK_NONE)
@@ -274,7 +286,8 @@ static struct sw_correlate_options correlate_options(const struct explain *expla
 	how.imported = incidents == 0;
 	how.clock_error_ns = explain->alignment.error_ns;
 	how.host_count = options->host_count;
-	memcpy(how.hosts, options->hosts, sizeof how.hosts);
+	for (size_t i = 0; i < options->host_count; i++)
+		how.hosts[i] = sw_anonymizer_ip(explain->anonymizer, &options->hosts[i]);
 	return how;
 }
 
@@ -351,6 +364,7 @@ static void fill_session(struct explain *explain, struct sw_report_context *cont
 		return;
 	context->host = session->host;
 	context->target = session->target;
+	sw_anonymizer_target(explain->anonymizer, &context->target);
 	context->target.mode = session->mode;
 }
 
@@ -365,6 +379,8 @@ static int publish(struct explain *explain)
 	sw_publish_context(&context, explain->options);
 	fill_context(explain, &context, shown);
 	fill_session(explain, &context);
+	sw_anonymizer_host(explain->anonymizer, &context.host);
+	sw_anonymizer_inputs(explain->anonymizer, shown, context.input_count);
 	report = sw_correlate_finish(explain->correlate, explain->last_ns == SW_TIME_NONE ? 0 : explain->last_ns);
 	explain->correlate = NULL;
 	context.report = report;
@@ -389,6 +405,7 @@ static int run(struct explain *explain, struct sw_err *err)
 		return SW_EXIT_USAGE;
 	if (sw_incident_new(&explain->outputs, &explain->incident, err) < 0)
 		return SW_EXIT_TOOL;
+	explain->anonymizer = explain->options->anonymize ? sw_anonymizer_new() : NULL;
 	how = correlate_options(explain);
 	explain->correlate = sw_correlate_new(&how);
 	if (sw_import_count(explain->import, SW_IMPORT_STRACE))
@@ -401,7 +418,11 @@ static int run(struct explain *explain, struct sw_err *err)
 	status = publish(explain);
 	sw_timeline_free(explain->timeline);
 	sw_incident_free(explain->incident);
+<<<<<<< HEAD
 	sw_ports_free(explain->ports);
+=======
+	sw_anonymizer_free(explain->anonymizer);
+>>>>>>> 2d75983 (src: --anonymize replaces addresses, names and paths in all outputs)
 	return status;
 }
 

@@ -23,6 +23,7 @@ enum key {
 	KEY_FILTER,
 	KEY_DETACHABLE,
 	KEY_PAYLOAD,
+	KEY_ANONYMIZE,
 	KEY_WITHOUT,
 	KEY_HOST,
 	KEY_CLOCK_OFFSET,
@@ -46,6 +47,7 @@ static const struct argp_option report_options[] = {
 	{"verbose", 'v', NULL, 0, "Print the merged timeline too, and the notes in full", 0},
 	{"slow", KEY_SLOW, "DURATION", 0, "What takes longer without progress is slow (default 1s)", 0},
 	{"settle", KEY_SETTLE, "DURATION", 0, "A failure made good within this time is a note (default 5s)", 0},
+	{"anonymize", KEY_ANONYMIZE, NULL, 0, "Replace addresses, host names and paths in all that is written", 0},
 	{0},
 };
 
@@ -268,6 +270,7 @@ static error_t one_option(int key, char *argument, struct argp_state *state)
 	case KEY_FILTER: options->filter = argument; return 0;
 	case KEY_DETACHABLE: options->detachable = true; return 0;
 	case KEY_USER: options->user = argument; return 0;
+	case KEY_ANONYMIZE: options->anonymize = true; return 0;
 	case KEY_PAYLOAD: options->payload = true; return 0;
 	case KEY_WITHOUT: return without(parse, argument);
 	case KEY_HOST: return host(parse, argument);
@@ -410,6 +413,10 @@ int sw_options_parse(int argc, char **argv, struct sw_options *options, int *sta
 	}
 	if (!error && !parse.status && options->argc == 0 && !options->all)
 		error = wrong(&parse, "%s", command->missing);
+	if (!error && !parse.status && options->anonymize && options->payload)
+		error = wrong(
+			&parse,
+			"--anonymize and --payload: what payload says cannot be made anonymous; take one of them");
 	if (error && !parse.status)
 		wrong(&parse, "the arguments cannot be read: %s", strerror(error));
 	*status = parse.status;

@@ -24,6 +24,7 @@ struct sw_options {
 	struct sw_output outputs[SW_OUTPUT_MAX]; /* -o */
 	size_t output_count;
 	bool quiet, verbose; /* -q, -v */
+	bool anonymize; /* --anonymize */
 	int64_t slow_ns, settle_ns, linger_ns; /* --slow, --settle, --linger */
 	const char *interface; /* -i, NULL: any */
 	const char *filter; /* --filter, tcpdump's syntax, NULL: none */

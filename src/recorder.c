@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "correlate/correlate.h"
+#include "src/anonymize/anonymize.h"
 #include "src/captures.h"
 #include "src/incident.h"
 #include "src/merge.h"
@@ -36,6 +37,7 @@ struct recorder {
 	struct sw_incident *incident; /* NULL without -o FILE.pcapng or FILE.pcap */
 	struct sw_packet_sink packets_to_merge;
 	struct sw_captures *captures;
+	struct sw_anonymizer *anonymizer; /* NULL without --anonymize */
 	uint32_t command_pid;
 	int64_t started_ns, ended_ns; /* of the command; SW_TIME_NONE while it runs */
 	uint64_t damaged;
@@ -108,6 +110,7 @@ static void arrived_socket(void *context, const struct sw_socket *socket)
 {
 	struct recorder *recorder = context;
 	sw_captures_socket(recorder->captures, socket);
+	socket = sw_anonymizer_socket(recorder->anonymizer, socket);
 	if (recorder->incident)
 		sw_incident_socket(recorder->incident, socket);
 	recorder->to_merge.socket(recorder->to_merge.context, socket);
@@ -117,13 +120,14 @@ static void arrived_enter(void *context, const struct sw_call *call)
 {
 	struct recorder *recorder = context;
 	sw_captures_call(recorder->captures, call);
-	recorder->to_merge.enter(recorder->to_merge.context, call);
+	recorder->to_merge.enter(recorder->to_merge.context, sw_anonymizer_call(recorder->anonymizer, call));
 }
 
 static void arrived_leave(void *context, const struct sw_call *call)
 {
 	struct recorder *recorder = context;
 	sw_captures_call(recorder->captures, call);
+	call = sw_anonymizer_call(recorder->anonymizer, call);
 	if (recorder->incident)
 		sw_incident_call(recorder->incident, call);
 	recorder->to_merge.leave(recorder->to_merge.context, call);
@@ -139,6 +143,7 @@ static void arrived_process(void *context, const struct sw_process *process)
 		if (process->event == SW_PROCESS_EXIT)
 			recorder->ended_ns = process->time_ns;
 	}
+	process = sw_anonymizer_process(recorder->anonymizer, process);
 	if (recorder->incident)
 		sw_incident_process(recorder->incident, process);
 	recorder->to_merge.process(recorder->to_merge.context, process);
@@ -148,6 +153,7 @@ static void arrived_fact(void *context, const struct sw_fact *fact)
 {
 	struct recorder *recorder = context;
 	sw_captures_fact(recorder->captures, fact);
+	fact = sw_anonymizer_fact(recorder->anonymizer, fact);
 	if (recorder->incident)
 		sw_incident_fact(recorder->incident, fact);
 	recorder->to_merge.fact(recorder->to_merge.context, fact);
@@ -156,6 +162,7 @@ static void arrived_fact(void *context, const struct sw_fact *fact)
 static void arrived_limit(void *context, const struct sw_limit *limit)
 {
 	struct recorder *recorder = context;
+	limit = sw_anonymizer_limit(recorder->anonymizer, limit);
 	if (recorder->incident)
 		sw_incident_limit(recorder->incident, limit);
 	recorder->to_merge.limit(recorder->to_merge.context, limit);
@@ -165,6 +172,8 @@ static void arrived_packet(void *context, const struct sw_packet *packet, const 
 {
 	struct recorder *recorder = context;
 	recorder->packets++;
+	if (!sw_anonymizer_packet(recorder->anonymizer, &packet, &raw))
+		return;
 	if (recorder->incident)
 		sw_incident_packet(recorder->incident, packet, raw);
 	recorder->packets_to_merge.packet(recorder->packets_to_merge.context, packet);
@@ -173,6 +182,7 @@ static void arrived_packet(void *context, const struct sw_packet *packet, const 
 static void arrived_status(void *context, const struct sw_capture_status *status)
 {
 	struct recorder *recorder = context;
+	status = sw_anonymizer_status(recorder->anonymizer, status);
 	if (recorder->incident)
 		sw_incident_status(recorder->incident, status);
 	recorder->packets_to_merge.status(recorder->packets_to_merge.context, status);
@@ -296,6 +306,8 @@ static int publish(struct recorder *recorder)
 		.clock = {.base = "realtime", .aligned = "same-clock"},
 	};
 	sw_publish_context(&context, options);
+	sw_anonymizer_host(recorder->anonymizer, &context.host);
+	sw_anonymizer_target(recorder->anonymizer, &context.target);
 	struct sw_report *report = sw_correlate_finish(recorder->correlate, sw_clock_realtime());
 	recorder->correlate = NULL;
 	context.report = report;
@@ -339,6 +351,7 @@ int sw_recorder_main(const struct sw_recorder_start *start)
 	const struct sw_packet_sink packets = {
 		.context = &recorder, .packet = ordered_packet, .status = ordered_status};
 	leave_terminal();
+	recorder.anonymizer = options->anonymize ? sw_anonymizer_new() : NULL;
 	recorder.merge = sw_merge_new(&trace, &packets);
 	recorder.to_merge = sw_merge_trace_sink(recorder.merge);
 	recorder.correlate = sw_correlate_new(&how);
@@ -364,5 +377,6 @@ int sw_recorder_main(const struct sw_recorder_start *start)
 	sw_captures_free(recorder.captures);
 	sw_timeline_free(recorder.timeline);
 	sw_merge_free(recorder.merge);
+	sw_anonymizer_free(recorder.anonymizer);
 	return status;
 }

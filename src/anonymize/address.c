@@ -45,7 +45,8 @@ static uint64_t word_at(const uint8_t *bytes, size_t length)
 uint64_t sw_anonymizer_hash(const struct sw_anonymizer *anonymizer, uint8_t domain, const void *bytes, size_t length)
 {
 	uint64_t k0 = word_at(anonymizer->key, 8), k1 = word_at(anonymizer->key + 8, 8);
-	uint64_t v[4] = {k0 ^ 0x736f6d6570736575, k1 ^ 0x646f72616e646f6d, k0 ^ 0x6c7967656e657261, k1 ^ 0x7465646279746573};
+	uint64_t v[4] = {k0 ^ 0x736f6d6570736575, k1 ^ 0x646f72616e646f6d, k0 ^ 0x6c7967656e657261,
+			 k1 ^ 0x7465646279746573};
 	const uint8_t *at = bytes;
 	uint64_t block = domain;
 	size_t left = length;
@@ -75,12 +76,20 @@ struct prefix {
 
 /* RFC 6890 and RFC 5771. To add one: its bits and bytes. */
 static const struct prefix kept4[] = {
-	{8, {0}}, {8, {10}}, {10, {100, 64}}, {8, {127}}, {16, {169, 254}}, {12, {172, 16}}, {16, {192, 168}}, {4, {224}}, {4, {240}},
+	{8, {0}},        {8, {10}},        {10, {100, 64}}, {8, {127}}, {16, {169, 254}},
+	{12, {172, 16}}, {16, {192, 168}}, {4, {224}},      {4, {240}},
 };
 /* A unique local prefix is random below its first 8 bits and names the site; what an IPv4 address is embedded in stays apart. */
 static const struct prefix kept6[] = {
-	{96, {0}}, {96, {[10] = 0xff, [11] = 0xff}}, {96, {0x00, 0x64, 0xff, 0x9b}}, {3, {0x20}}, {8, {0xfc}}, {8, {0xfd}},
-	{64, {0xfe, 0x80}}, {16, {0xff, 0x02}}, {8, {0xff}},
+	{96, {0}},
+	{96, {[10] = 0xff, [11] = 0xff}},
+	{96, {0x00, 0x64, 0xff, 0x9b}},
+	{3, {0x20}},
+	{8, {0xfc}},
+	{8, {0xfd}},
+	{64, {0xfe, 0x80}},
+	{16, {0xff, 0x02}},
+	{8, {0xff}},
 };
 
 static bool bit_of(const uint8_t *bytes, unsigned at)
@@ -152,7 +161,7 @@ struct sw_known_ips {
 static void forget_all(struct sw_known_ips *ips)
 {
 	struct known_ip *known, *next;
-	HASH_ITER(hh, ips->all, known, next) {
+	HASH_ITER (hh, ips->all, known, next) {
 		HASH_DEL(ips->all, known);
 		free(known);
 	}

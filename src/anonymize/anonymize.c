@@ -1,4 +1,4 @@
-/* The anonymizer's life, and packets: the frame is rewritten and decoded again. See anonymize.h. */
+/* The anonymizer's life; packets, whose frames are rewritten and decoded again; what the report says of the session. See anonymize.h. */
 #include "src/anonymize/anonymize.h"
 
 #include <string.h>
@@ -7,6 +7,7 @@
 #include "capture/application.h"
 #include "capture/decode.h"
 #include "capture/pcapng_write.h"
+#include "src/base/arena.h"
 #include "src/anonymize/internal.h"
 
 struct sw_anonymizer *sw_anonymizer_with_key(const uint8_t key[16])
@@ -15,6 +16,7 @@ struct sw_anonymizer *sw_anonymizer_with_key(const uint8_t key[16])
 	memcpy(anonymizer->key, key, sizeof anonymizer->key);
 	anonymizer->frame = sw_alloc(SW_ANONYMIZE_FRAME);
 	anonymizer->application = sw_application_new();
+	anonymizer->arena = sw_arena_new();
 	return anonymizer;
 }
 
@@ -49,11 +51,13 @@ void sw_anonymizer_free(struct sw_anonymizer *anonymizer)
 	free(anonymizer->costs);
 	free(anonymizer->why_not);
 	free(anonymizer->frame);
+	sw_arena_free(anonymizer->arena);
 	explicit_bzero(anonymizer->key, sizeof anonymizer->key);
 	free(anonymizer);
 }
 
-bool sw_anonymizer_packet(struct sw_anonymizer *anonymizer, const struct sw_packet **packet, const struct sw_raw_packet **raw)
+bool sw_anonymizer_packet(struct sw_anonymizer *anonymizer, const struct sw_packet **packet,
+			  const struct sw_raw_packet **raw)
 {
 	if (!anonymizer)
 		return true;
@@ -83,4 +87,35 @@ bool sw_anonymizer_packet(struct sw_anonymizer *anonymizer, const struct sw_pack
 	*packet = new;
 	*raw = &anonymizer->raw;
 	return true;
+}
+
+static const char *lasting(struct sw_anonymizer *anonymizer, char *text)
+{
+	const char *kept = sw_arena_strdup(anonymizer->arena, text);
+	free(text);
+	return kept;
+}
+
+void sw_anonymizer_host(struct sw_anonymizer *anonymizer, struct sw_report_host *host)
+{
+	if (!anonymizer)
+		return;
+	host->name = lasting(anonymizer, sw_anonymizer_text(anonymizer, host->name));
+	host->container = lasting(anonymizer, sw_anonymizer_text(anonymizer, host->container));
+}
+
+void sw_anonymizer_inputs(struct sw_anonymizer *anonymizer, struct sw_report_input *inputs, size_t count)
+{
+	for (size_t i = 0; anonymizer && i < count; i++)
+		inputs[i].file = lasting(anonymizer, sw_anonymizer_text(anonymizer, inputs[i].file));
+}
+
+void sw_anonymizer_target(struct sw_anonymizer *anonymizer, struct sw_report_target *target)
+{
+	if (!anonymizer || !target->command_count)
+		return;
+	const char **command = sw_arena_alloc(anonymizer->arena, target->command_count * sizeof *command);
+	for (size_t i = 0; i < target->command_count; i++)
+		command[i] = lasting(anonymizer, sw_anonymizer_argument(anonymizer, target->command[i], i == 0));
+	target->command = command;
 }

@@ -10,6 +10,7 @@
 #define SW_ANONYMIZE_H
 
 #include "capture/packet.h"
+#include "src/report/context.h"
 #include "tracer/call.h"
 
 struct sw_anonymizer;
@@ -23,16 +24,21 @@ const struct sw_call *sw_anonymizer_call(struct sw_anonymizer *anonymizer, const
 const struct sw_process *sw_anonymizer_process(struct sw_anonymizer *anonymizer, const struct sw_process *process);
 const struct sw_fact *sw_anonymizer_fact(struct sw_anonymizer *anonymizer, const struct sw_fact *fact);
 const struct sw_limit *sw_anonymizer_limit(struct sw_anonymizer *anonymizer, const struct sw_limit *limit);
-const struct sw_capture_status *sw_anonymizer_status(struct sw_anonymizer *anonymizer, const struct sw_capture_status *status);
+const struct sw_capture_status *sw_anonymizer_status(struct sw_anonymizer *anonymizer,
+						     const struct sw_capture_status *status);
 /* The frame is rewritten and decoded again: packet and frame say the same, as they will to who reads the file. False: nothing of the
  * packet may be passed on. */
-bool sw_anonymizer_packet(struct sw_anonymizer *anonymizer, const struct sw_packet **packet, const struct sw_raw_packet **raw);
+bool sw_anonymizer_packet(struct sw_anonymizer *anonymizer, const struct sw_packet **packet,
+			  const struct sw_raw_packet **raw);
 
 /* Single values, for what surrounds the records. */
 struct sw_ip sw_anonymizer_ip(struct sw_anonymizer *anonymizer, const struct sw_ip *ip);
 /* A text that may hold addresses, names and paths: what is left are its shape and common words. Caller frees; NULL gives NULL. */
 char *sw_anonymizer_text(struct sw_anonymizer *anonymizer, const char *text);
-/* Arguments of a command: the program's base name and the names of options stay. Caller frees each and the array. */
-char **sw_anonymizer_command(struct sw_anonymizer *anonymizer, const char *const *arguments, size_t count);
+/* What the report says of the session: the host's and the container's name, the inputs' names; the command, whose program's base name and
+ * names of options stay. New texts live as long as the anonymizer. */
+void sw_anonymizer_host(struct sw_anonymizer *anonymizer, struct sw_report_host *host);
+void sw_anonymizer_inputs(struct sw_anonymizer *anonymizer, struct sw_report_input *inputs, size_t count);
+void sw_anonymizer_target(struct sw_anonymizer *anonymizer, struct sw_report_target *target);
 
 #endif

@@ -57,8 +57,11 @@ static void soa(struct message *message, size_t end)
 {
 	struct message data = *message;
 	data.length = end;
-	if (!change_name(&data) || !change_name(&data))
-		memset(message->bytes + message->at, 0, end - message->at);
+	for (int names = 0; names < 2; names++)
+		if (!change_name(&data)) {
+			memset(message->bytes + message->at, 0, end - message->at);
+			return;
+		}
 }
 
 /* `end` is where the data that is there ends; cut data has no whole address and no whole name. */
@@ -104,7 +107,8 @@ size_t sw_anonymizer_dns(struct sw_anonymizer *anonymizer, uint8_t *bytes, size_
 	struct sw_dns decoded;
 	if (length < HEADER || !sw_dns_decode(&decoded, bytes, length, length))
 		return 0;
-	uint32_t questions = u16_at(&message, 4), records = (uint32_t)u16_at(&message, 6) + u16_at(&message, 8) + u16_at(&message, 10);
+	uint32_t questions = u16_at(&message, 4),
+		 records = (uint32_t)u16_at(&message, 6) + u16_at(&message, 8) + u16_at(&message, 10);
 	for (; questions; questions--) {
 		size_t begin = message.at;
 		if (!change_name(&message) || length - message.at < 4)

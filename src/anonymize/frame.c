@@ -32,9 +32,11 @@ struct sums { /* of a transport: what its checksum covers but its own field */
 	uint64_t pseudo, all;
 };
 
-static struct sums sums_of(const uint8_t *addresses, size_t address_bytes, const uint8_t *segment, size_t length, size_t wire, uint8_t protocol)
+static struct sums sums_of(const uint8_t *addresses, size_t address_bytes, const uint8_t *segment, size_t length,
+			   size_t wire, uint8_t protocol)
 {
-	const uint8_t tail[8] = {(uint8_t)(wire >> 24), (uint8_t)(wire >> 16), (uint8_t)(wire >> 8), (uint8_t)wire, 0, 0, 0, protocol};
+	const uint8_t tail[8] = {
+		(uint8_t)(wire >> 24), (uint8_t)(wire >> 16), (uint8_t)(wire >> 8), (uint8_t)wire, 0, 0, 0, protocol};
 	struct sums sums = {.pseudo = sw_checksum_add(sw_checksum_add(0, addresses, address_bytes), tail, sizeof tail)};
 	bool covered = address_bytes == 32 || protocol != IPPROTO_ICMP; /* ICMP has no pseudo header, ICMPv6 has */
 	sums.all = sw_checksum_add(covered ? sums.pseudo : 0, segment, length);
@@ -127,7 +129,8 @@ static size_t udp(struct sw_anonymizer *anonymizer, const struct above *above)
 		return above->captured;
 	if (!packet || packet->kind != SW_PACKET_UDP || (packet->src.port != 53 && packet->dst.port != 53))
 		return 8;
-	size_t payload = packet->payload_captured < above->captured - 8 ? packet->payload_captured : above->captured - 8;
+	size_t payload = packet->payload_captured < above->captured - 8 ? packet->payload_captured :
+									  above->captured - 8;
 	return 8 + sw_anonymizer_dns(anonymizer, above->at + 8, payload);
 }
 
@@ -182,7 +185,8 @@ static size_t change(struct sw_anonymizer *anonymizer, const struct ip *ip, cons
 	return kept;
 }
 
-static size_t ipv4(struct sw_anonymizer *anonymizer, const struct sw_packet *packet, uint8_t *header, size_t captured, size_t wire)
+static size_t ipv4(struct sw_anonymizer *anonymizer, const struct sw_packet *packet, uint8_t *header, size_t captured,
+		   size_t wire)
 {
 	if (captured < 20)
 		return 0;
@@ -190,9 +194,11 @@ static size_t ipv4(struct sw_anonymizer *anonymizer, const struct sw_packet *pac
 	if (length < 20 || length > captured)
 		return 0;
 	total = total ? total : wire;
-	size_t inside = total > length ? total - length : 0, have = captured - length < inside ? captured - length : inside;
+	size_t inside = total > length ? total - length : 0,
+	       have = captured - length < inside ? captured - length : inside;
 	uint16_t before = sw_checksum_fold(sw_checksum_add(0, header, length));
-	const struct ip ip = {header + 12, 8, header + length, have, inside, header[9], (u16(header + 6) & 0x1fff) != 0};
+	const struct ip ip = {
+		header + 12, 8, header + length, have, inside, header[9], (u16(header + 6) & 0x1fff) != 0};
 	size_t kept = change(anonymizer, &ip, packet);
 	memset(header + 20, 1, length - 20); /* options: routes and stamps name hosts; RFC 791's no operation */
 	mend(header + 10, before, sw_checksum_fold(sw_checksum_add(0, header, length)));
@@ -204,7 +210,9 @@ static size_t extension(uint8_t *at, size_t captured, uint8_t protocol)
 {
 	if (captured < 8)
 		return 0;
-	size_t length = protocol == IPPROTO_FRAGMENT ? 8 : protocol == IPPROTO_AH ? (at[1] + 2u) * 4u : (at[1] + 1u) * 8u;
+	size_t length = protocol == IPPROTO_FRAGMENT ? 8 :
+			protocol == IPPROTO_AH       ? (at[1] + 2u) * 4u :
+						       (at[1] + 1u) * 8u;
 	if (length > captured)
 		return 0;
 	if (protocol == IPPROTO_ROUTING)
@@ -216,11 +224,12 @@ static size_t extension(uint8_t *at, size_t captured, uint8_t protocol)
 
 static bool is_extension(uint8_t protocol)
 {
-	return protocol == IPPROTO_HOPOPTS || protocol == IPPROTO_DSTOPTS || protocol == IPPROTO_ROUTING || protocol == IPPROTO_FRAGMENT ||
-	       protocol == IPPROTO_AH || protocol == IPPROTO_MH;
+	return protocol == IPPROTO_HOPOPTS || protocol == IPPROTO_DSTOPTS || protocol == IPPROTO_ROUTING ||
+	       protocol == IPPROTO_FRAGMENT || protocol == IPPROTO_AH || protocol == IPPROTO_MH;
 }
 
-static size_t ipv6(struct sw_anonymizer *anonymizer, const struct sw_packet *packet, uint8_t *header, size_t captured, size_t wire)
+static size_t ipv6(struct sw_anonymizer *anonymizer, const struct sw_packet *packet, uint8_t *header, size_t captured,
+		   size_t wire)
 {
 	if (captured < 40)
 		return 0;
@@ -243,7 +252,8 @@ static size_t ipv6(struct sw_anonymizer *anonymizer, const struct sw_packet *pac
 	return at + change(anonymizer, &ip, packet);
 }
 
-static size_t ip_packet(struct sw_anonymizer *anonymizer, const struct sw_packet *packet, uint8_t *header, size_t captured, size_t wire)
+static size_t ip_packet(struct sw_anonymizer *anonymizer, const struct sw_packet *packet, uint8_t *header,
+			size_t captured, size_t wire)
 {
 	if (captured && header[0] >> 4 == 4)
 		return ipv4(anonymizer, packet, header, captured, wire);
@@ -289,15 +299,16 @@ static void link_address(struct sw_anonymizer *anonymizer, uint8_t *frame)
 	}
 }
 
-size_t sw_anonymizer_frame(struct sw_anonymizer *anonymizer, const struct sw_packet *packet, uint8_t *frame, size_t captured,
-			   size_t wire)
+size_t sw_anonymizer_frame(struct sw_anonymizer *anonymizer, const struct sw_packet *packet, uint8_t *frame,
+			   size_t captured, size_t wire)
 {
 	size_t at = SLL2_HEADER, kept = 0;
 	if (captured < SLL2_HEADER)
 		return 0;
 	uint16_t type = u16(frame);
 	link_address(anonymizer, frame);
-	for (int depth = 0; depth < 4 && (type == 0x8100 || type == 0x88a8 || type == 0x9100) && captured - at >= 4; depth++) {
+	for (int depth = 0; depth < 4 && (type == 0x8100 || type == 0x88a8 || type == 0x9100) && captured - at >= 4;
+	     depth++) {
 		type = u16(frame + at + 2);
 		at += 4;
 	}

@@ -36,7 +36,9 @@ static size_t options(struct sw_anonymizer *anonymizer, uint8_t *at, size_t capt
 
 static size_t discovery(struct sw_anonymizer *anonymizer, uint8_t *message, size_t captured)
 {
-	size_t addresses = message[0] == REDIRECT6 ? 2 : message[0] == SOLICITATION || message[0] == ADVERTISEMENT ? 1 : 0;
+	size_t addresses = message[0] == REDIRECT6                                   ? 2 :
+			   message[0] == SOLICITATION || message[0] == ADVERTISEMENT ? 1 :
+										       0;
 	size_t at = message[0] == ROUTER_ADVERTISEMENT ? 16 : 8;
 	if (captured < at + addresses * 16)
 		return 8;

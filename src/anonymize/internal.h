@@ -33,6 +33,7 @@ struct sw_anonymizer {
 	SW_ARRAY(char *) texts; /* of the fact lent out */
 	char *command_line, *what, *costs, *why_not;
 	uint8_t *frame; /* SW_ANONYMIZE_FRAME bytes */
+	struct sw_arena *arena; /* texts of the session */
 };
 
 uint64_t sw_anonymizer_hash(const struct sw_anonymizer *anonymizer, uint8_t domain, const void *bytes, size_t length);
@@ -49,18 +50,23 @@ void sw_anonymizer_word(struct sw_anonymizer *anonymizer, char *word, size_t len
 void sw_anonymizer_name(struct sw_anonymizer *anonymizer, char *name, size_t length);
 void sw_pseudonyms_free(struct sw_pseudonyms *words);
 
+/* One argument of a command; `program`: the first. Caller frees. */
+char *sw_anonymizer_argument(struct sw_anonymizer *anonymizer, const char *text, bool program);
+
 /* One DNS message in place; returns how many bytes of it may be kept. */
 size_t sw_anonymizer_dns(struct sw_anonymizer *anonymizer, uint8_t *message, size_t length);
 /* The payload of a TCP segment in place: of TLS the structure, versions, suites and alerts stay. Returns how many bytes may be kept:
  * 0 where no TLS can be followed. */
-size_t sw_anonymizer_tls(struct sw_anonymizer *anonymizer, const struct sw_packet *packet, uint8_t *payload, size_t length);
+size_t sw_anonymizer_tls(struct sw_anonymizer *anonymizer, const struct sw_packet *packet, uint8_t *payload,
+			 size_t length);
 void sw_masks_free(struct sw_masks *masks);
 
 /* A LINUX_SLL2 frame in place; returns how many bytes of it may be kept, 0 none. `packet`: what it was decoded to. */
-size_t sw_anonymizer_frame(struct sw_anonymizer *anonymizer, const struct sw_packet *packet, uint8_t *frame, size_t captured,
-			   size_t wire);
+size_t sw_anonymizer_frame(struct sw_anonymizer *anonymizer, const struct sw_packet *packet, uint8_t *frame,
+			   size_t captured, size_t wire);
 /* The same of what stands above the link layer; `quoted`: inside an ICMP error. */
 size_t sw_anonymizer_icmp(struct sw_anonymizer *anonymizer, uint8_t *message, size_t captured, bool v6, bool quoted);
-size_t sw_anonymizer_inner(struct sw_anonymizer *anonymizer, uint8_t *header, size_t captured); /* the packet that ICMP quotes */
+size_t sw_anonymizer_inner(struct sw_anonymizer *anonymizer, uint8_t *header,
+			   size_t captured); /* the packet that ICMP quotes */
 
 #endif

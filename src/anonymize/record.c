@@ -44,7 +44,8 @@ const struct sw_socket *sw_anonymizer_socket(struct sw_anonymizer *anonymizer, c
 static bool is_number_option(int level, int option)
 {
 	static const int ip[] = {1, 2, 6, 7, 8, 10, 11, 12, 13, 14, 15, 18, 19, 20, 21, 23, 24, 33, 34, 49, 50, 51};
-	static const int ip6[] = {1, 16, 17, 18, 19, 23, 24, 25, 26, 49, 51, 56, 58, 60, 66, 67, 70, 72, 73, 74, 75, 76, 78};
+	static const int ip6[] = {1,  16, 17, 18, 19, 23, 24, 25, 26, 49, 51, 56,
+				  58, 60, 66, 67, 70, 72, 73, 74, 75, 76, 78};
 	const int *list = level == IPPROTO_IP ? ip : ip6;
 	size_t count = level == IPPROTO_IP ? SW_COUNT(ip) : SW_COUNT(ip6);
 	if (level == SOL_SOCKET)
@@ -95,7 +96,8 @@ const struct sw_call *sw_anonymizer_call(struct sw_anonymizer *anonymizer, const
 	change_addr(anonymizer, &copy->addr);
 	change_messages(anonymizer, copy);
 	change_stack(anonymizer, copy);
-	if ((copy->sys == SW_SYS_SETSOCKOPT || copy->sys == SW_SYS_GETSOCKOPT) && !is_number_option(copy->level, copy->option))
+	if ((copy->sys == SW_SYS_SETSOCKOPT || copy->sys == SW_SYS_GETSOCKOPT) &&
+	    !is_number_option(copy->level, copy->option))
 		copy->value = 0;
 	copy->data = NULL;
 	copy->data_count = 0;
@@ -106,21 +108,13 @@ const struct sw_call *sw_anonymizer_call(struct sw_anonymizer *anonymizer, const
 
 static char *command_line(struct sw_anonymizer *anonymizer, const char *line)
 {
-	SW_ARRAY(const char *) arguments = {0};
 	sw_auto_free char *copy = sw_strdup(line);
-	char *state = NULL, *joined = sw_strdup("");
-	for (char *word = strtok_r(copy, " \t\n", &state); word; word = strtok_r(NULL, " \t\n", &state))
-		*SW_ARRAY_ADD(&arguments) = word;
-	char **shown = sw_anonymizer_command(anonymizer, arguments.items, arguments.count);
-	for (size_t i = 0; i < arguments.count; i++) {
-		char *longer = sw_format("%s%s%s", joined, i ? " " : "", shown[i]);
-		free(joined);
-		free(shown[i]);
-		joined = longer;
+	char *state = NULL, *joined = NULL;
+	for (char *word = strtok_r(copy, " \t\n", &state); word; word = strtok_r(NULL, " \t\n", &state)) {
+		sw_auto_free char *shown = sw_anonymizer_argument(anonymizer, word, !joined), *before = joined;
+		joined = before ? sw_format("%s %s", before, shown) : sw_strdup(shown);
 	}
-	free(shown);
-	SW_ARRAY_RELEASE(&arguments);
-	return joined;
+	return joined ? joined : sw_strdup("");
 }
 
 const struct sw_process *sw_anonymizer_process(struct sw_anonymizer *anonymizer, const struct sw_process *process)
@@ -139,8 +133,9 @@ const struct sw_process *sw_anonymizer_process(struct sw_anonymizer *anonymizer,
 /* Fields of tracer/facts.md whose texts are the kernel's words, names of devices or of programs. Every other text is rewritten. To add
  * one: its name, when it can hold neither an address nor a name or path that somebody chose. */
 static const char *const kernels_words[] = {
-	"type", "state", "congestion_state", "device", "kind", "mode", "owner", "denied_mode", "denied_owner", "holder_comm", "comm",
-	"protocol", "cap_effective", "iptables", "when",
+	"type", "state",    "congestion_state", "device",       "kind",
+	"mode", "owner",    "denied_mode",      "denied_owner", "holder_comm",
+	"comm", "protocol", "cap_effective",    "iptables",     "when",
 };
 
 static bool is_kernels(const char *name)
@@ -154,7 +149,8 @@ static bool is_kernels(const char *name)
 static char *link_address(struct sw_anonymizer *anonymizer, const char *text)
 {
 	uint8_t mac[6];
-	if (sscanf(text, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx", &mac[0], &mac[1], &mac[2], &mac[3], &mac[4], &mac[5]) != 6)
+	if (sscanf(text, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx", &mac[0], &mac[1], &mac[2], &mac[3], &mac[4], &mac[5]) !=
+	    6)
 		return sw_strdup("?");
 	sw_anonymizer_mac(anonymizer, mac);
 	return sw_format("%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
@@ -179,7 +175,7 @@ const struct sw_fact *sw_anonymizer_fact(struct sw_anonymizer *anonymizer, const
 			continue;
 		char **text = SW_ARRAY_ADD(&anonymizer->texts);
 		*text = strcmp(field->name, "lladdr") == 0 ? link_address(anonymizer, field->text) :
-							       sw_anonymizer_text(anonymizer, field->text);
+							     sw_anonymizer_text(anonymizer, field->text);
 		field->text = *text;
 	}
 	if (!anonymizer->fact)
@@ -210,7 +206,8 @@ static char *sentence(struct sw_anonymizer *anonymizer, const char *text)
 	while (text && *text) {
 		size_t length = strcspn(text, " "), blanks = strspn(text + length, " ");
 		sw_auto_free char *word = sw_strndup(text, length);
-		sw_auto_free char *shown = is_put_in(word, length) ? sw_anonymizer_text(anonymizer, word) : sw_strdup(word);
+		sw_auto_free char *shown = is_put_in(word, length) ? sw_anonymizer_text(anonymizer, word) :
+								     sw_strdup(word);
 		char *longer = sw_format("%s%s%.*s", joined, shown, (int)blanks, text + length);
 		free(joined);
 		joined = longer;
@@ -231,7 +228,8 @@ const struct sw_limit *sw_anonymizer_limit(struct sw_anonymizer *anonymizer, con
 	return &anonymizer->limit;
 }
 
-const struct sw_capture_status *sw_anonymizer_status(struct sw_anonymizer *anonymizer, const struct sw_capture_status *status)
+const struct sw_capture_status *sw_anonymizer_status(struct sw_anonymizer *anonymizer,
+						     const struct sw_capture_status *status)
 {
 	if (!anonymizer)
 		return status;

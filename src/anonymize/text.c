@@ -33,10 +33,13 @@ struct sw_pseudonyms {
 /* Words that name no one: parts of standard paths and of sockets that libraries look for, schemes, special names of RFC 6761. With them
  * a path keeps its meaning for the verdicts. To add one: here, in lower case. */
 static const char *const common[] = {
-	"abstract", "addr", "arpa", "avahi", "bin", "bus", "conf", "daemon", "dbus", "dev", "dns", "etc", "fd", "file", "home", "http",
-	"https", "in", "invalid", "io", "ip6", "journal", "lib", "lib64", "local", "localhost", "log", "mnt", "net", "notify", "nscd",
-	"null", "opt", "pipes", "proc", "resolve", "root", "run", "sbin", "self", "setrans", "share", "sock", "socket", "srv", "ss", "sss",
-	"stdout", "sys", "system", "systemd", "tcp", "test", "tmp", "udp", "unix", "userdb", "usr", "var", "www",
+	"abstract", "addr",   "arpa",    "avahi",  "bin",     "bus",    "conf",      "daemon", "dbus", "dev",
+	"dns",      "docker", "etc",     "fd",     "file",    "home",   "http",      "https",  "in",   "invalid",
+	"io",       "ip6",    "journal", "lib",    "lib64",   "local",  "localhost", "log",    "mnt",  "net",
+	"notify",   "nscd",   "null",    "opt",    "pcap",    "pcapng", "pipes",     "podman", "proc", "resolve",
+	"root",     "run",    "sbin",    "self",   "setrans", "share",  "sock",      "socket", "srv",  "ss",
+	"sss",      "stdout", "sys",     "system", "systemd", "tcp",    "test",      "tmp",    "udp",  "unix",
+	"userdb",   "usr",    "var",     "www",
 };
 
 static bool is_word(char c)
@@ -53,7 +56,8 @@ static bool is_common(const char *word, size_t length)
 }
 
 /* Pronounceable, so that a person can tell two of them apart. */
-static void invent(const struct sw_anonymizer *anonymizer, const char *word, size_t length, uint8_t attempt, char *shown)
+static void invent(const struct sw_anonymizer *anonymizer, const char *word, size_t length, uint8_t attempt,
+		   char *shown)
 {
 	static const char consonants[] = "bcdfghjklmnpqrstvwxz", vowels[] = "aeiouy";
 	char seed[WORD_MAX + 2] = {0};
@@ -113,12 +117,12 @@ void sw_pseudonyms_free(struct sw_pseudonyms *words)
 	struct taken *taken, *after;
 	if (!words)
 		return;
-	HASH_ITER(hh, words->entries, entry, next) {
+	HASH_ITER (hh, words->entries, entry, next) {
 		HASH_DEL(words->entries, entry);
 		free(entry->shown);
 		free(entry);
 	}
-	HASH_ITER(hh, words->taken, taken, after) {
+	HASH_ITER (hh, words->taken, taken, after) {
 		HASH_DEL(words->taken, taken);
 		free(taken);
 	}
@@ -256,7 +260,7 @@ static size_t option_name(const char *argument)
 	return argument[length] == 0 || argument[length] == '=' ? length : 0;
 }
 
-static char *argument(struct sw_anonymizer *anonymizer, const char *text, bool program)
+char *sw_anonymizer_argument(struct sw_anonymizer *anonymizer, const char *text, bool program)
 {
 	struct out out = {0};
 	const char *slash = strrchr(text, '/');
@@ -270,12 +274,4 @@ static char *argument(struct sw_anonymizer *anonymizer, const char *text, bool p
 	scrub(anonymizer, folder, &out);
 	add(&out, slash ? slash + 1 : text, strlen(slash ? slash + 1 : text));
 	return out.text;
-}
-
-char **sw_anonymizer_command(struct sw_anonymizer *anonymizer, const char *const *arguments, size_t count)
-{
-	char **shown = sw_alloc((count + 1) * sizeof *shown);
-	for (size_t i = 0; i < count; i++)
-		shown[i] = anonymizer ? argument(anonymizer, arguments[i], i == 0) : sw_strdup(arguments[i]);
-	return shown;
 }

@@ -14,20 +14,20 @@
 enum { EXTENSION_NAME = 0, EXTENSION_ALPN = 16, EXTENSION_VERSIONS = 43 };
 
 enum part { /* of a hello, in their order */
-	PART_VERSION,
-	PART_RANDOM,
-	PART_SESSION_LENGTH,
-	PART_SESSION,
-	PART_SUITES_LENGTH,
-	PART_SUITES,
-	PART_COMPRESSION_LENGTH,
-	PART_COMPRESSION,
-	PART_EXTENSIONS_LENGTH,
-	PART_EXTENSION, /* type and length */
-	PART_NAME_HEADER, /* of the list, the type, the name's length */
-	PART_NAME,
-	PART_KEPT, /* an extension's value */
-	PART_EMPTIED,
+	    PART_VERSION,
+	    PART_RANDOM,
+	    PART_SESSION_LENGTH,
+	    PART_SESSION,
+	    PART_SUITES_LENGTH,
+	    PART_SUITES,
+	    PART_COMPRESSION_LENGTH,
+	    PART_COMPRESSION,
+	    PART_EXTENSIONS_LENGTH,
+	    PART_EXTENSION, /* type and length */
+	    PART_NAME_HEADER, /* of the list, the type, the name's length */
+	    PART_NAME,
+	    PART_KEPT, /* an extension's value */
+	    PART_EMPTIED,
 };
 
 struct stream {
@@ -162,7 +162,8 @@ static void handshake(struct sw_anonymizer *anonymizer, struct stream *stream, u
 			}
 		} else {
 			uint32_t take = stream->message_left < length ? stream->message_left : length;
-			bool is_hello = stream->message_header[0] == SW_TLS_CLIENT_HELLO || stream->message_header[0] == SW_TLS_SERVER_HELLO;
+			bool is_hello = stream->message_header[0] == SW_TLS_CLIENT_HELLO ||
+					stream->message_header[0] == SW_TLS_SERVER_HELLO;
 			if (is_hello)
 				hello(anonymizer, stream, at, take);
 			else
@@ -263,7 +264,8 @@ static bool begin(struct stream *stream, const struct sw_packet *packet, const u
 	return true;
 }
 
-size_t sw_anonymizer_tls(struct sw_anonymizer *anonymizer, const struct sw_packet *packet, uint8_t *payload, size_t length)
+size_t sw_anonymizer_tls(struct sw_anonymizer *anonymizer, const struct sw_packet *packet, uint8_t *payload,
+			 size_t length)
 {
 	struct stream *stream = stream_of(anonymizer, packet);
 	bool again = stream->synced && packet->tcp.seq != stream->next;

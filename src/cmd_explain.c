@@ -418,11 +418,8 @@ static int run(struct explain *explain, struct sw_err *err)
 	status = publish(explain);
 	sw_timeline_free(explain->timeline);
 	sw_incident_free(explain->incident);
-<<<<<<< HEAD
 	sw_ports_free(explain->ports);
-=======
 	sw_anonymizer_free(explain->anonymizer);
->>>>>>> 2d75983 (src: --anonymize replaces addresses, names and paths in all outputs)
 	return status;
 }
 

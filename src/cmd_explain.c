@@ -49,7 +49,6 @@ static void say_socket(void *context, const struct sw_socket *socket)
 {
 	struct explain *explain = context;
 
-	socket = sw_anonymizer_socket(explain->anonymizer, socket);
 	sw_correlate_socket(explain->correlate, socket);
 	if (explain->incident)
 		sw_incident_socket(explain->incident, socket);
@@ -59,6 +58,7 @@ static void on_socket(void *context, const struct sw_socket *socket)
 {
 	struct explain *explain = context;
 
+	socket = sw_anonymizer_socket(explain->anonymizer, socket);
 	if (explain->ports)
 		sw_ports_socket(explain->ports, socket);
 	else

@@ -1,6 +1,10 @@
 /* One line of strace's text, taken apart: see the header. The forms are those of strace 4.0 to 6.x. */
 #include "tracer/strace_line.h"
 
+/* Beyond these it is no time that anybody recorded; sums of them stay far from overflow. */
+#define STAMP_LIMIT_S INT64_C(4000000000)
+#define SPAN_LIMIT_S INT64_C(100000000)
+
 static bool digit(char c)
 {
 	return c >= '0' && c <= '9';
@@ -133,8 +137,9 @@ static bool take_stamp(struct span *rest, struct line *line)
 	} else if (*at.at != '.' && digits < 9) {
 		return false;
 	}
-	line->stamp_ns =
-		whole < INT64_MAX / SW_NS_PER_S ? whole * SW_NS_PER_S + take_fraction(&at, &line->resolution_ns) : 0;
+	if (whole > (digits >= 9 ? STAMP_LIMIT_S : SPAN_LIMIT_S))
+		return false;
+	line->stamp_ns = whole * SW_NS_PER_S + take_fraction(&at, &line->resolution_ns);
 	if (span_empty(at) || (*at.at != ' ' && *at.at != '\t'))
 		return false;
 	line->clock = colon       ? SW_STRACE_CLOCK_TIME_OF_DAY :
@@ -176,7 +181,7 @@ static void take_duration(struct span *result, struct line *line)
 	if (!open || (open > result->at && open[-1] != ' '))
 		return;
 	at = (struct span){open + 1, result->end - 1};
-	if (!take_digits(&at, &whole, &digits) || whole > INT64_MAX / SW_NS_PER_S - 1)
+	if (!take_digits(&at, &whole, &digits) || whole > SPAN_LIMIT_S)
 		return;
 	whole = whole * SW_NS_PER_S + take_fraction(&at, &resolution);
 	if (!span_empty(at))

@@ -9,6 +9,7 @@
 #include "tracer/strace_calls.h"
 
 #define LINE_NS SW_NS_PER_US /* what a line counts where there are no stamps */
+#define LATEST_NS (INT64_C(4000000000) * SW_NS_PER_S) /* a sum of relative stamps goes no further */
 #define DAY_NS (24 * 3600 * SW_NS_PER_S)
 
 uint32_t strace_who(const struct sw_strace_log *log, const struct line *line)
@@ -96,10 +97,10 @@ void strace_stamp(struct sw_strace_log *log, const struct line *line)
 		return;
 	}
 	if (line->clock == SW_STRACE_CLOCK_RELATIVE) {
-		now_ns += log->now_ns;
+		now_ns = log->now_ns < LATEST_NS ? now_ns + log->now_ns : log->now_ns;
 	} else if (line->clock == SW_STRACE_CLOCK_TIME_OF_DAY) {
 		now_ns += log->day_ns;
-		if (log->stamped && now_ns < log->now_ns - DAY_NS / 2) {
+		if (log->stamped && now_ns < log->now_ns - DAY_NS / 2 && log->day_ns < LATEST_NS) {
 			log->day_ns += DAY_NS;
 			now_ns += DAY_NS;
 		}

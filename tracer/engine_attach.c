@@ -237,6 +237,13 @@ static int follow(struct tracing *tracing)
 	return failed;
 }
 
+/* A script starts what it puts in the background with SIGINT ignored, and means it when it sends one: tcpdump heeds it too. */
+static void told_to_end(void)
+{
+	signal(SIGINT, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
+}
+
 int sw_engine_attach(const struct sw_engine_options *options, const struct sw_engine_attach *attach,
 		     const struct sw_trace_sink *sink, struct sw_err *err)
 {
@@ -251,6 +258,7 @@ int sw_engine_attach(const struct sw_engine_options *options, const struct sw_en
 	engine->launch.pid = attach->pids[0];
 	engine->wake_at = INT64_MAX;
 	engine->ends_at = attach->duration_ns ? sw_clock_monotonic() + attach->duration_ns : INT64_MAX;
+	told_to_end();
 	sw_engine_signals_block(engine, &before);
 	sw_engine_prepare(engine);
 	sw_engine_control_init(engine);

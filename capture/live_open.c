@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/socket.h>
 
 #include "capture/decode.h"
@@ -38,7 +39,7 @@ static int refuse(struct opening *opening, int status)
 	case PCAP_ERROR_PROMISC_PERM_DENIED:
 		return sw_err_set(
 			opening->err, -EPERM,
-			"no right to capture packets: use sudo, or once: sudo setcap cap_net_raw=ep PROGRAM-FILE");
+			"no right to capture packets: use sudo, or once: sudo setcap cap_net_raw=ep \"$(command -v sockwhy)\"");
 	case PCAP_ERROR_NO_SUCH_DEVICE:
 		return sw_err_set(opening->err, -ENODEV, "%s: no such interface", interface ? interface : "any");
 	default:
@@ -109,13 +110,22 @@ static int finish(struct opening *opening)
 	return 0;
 }
 
+/* Entering takes CAP_SYS_ADMIN; cap_net_raw alone is enough for the namespace in which the tool itself is. */
+static bool is_ours(int netns_fd)
+{
+	struct stat wanted, own;
+
+	return !fstat(netns_fd, &wanted) && !stat("/proc/thread-self/ns/net", &own) && wanted.st_dev == own.st_dev &&
+	       wanted.st_ino == own.st_ino;
+}
+
 static void *open_in_namespace(void *argument)
 {
 	struct opening *opening = argument;
 	char said[PCAP_ERRBUF_SIZE];
 	int failed;
 
-	if (opening->netns_fd >= 0 && setns(opening->netns_fd, CLONE_NEWNET)) {
+	if (opening->netns_fd >= 0 && !is_ours(opening->netns_fd) && setns(opening->netns_fd, CLONE_NEWNET)) {
 		sw_err_set(opening->err, errno == EPERM ? -EACCES : -errno,
 			   "cannot enter the program's network namespace: %s", strerror(errno));
 		return NULL;

@@ -85,6 +85,16 @@ static void tell_others(const struct sw_telling *telling, struct sw_finding *fin
 	}
 }
 
+/* "any packet: no right to capture packets: use sudo ...": how to get the right is said once, among the limits. */
+static char *without_advice(char *text)
+{
+	char *first = text ? strstr(text, ": ") : NULL, *second = first ? strstr(first + 2, ": ") : NULL;
+
+	if (second)
+		*second = '\0';
+	return text;
+}
+
 static void tell_unseen(const struct sw_telling *telling, struct sw_finding *finding)
 {
 	const struct sw_judgement *judgement = telling->judgement;
@@ -99,8 +109,8 @@ static void tell_unseen(const struct sw_telling *telling, struct sw_finding *fin
 	if (sure || !facts->family_is_ip)
 		return;
 	if (!facts->packets_available)
-		add_text(unseen, sw_words_fill("any packet: {absence_why}", facts, telling->arena), room,
-			 telling->arena);
+		add_text(unseen, without_advice(sw_words_fill("any packet: {absence_why}", facts, telling->arena)),
+			 room, telling->arena);
 	else if (!facts->absence_counts)
 		add_text(unseen,
 			 sw_words_fill("whether what is missing was not there: {absence_why}", facts, telling->arena),

@@ -240,13 +240,16 @@ static void tell_program(struct sw_finding *finding, const struct sw_sources *so
 		process = sw_processes_command(sources->processes);
 	if (!process || !process->exited || process->exit_ns < finding->surfaced_ns)
 		return;
+	const char *it = finding->count > 1 ? "the last of them" : "it";
+	sw_auto_free char *end = process->signal ? sw_format("killed by %s", sw_signal_name(process->signal)) :
+						   sw_format("exited %d", process->code);
+
+	if (process->exit_ns - finding->surfaced_ns < SW_NS_PER_MS) {
+		finding->program = sw_arena_format(arena, "%s with %s", end, it);
+		return;
+	}
 	sw_duration_text(process->exit_ns - finding->surfaced_ns, after);
-	if (process->signal)
-		finding->program = sw_arena_format(arena, "killed by %s, %s after %s", sw_signal_name(process->signal),
-						   after, finding->count > 1 ? "the last of them" : "it");
-	else
-		finding->program = sw_arena_format(arena, "exited %d, %s after %s", process->code, after,
-						   finding->count > 1 ? "the last of them" : "it");
+	finding->program = sw_arena_format(arena, "%s, %s after %s", end, after, it);
 }
 
 static bool overlaps(const struct sw_finding *a, const struct sw_finding *b)
@@ -286,17 +289,20 @@ static bool folded(struct grouping *grouping, size_t index)
 	return false;
 }
 
+static void forget(struct grouping *grouping, size_t i)
+{
+	size_t last = --grouping->findings.count;
+
+	grouping->findings.items[i] = grouping->findings.items[last];
+	grouping->attempts.items[i] = grouping->attempts.items[last];
+	grouping->listening.items[i] = grouping->listening.items[last];
+}
+
 static void fold_unserved(struct grouping *grouping)
 {
 	for (size_t i = grouping->findings.count; i-- > 0;) {
-		size_t last = grouping->findings.count - 1;
-
-		if (!folded(grouping, i))
-			continue;
-		grouping->findings.items[i] = grouping->findings.items[last];
-		grouping->attempts.items[i] = grouping->attempts.items[last];
-		grouping->listening.items[i] = grouping->listening.items[last];
-		grouping->findings.count--;
+		if (folded(grouping, i))
+			forget(grouping, i);
 	}
 }
 
@@ -322,6 +328,49 @@ static void excuse_missing_family(struct grouping *grouping)
 			    all[j].flow.remote.family != all[i].flow.remote.family &&
 			    all[j].severity == SW_SEVERITY_FAILURE && !is_family_missing(&all[j]))
 				all[i].severity = SW_SEVERITY_NOTE;
+		}
+	}
+}
+
+static bool same_words(const char *a, const char *b)
+{
+	return a && b && !strcmp(a, b);
+}
+
+/* One name's addresses of both families, tried in one attempt and told the same: one cause, and both ends are named. */
+static bool is_other_family(const struct grouping *grouping, size_t i, size_t j)
+{
+	const struct sw_finding *a = &grouping->findings.items[i], *b = &grouping->findings.items[j];
+
+	return grouping->attempts.items[i] && grouping->attempts.items[i] == grouping->attempts.items[j] &&
+	       a->symptom.operation == SW_OPERATION_CONNECT && b->symptom.operation == SW_OPERATION_CONNECT &&
+	       same_words(a->verdict, b->verdict) && a->severity == b->severity && a->locus == b->locus &&
+	       a->symptom.error == b->symptom.error && a->flow.remote.present && b->flow.remote.present &&
+	       a->flow.remote.family != b->flow.remote.family;
+}
+
+static void name_other_family(struct sw_finding *finding, const struct sw_finding *other, struct sw_arena *arena)
+{
+	char **texts = sw_arena_alloc(arena, (finding->meanwhile.count + 1) * sizeof *texts);
+	char text[SW_ADDR_TEXT];
+
+	for (size_t i = 0; i < finding->meanwhile.count; i++)
+		texts[i + 1] = finding->meanwhile.items[i];
+	texts[0] = sw_arena_format(arena, "%s ended the same way", sw_addr_text(&other->flow.remote, text));
+	finding->meanwhile.items = texts;
+	finding->meanwhile.count++;
+}
+
+static void fold_families(struct grouping *grouping)
+{
+	for (size_t i = 0; i < grouping->findings.count; i++) {
+		for (size_t j = i + 1; j < grouping->findings.count; j++) {
+			if (!is_other_family(grouping, i, j))
+				continue;
+			fold(&grouping->findings.items[i], &grouping->findings.items[j]);
+			name_other_family(&grouping->findings.items[i], &grouping->findings.items[j],
+					  grouping->report->arena);
+			forget(grouping, j--);
 		}
 	}
 }
@@ -353,6 +402,7 @@ void sw_groups_make(struct sw_report *report, struct sw_debts *debts, const stru
 		take(&grouping, sw_debts_at(debts, i));
 	fold_unserved(&grouping);
 	excuse_missing_family(&grouping);
+	fold_families(&grouping);
 	for (size_t i = 0; i < grouping.findings.count; i++) {
 		struct sw_finding *finding = &grouping.findings.items[i];
 

@@ -5,6 +5,7 @@
 #include "correlate/symptoms_absence.h"
 
 #include <string.h>
+#include <sys/socket.h>
 
 /* A capture file whose packets lie this near to the symptom was surely running then, though nothing says so. */
 #define FILE_NEAR_NS (30 * SW_NS_PER_S)
@@ -72,6 +73,18 @@ static void of_interfaces(struct sw_symptom_context *context, const struct sw_ca
 		set(context, SW_ABSENCE_NOTHING, "the interface that these packets take was not watched");
 }
 
+/* Packets are kept by the port of a socket. Where the kernel could not be asked for it (no pidfd_getfd, and the socket gone from
+ * sock_diag), they were let go as somebody else's. */
+static bool port_unknown(const struct sw_symptom_context *context)
+{
+	const struct sw_addr *target = context->target;
+	bool ip = target && target->present && (target->family == AF_INET || target->family == AF_INET6);
+
+	if (!ip || !context->socket || (context->flow && !context->flow->no_packets))
+		return false;
+	return !context->socket->socket.local.present;
+}
+
 static void of_live(struct sw_symptom_context *context, const struct sw_capture_status *status)
 {
 	int64_t began_ns = context->debt->began_ns;
@@ -88,6 +101,9 @@ static void of_live(struct sw_symptom_context *context, const struct sw_capture_
 		set(context, SW_ABSENCE_COUNTS, NULL);
 	if (context->absence == SW_ABSENCE_COUNTS)
 		of_interfaces(context, status);
+	if (context->absence != SW_ABSENCE_NOTHING && port_unknown(context))
+		set(context, SW_ABSENCE_NOTHING,
+		    "the socket's port was not to be learnt, so its packets could not be told");
 }
 
 static const struct sw_capture_status *status_of(const struct sw_symptom_context *context,

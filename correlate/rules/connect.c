@@ -34,7 +34,7 @@ static bool neighbor_unresolved(const struct sw_facts *facts, struct sw_match *m
 	if (!not_made(facts) || FACT(remote_loopback))
 		return false;
 	if (FACT(syns) > 0 && !own_unreachable(facts))
-		return near(match, "{syns:SYN} left, so the next hop was known");
+		return waited_in_vain(facts) && near(match, "{syns:SYN} left, so the next hop was known");
 	if (own_unreachable(facts)) {
 		cite(match, FACT(icmp_first));
 	} else if (FACT(neighbor_unanswered)) {
@@ -105,7 +105,7 @@ static bool refused_by_icmp(const struct sw_facts *facts, struct sw_match *match
 	if (FACT(error) != ECONNREFUSED)
 		return false;
 	if (FACT(packets_seen) || FACT(absence_counts))
-		return near(match, "no ICMP port unreachable came");
+		return near(match, "none came");
 	at_most(match, SW_CONFIDENCE_POSSIBLE);
 	unseen(match, "whether a RST or an ICMP port unreachable said no");
 	match->cause = "the kernel reported {errno_name}";
@@ -155,7 +155,7 @@ static bool refused_by_rst(const struct sw_facts *facts, struct sw_match *match)
 	if (FACT(icmp_refuses))
 		return near(match, "an ICMP error answered, no RST");
 	if (FACT(absence_counts))
-		return near(match, "no RST came");
+		return near(match, "none came");
 	at_most(match, FACT(absence_likely) ? SW_CONFIDENCE_POSSIBLE : SW_CONFIDENCE_LIKELY);
 	unseen(match, "the packet that said no: a RST of the peer's, an ICMP error, or a reject on this host");
 	match->cause = "the kernel reported {errno_name}, which a RST in answer to the SYN makes it say";

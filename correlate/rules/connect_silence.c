@@ -36,7 +36,7 @@ static bool synack_ignored(const struct sw_facts *facts, struct sw_match *match)
 	if (!FACT(synack).packet && FACT(bad_checksums) > 0)
 		return damaged_synack(facts, match);
 	if (!FACT(synack).packet)
-		return FACT(syns) > 0 && near(match, "no SYN-ACK came");
+		return FACT(syns) > 0 && waited_in_vain(facts) && near(match, "no SYN-ACK came");
 	if (FACT(handshake_ack).packet || FACT(established))
 		return near(match, "our host acknowledged the SYN-ACK");
 	if (FACT(own_rst).packet)

@@ -181,7 +181,7 @@ static const struct sw_rule local[] = {
 	{
 		.code = "route-rejects",
 		.symptoms = ON_OPENING,
-		.beats = "no-route ports-exhausted",
+		.beats = "no-route ports-exhausted blocked-locally",
 		.locus = SW_LOCUS_LOCAL_HOST,
 		.title = "a route of this host rejects the destination",
 		.noun = "a route that rejects",

@@ -44,6 +44,8 @@ static void known(struct sw_match *match, const char *cause, const char *usually
 /* A reject rule of our own answers in the network's name, on loopback; what it answers was never on the wire. */
 static bool rejected_here(const struct sw_facts *facts, struct sw_match *match)
 {
+	if (FACT(syns) > 0 && FACT(rst_answers_syn) && !FACT(remote_ours))
+		return near(match, "the SYN left this host");
 	if (FACT(remote_loopback) || FACT(syns) > 0)
 		return false;
 	if (FACT(icmp_from_us) && (FACT(icmp_refuses) || FACT(icmp_prohibits) || FACT(icmp_unreaches))) {
@@ -168,7 +170,7 @@ static bool permission_denied(const struct sw_facts *facts, struct sw_match *mat
 	if (FACT(route_rejecting))
 		return near(match, "the route of this host says it");
 	if (FACT(error) == EACCES && !FACT(route_known) && FACT(family_is_ip))
-		at_most(match, SW_CONFIDENCE_LIKELY);
+		at_most(match, FACT(injected) ? SW_CONFIDENCE_LIKELY : SW_CONFIDENCE_POSSIBLE);
 	say_what_blocks(facts, match);
 	return true;
 }
@@ -184,7 +186,7 @@ static bool blocked_locally(const struct sw_facts *facts, struct sw_match *match
 		return true;
 	}
 	if (match->near || !FACT(failed))
-		return false;
+		return false; /* what answered is known */
 	if (FACT(injected) && error != EAFNOSUPPORT) {
 		match->cites_surfaced = true;
 		say_what_blocks(facts, match);

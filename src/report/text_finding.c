@@ -78,7 +78,7 @@ static void put_next(const struct sw_page *page, const char *label, const struct
 		sw_page_put(page, &(struct sw_paragraph){.label = text ? NULL : label, .text = line, .whole = true});
 	}
 	if (expect)
-		sw_page_line(page, NULL, "  (expect %s)", expect);
+		sw_page_line(page, NULL, "  (expect: %s)", expect);
 }
 
 static void put_alternatives(const struct sw_page *page, const struct sw_finding *finding)

@@ -71,6 +71,10 @@ char *sw_deadline_text(const struct sw_deadline *deadline)
 				   sw_duration_text(deadline->kernel_would_ns, would));
 	if (!deadline->what || strcmp(deadline->what, "not-visible") == 0)
 		return sw_format("one of the application's that no call shows%s", kernel ? kernel : "");
+	if (strcmp(deadline->what, "SIGALRM") == 0)
+		return sw_format("the application's alarm (SIGALRM)%s", kernel ? kernel : "");
+	if (strncmp(deadline->what, "SIG", 3) == 0)
+		return sw_format("none of the program's: %s ended it%s", deadline->what, kernel ? kernel : "");
 	return sw_format("%s of the %s%s%s%s", deadline->what, deadline->whose ? deadline->whose : "application",
 			 deadline->value_ns > 0 ? ", " : "",
 			 deadline->value_ns > 0 ? sw_duration_text(deadline->value_ns, value) : "",
@@ -252,6 +256,14 @@ static struct captured sum_up(const struct sw_report *report)
 	return sum;
 }
 
+/* The reason without what to do about it, which stands among the limits. */
+static int length_of_reason(const char *why_not)
+{
+	const char *colon = why_not ? strstr(why_not, ": ") : NULL;
+
+	return colon ? (int)(colon - why_not) : why_not ? (int)strlen(why_not) : 0;
+}
+
 /* Whether absence counts, and if not, why. */
 static char *absence_text(const struct sw_report *report, const struct captured *sum)
 {
@@ -263,7 +275,8 @@ static char *absence_text(const struct sw_report *report, const struct captured 
 		return sw_format("%" PRId64 " were forgotten undecided: that one is missing proves nothing",
 				 sum->overruns);
 	if (sum->why_not)
-		return sw_format("not everywhere (%s): that a packet is missing proves nothing", sum->why_not);
+		return sw_format("not everywhere (%.*s): that a packet is missing proves nothing",
+				 length_of_reason(sum->why_not), sum->why_not);
 	return sw_strdup("capture not complete: that a packet is missing proves nothing");
 }
 
@@ -281,9 +294,9 @@ char *sw_watched_text(const struct sw_report *report)
 	if (!sum.available && report->status_count == 0 && report->complete)
 		return sw_format("watched %s, %s, none of it on a network: no capture was opened", sockets, calls);
 	if (!sum.available)
-		return sw_format("watched %s, %s; no packets%s%s%s: that a packet is missing proves nothing", sockets,
-				 calls, sum.why_not ? " (" : "", sum.why_not ? sum.why_not : "",
-				 sum.why_not ? ")" : "");
+		return sw_format("watched %s, %s; no packets%s%.*s%s: that a packet is missing proves nothing", sockets,
+				 calls, sum.why_not ? " (" : "", length_of_reason(sum.why_not),
+				 sum.why_not ? sum.why_not : "", sum.why_not ? ")" : "");
 	return sw_format("watched %s; %" PRId64 " of %" PRId64 " packets kept, %s%s%s, %s", sockets, sum.kept, sum.seen,
 			 sum.drops_unknown ? "drops not known" : drops, sum.interfaces ? ", " : "",
 			 !sum.interfaces                    ? "" :

@@ -101,7 +101,7 @@ static int follow(const struct sw_options *options, const struct sw_pids *pids)
 	if (code < 0)
 		sw_session_complain(&err, 0);
 	sw_session_end(&session, code < 0);
-	return code < 0 || session.recorder_status ? SW_EXIT_TOOL : 0;
+	return code < 0 ? SW_EXIT_TOOL : sw_session_status(&session);
 }
 
 int sw_cmd_attach(const struct sw_options *options)

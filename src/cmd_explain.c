@@ -1,7 +1,7 @@
 /* `sockwhy explain`: files in, the same report out as a live session's.
  *
  * Enters: incidents, strace logs, captures, by their paths. Leaves: the report; exit status 0 where nothing failed, 1 where something
- * did. Reading is src/import.c's, judging the correlator's. */
+ * did; with --fail-on SW_EXIT_MATCHED where what it names was found, else 0. Reading is src/import.c's, judging the correlator's. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +10,7 @@
 #include "correlate/correlate.h"
 #include "src/anonymize/anonymize.h"
 #include "src/base/mem.h"
+#include "src/fail_on.h"
 #include "src/import.h"
 #include "src/import_ports.h"
 #include "src/options.h"
@@ -392,8 +393,10 @@ static int publish(struct explain *explain)
 		code = err.code;
 	}
 	failed = sw_report_status(report) == SW_STATUS_FAILED;
+	if (explain->options->fail_on_count)
+		failed = sw_fail_on_matches(explain->options, report) ? SW_EXIT_MATCHED : 0;
 	sw_report_free(report);
-	return code < 0 ? SW_EXIT_TOOL : failed;
+	return failed == SW_EXIT_MATCHED ? failed : code < 0 ? SW_EXIT_TOOL : failed;
 }
 
 static int run(struct explain *explain, struct sw_err *err)

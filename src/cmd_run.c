@@ -38,5 +38,9 @@ int sw_cmd_run(const struct sw_options *options)
 	if (code < 0)
 		sw_session_complain(&err, 0);
 	sw_session_end(&session, code < 0);
+	/* A command that failed says so itself; a report that --fail-on asks and that nobody could make is no success. */
+	int judged = status == 0 && code == 0 && options->fail_on_count ? sw_session_status(&session) : 0;
+	if (judged)
+		return judged;
 	sw_engine_end_like(status);
 }

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "src/base/clock.h"
+#include "src/fail_on.h"
 #include "src/version.h"
 
 const char *argp_program_version = "sockwhy " SW_VERSION;
@@ -35,6 +36,8 @@ enum key {
 	KEY_DURATION,
 	KEY_PACKETS,
 	KEY_MAX_SIZE,
+	KEY_FAIL_ON,
+	KEY_JSON,
 	KEY_HELP = '?',
 	KEY_VERSION = 'V',
 };
@@ -48,6 +51,9 @@ static const struct argp_option report_options[] = {
 	{"slow", KEY_SLOW, "DURATION", 0, "What takes longer without progress is slow (default 1s)", 0},
 	{"settle", KEY_SETTLE, "DURATION", 0, "A failure made good within this time is a note (default 5s)", 0},
 	{"anonymize", KEY_ANONYMIZE, NULL, 0, "Replace addresses, host names and paths in all that is written", 0},
+	{"fail-on", KEY_FAIL_ON, "WORD,...", 0,
+	 "Exit with status 3 on such a finding: note, slow or failure (it or worse), or a verdict (see: sockwhy verdicts)",
+	 0},
 	{0},
 };
 
@@ -91,6 +97,11 @@ static const struct argp_option attach_options[] = {
 static const struct argp_option import_options[] = {
 	{"host", KEY_HOST, "ADDRESS", 0, "This address is ours (for a capture without a log)", 1},
 	{"clock-offset", KEY_CLOCK_OFFSET, "SECONDS", 0, "Add this to the log's stamps, instead of the estimate", 1},
+	{0},
+};
+
+static const struct argp_option verdicts_options[] = {
+	{"json", KEY_JSON, NULL, 0, "Write JSON", 1},
 	{0},
 };
 
@@ -225,6 +236,18 @@ static error_t clock_offset(struct parse *parse, const char *text)
 	return 0;
 }
 
+static error_t fail_on(struct parse *parse, const char *text)
+{
+	struct sw_options *options = parse->options;
+	struct sw_err err = {0};
+	if (options->fail_on_count == SW_FAIL_ON_MAX)
+		return wrong(parse, "--fail-on: at most %d times; one can name several, with commas", SW_FAIL_ON_MAX);
+	if (sw_fail_on_check(text, &err) < 0)
+		return wrong(parse, "%s", err.text);
+	options->fail_on[options->fail_on_count++] = text;
+	return 0;
+}
+
 static error_t common_option(int key, char *argument, struct argp_state *state)
 {
 	struct parse *parse = state->input;
@@ -267,6 +290,8 @@ static error_t one_option(int key, char *argument, struct argp_state *state)
 	case KEY_SLOW: return duration(parse, "--slow", argument, &options->slow_ns);
 	case KEY_SETTLE: return duration(parse, "--settle", argument, &options->settle_ns);
 	case KEY_LINGER: return duration(parse, "--linger", argument, &options->linger_ns);
+	case KEY_FAIL_ON: return fail_on(parse, argument);
+	case KEY_JSON: options->json = true; return 0;
 	case KEY_FILTER: options->filter = argument; return 0;
 	case KEY_DETACHABLE: options->detachable = true; return 0;
 	case KEY_USER: options->user = argument; return 0;
@@ -295,6 +320,7 @@ static const struct argp live_argp = {.options = live_options, .parser = one_opt
 static const struct argp run_argp = {.options = run_options, .parser = one_option};
 static const struct argp attach_argp = {.options = attach_options, .parser = attach_option};
 static const struct argp import_argp = {.options = import_options, .parser = one_option};
+static const struct argp verdicts_argp = {.options = verdicts_options, .parser = one_option};
 static const struct argp_child run_children[] = {{&common_argp, 0, NULL, 0},
 						 {&report_argp, 0, NULL, 0},
 						 {&live_argp, 0, NULL, 0},
@@ -309,6 +335,7 @@ static const struct argp_child import_children[] = {{&common_argp, 0, NULL, 0},
 						    {&report_argp, 0, NULL, 0},
 						    {&import_argp, 0, NULL, 0},
 						    {0}};
+static const struct argp_child verdicts_children[] = {{&common_argp, 0, NULL, 0}, {&verdicts_argp, 0, NULL, 0}, {0}};
 
 static error_t rest(int key, char *argument, struct argp_state *state)
 {
@@ -323,7 +350,7 @@ static error_t rest(int key, char *argument, struct argp_state *state)
 static const struct command {
 	const char *name;
 	enum sw_command command;
-	const char *missing; /* what to say without arguments */
+	const char *missing; /* what to say without arguments; NULL: it needs none */
 	struct argp argp;
 } commands[] = {
 	{"run",
@@ -351,6 +378,14 @@ static const struct command {
 	  .args_doc = "FILE...",
 	  .doc = "Explain an incident file, or an strace log and a packet capture, in any order.\v"
 		 "The report goes to standard output; exit status 1 where something failed."}},
+	{"verdicts",
+	 SW_COMMAND_VERDICTS,
+	 NULL,
+	 {.parser = rest,
+	  .children = verdicts_children,
+	  .args_doc = "[CODE...]",
+	  .doc = "Say what a verdict means: what the application sees, the evidence, the usual causes, what to do next.\v"
+		 "Without CODE all verdicts, one a line."}},
 };
 
 static void usage(FILE *to)
@@ -358,6 +393,7 @@ static void usage(FILE *to)
 	fputs("Usage: sockwhy run [OPTION...] -- COMMAND [ARG...]\n"
 	      "   or: sockwhy attach [OPTION...] PID...\n"
 	      "   or: sockwhy explain [OPTION...] FILE...\n"
+	      "   or: sockwhy verdicts [OPTION...] [CODE...]\n"
 	      "Why did this program's network call fail, hang or crawl?\n\n"
 	      "  sockwhy COMMAND --help says more; sockwhy --version gives the version.\n",
 	      to);
@@ -386,7 +422,8 @@ static int no_command(int argc, char **argv)
 		puts(argp_program_version);
 		return 0;
 	}
-	fprintf(stderr, "sockwhy: '%s' is no command; there are run, attach and explain (see: sockwhy --help)\n",
+	fprintf(stderr,
+		"sockwhy: '%s' is no command; there are run, attach, explain and verdicts (see: sockwhy --help)\n",
 		argv[1]);
 	return SW_EXIT_USAGE;
 }
@@ -411,7 +448,7 @@ int sw_options_parse(int argc, char **argv, struct sw_options *options, int *sta
 		*status = 0;
 		return -1;
 	}
-	if (!error && !parse.status && options->argc == 0 && !options->all)
+	if (!error && !parse.status && command->missing && options->argc == 0 && !options->all)
 		error = wrong(&parse, "%s", command->missing);
 	if (!error && !parse.status && options->anonymize && options->payload)
 		error = wrong(

@@ -10,7 +10,7 @@
 #include "src/base/err.h"
 #include "src/base/mem.h"
 
-enum sw_command { SW_COMMAND_RUN, SW_COMMAND_ATTACH, SW_COMMAND_EXPLAIN };
+enum sw_command { SW_COMMAND_RUN, SW_COMMAND_ATTACH, SW_COMMAND_EXPLAIN, SW_COMMAND_VERDICTS };
 
 struct sw_output {
 	const char *path; /* "-": standard output */
@@ -18,6 +18,7 @@ struct sw_output {
 };
 
 #define SW_OUTPUT_MAX 16
+#define SW_FAIL_ON_MAX 16
 
 struct sw_options {
 	enum sw_command command;
@@ -25,6 +26,9 @@ struct sw_options {
 	size_t output_count;
 	bool quiet, verbose; /* -q, -v */
 	bool anonymize; /* --anonymize */
+	const char *fail_on[SW_FAIL_ON_MAX]; /* --fail-on: src/fail_on.h */
+	size_t fail_on_count;
+	bool json; /* verdicts: --json */
 	int64_t slow_ns, settle_ns, linger_ns; /* --slow, --settle, --linger */
 	const char *interface; /* -i, NULL: any */
 	const char *filter; /* --filter, tcpdump's syntax, NULL: none */
@@ -39,7 +43,8 @@ struct sw_options {
 	/* live */
 	bool payload; /* --payload: keep payload bytes */
 	unsigned switches; /* SW_SWITCH_*: --without, for tests and for kernels that lie */
-	char *const *argv; /* run: the command, NULL terminated; attach: process numbers; explain: the files */
+	char *const *
+		argv; /* run: the command, NULL terminated; attach: process numbers; explain: the files; verdicts: codes */
 	int argc;
 	/* explain */
 	struct sw_ip hosts[16]; /* --host */
@@ -62,8 +67,10 @@ int sw_options_parse(int argc, char **argv, struct sw_options *options, int *sta
 int sw_cmd_run(const struct sw_options *options);
 int sw_cmd_attach(const struct sw_options *options);
 int sw_cmd_explain(const struct sw_options *options);
+int sw_cmd_verdicts(const struct sw_options *options);
 
 #define SW_EXIT_USAGE 2
+#define SW_EXIT_MATCHED 3 /* something that --fail-on names was found */
 #define SW_EXIT_TOOL 125 /* the tool itself failed */
 #define SW_EXIT_NOT_EXECUTABLE 126
 #define SW_EXIT_NOT_FOUND 127

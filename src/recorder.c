@@ -12,6 +12,7 @@
 #include "correlate/correlate.h"
 #include "src/anonymize/anonymize.h"
 #include "src/captures.h"
+#include "src/fail_on.h"
 #include "src/incident.h"
 #include "src/merge.h"
 #include "src/publish.h"
@@ -320,8 +321,9 @@ static int publish(struct recorder *recorder)
 		sw_publish_complain(recorder->start->outputs, &err);
 		code = err.code;
 	}
+	bool matched = sw_fail_on_matches(options, report);
 	sw_report_free(report);
-	return code < 0 ? SW_EXIT_TOOL : 0;
+	return matched ? SW_EXIT_MATCHED : code < 0 ? SW_EXIT_TOOL : 0;
 }
 
 /* In a session of its own: what the terminal sends to the command's process group is not for us, and the report is written
@@ -370,7 +372,8 @@ int sw_recorder_main(const struct sw_recorder_start *start)
 		sw_captures_close(recorder.captures);
 		sw_merge_release(recorder.merge, INT64_MAX);
 		say_losses(&recorder);
-		status = publish(&recorder) ? SW_EXIT_TOOL : status;
+		int published = publish(&recorder);
+		status = published ? published : status;
 	}
 	sw_outputs_release(start->outputs);
 	sw_incident_free(recorder.incident);

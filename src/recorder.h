@@ -1,7 +1,8 @@
 /* The recorder: the process beside the tracer that captures, correlates, writes and prints.
  *
  * Enters: the tracer's records through a ring, its questions through the control channel. Leaves: the report, when the
- * tracer has finished or died. It ends with exit status 0, or SW_EXIT_TOOL when an output could not be written. */
+ * tracer has finished or died. It ends with exit status 0, SW_EXIT_MATCHED when the report has what
+ * --fail-on names, or SW_EXIT_TOOL when an output could not be written. */
 #ifndef SW_RECORDER_H
 #define SW_RECORDER_H
 

@@ -112,3 +112,11 @@ void sw_session_end(struct sw_session *session, bool failed)
 	close(session->control);
 	await_recorder(session);
 }
+
+int sw_session_status(const struct sw_session *session)
+{
+	int status = session->recorder_status;
+	if (status == 0)
+		return 0;
+	return WIFEXITED(status) && WEXITSTATUS(status) == SW_EXIT_MATCHED ? SW_EXIT_MATCHED : SW_EXIT_TOOL;
+}

@@ -31,6 +31,9 @@ struct sw_engine_options sw_session_engine(struct sw_session *session);
 /* The tracer is done (failed: it could not begin, and its reason has been said): waits for the recorder. */
 void sw_session_end(struct sw_session *session, bool failed);
 
+/* After the end: 0, SW_EXIT_MATCHED when the report has what --fail-on names, SW_EXIT_TOOL when it could not be made or written. */
+int sw_session_status(const struct sw_session *session);
+
 /* "sockwhy: reason" on standard error; gives back `status`. */
 int sw_session_complain(const struct sw_err *err, int status);
 

@@ -20,7 +20,7 @@ WANT = {
     "untraced": [(r"connect.*ECONNREFUSED", 2)],
     "restarts": [(r"recv.* = 1.*restarted", 1), (r"signal 14", 1)],
     "interrupts": [(r"recv.*EINTR", 1), (r"poll\(\[\d+ IN\].*EINTR", 1), (r"epoll_wait.*EINTR", 1), (r"select.*EINTR", 1)],
-    "stops": [(r"poll\(\[\d+ IN\], 200 ms\) = 0.*restarted", 1)],
+    "stops": [(r"poll\(\[\d+ IN\], 600 ms\) = 0.*restarted", 1)],
     "dies-stopped": [(r"exit code -1 signal 9", 1)],
     "timeouts": [(r"recv.*EAGAIN", 1), (r"SO_RCVTIMEO, 100 ms", 1)],
     "bad-pointers": [(r"EFAULT", None)],

@@ -286,14 +286,17 @@ static int stops(void)
 {
 	int status, ends[2];
 	struct pollfd set;
+	char byte;
 
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) < 0)
 		return 1;
 	set = (struct pollfd){.fd = ends[0], .events = POLLIN};
 	pid_t pid = fork();
 	if (pid == 0) /* a poll over a stop goes on with what is left of its time */
-		_exit(poll(&set, 1, 200) == 0 ? 9 : errno);
-	usleep(50000);
+		_exit(write(ends[0], "x", 1) == 1 && poll(&set, 1, 600) == 0 ? 9 : errno);
+	if (read(ends[1], &byte, 1) != 1)
+		return 1;
+	usleep(100000); /* it polls by now */
 	kill(pid, SIGSTOP);
 	waitpid(pid, &status, WUNTRACED);
 	printf("stopped %d %d", WIFSTOPPED(status), WSTOPSIG(status));

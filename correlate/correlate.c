@@ -205,6 +205,10 @@ void sw_correlate_fact(struct sw_correlate *correlate, const struct sw_fact *fac
 {
 	bool of_session = !fact->call && !fact->socket;
 
+	if (!strcmp(fact->kind, "epoll")) {
+		sw_sockets_member(correlate->sockets, fact);
+		return;
+	}
 	if (of_session)
 		*SW_ARRAY_ADD(&correlate->facts.of_session) = sw_fact_copy(fact);
 	else

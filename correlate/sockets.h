@@ -54,6 +54,8 @@ struct sw_sockets *sw_sockets_new(bool imported, sw_socket_gone gone, void *cont
 void sw_sockets_free(struct sw_sockets *sockets);
 
 struct sw_socket_state *sw_sockets_learn(struct sw_sockets *sockets, const struct sw_socket *socket);
+/* A descriptor that was in an epoll set before the session: a fact of kind "epoll". */
+void sw_sockets_member(struct sw_sockets *sockets, const struct sw_fact *fact);
 struct sw_socket_state *sw_sockets_get(struct sw_sockets *sockets, uint32_t id); /* NULL unknown */
 /* Books a finished call: options, names, counters, descriptors, epoll sets. Before the debts are settled for all but the calls
  * that end descriptors, which go through sw_sockets_ended() after. */

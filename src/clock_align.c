@@ -62,7 +62,7 @@ void sw_align_free(struct sw_align *align)
 
 	if (!align)
 		return;
-	HASH_ITER(hh, align->streams->all, stream, next) {
+	HASH_ITER (hh, align->streams->all, stream, next) {
 		HASH_DEL(align->streams->all, stream);
 		free(stream);
 	}
@@ -122,7 +122,7 @@ static void on_socket(void *context, const struct sw_socket *socket)
 	struct known *known = &align->sockets->all[socket->id % SOCKETS_MAX];
 
 	if (known->socket.id != socket->id)
-		*known = (struct known){ .wait_ns = SW_TIME_NONE };
+		*known = (struct known){.wait_ns = SW_TIME_NONE};
 	known->socket = *socket;
 	if (known->connect && socket->local.endpoint.port)
 		align->moves.items[known->connect - 1].local = socket->local.endpoint;
@@ -155,7 +155,8 @@ static void take_data(struct sw_align_move *move, const struct sw_call *call)
 }
 
 /* The packet came while it, or the wait before it, was waiting: else it may have come long before. */
-static void take_wait(const struct sw_align *align, struct sw_align_move *move, struct known *known, const struct sw_call *call)
+static void take_wait(const struct sw_align *align, struct sw_align_move *move, struct known *known,
+		      const struct sw_call *call)
 {
 	move->wait_ns = known->wait_ns;
 	if (known->wait_ns == SW_TIME_NONE) {
@@ -177,14 +178,17 @@ static bool is_receive(enum sw_sys sys)
 
 static bool is_send(enum sw_sys sys)
 {
-	return sys == SW_SYS_SENDTO || sys == SW_SYS_SENDMSG || sys == SW_SYS_SENDMMSG || sys == SW_SYS_WRITE || sys == SW_SYS_WRITEV;
+	return sys == SW_SYS_SENDTO || sys == SW_SYS_SENDMSG || sys == SW_SYS_SENDMMSG || sys == SW_SYS_WRITE ||
+	       sys == SW_SYS_WRITEV;
 }
 
-static bool describe(const struct sw_align *align, struct sw_align_move *move, struct known *known, const struct sw_call *call)
+static bool describe(const struct sw_align *align, struct sw_align_move *move, struct known *known,
+		     const struct sw_call *call)
 {
 	if (call->sys == SW_SYS_CONNECT) {
 		move->kind = SW_ALIGN_CONNECT;
-		return move->protocol == IPPROTO_TCP && call->error != EALREADY && call->error != EISCONN && !(call->flags & SW_CALL_RESTARTED);
+		return move->protocol == IPPROTO_TCP && call->error != EALREADY && call->error != EISCONN &&
+		       !(call->flags & SW_CALL_RESTARTED);
 	}
 	take_data(move, call);
 	move->local = known->socket.local.endpoint;
@@ -200,13 +204,15 @@ static bool describe(const struct sw_align *align, struct sw_align_move *move, s
 	else
 		return false;
 	take_wait(align, move, known, call);
-	return (move->waited || sw_align_coarse(align)) && (call->result > 0 || move->kind == SW_ALIGN_ACCEPT) && !call->error;
+	return (move->waited || sw_align_coarse(align)) && (call->result > 0 || move->kind == SW_ALIGN_ACCEPT) &&
+	       !call->error;
 }
 
 static void on_leave(void *context, const struct sw_call *call)
 {
 	struct sw_align *align = context;
-	struct sw_align_move move = { .tid = call->tid, .enter_ns = call->enter_ns, .from_ns = call->enter_ns, .to_ns = call->exit_bound_ns };
+	struct sw_align_move move = {
+		.tid = call->tid, .enter_ns = call->enter_ns, .from_ns = call->enter_ns, .to_ns = call->exit_bound_ns};
 	struct known *known = known_of(align, call->socket);
 
 	if (sw_sys_class(call->sys) == SW_SYS_CLASS_WAIT) {
@@ -219,14 +225,14 @@ static void on_leave(void *context, const struct sw_call *call)
 	move.remote = call->addr.present ? call->addr.endpoint : known->socket.remote.endpoint;
 	move.duration_ns = duration_of(align, call);
 	move.wait_ns = SW_TIME_NONE;
-	if (describe(align, &move, known, call) && move.remote.ip.family && move.remote.port && keep_move(align, &move) &&
-	    move.kind == SW_ALIGN_CONNECT)
+	if (describe(align, &move, known, call) && move.remote.ip.family && move.remote.port &&
+	    keep_move(align, &move) && move.kind == SW_ALIGN_CONNECT)
 		known->connect = align->moves.count;
 }
 
 struct sw_trace_sink sw_align_sink(struct sw_align *align)
 {
-	return (struct sw_trace_sink){ .context = align, .socket = on_socket, .leave = on_leave };
+	return (struct sw_trace_sink){.context = align, .socket = on_socket, .leave = on_leave};
 }
 
 void sw_align_log(struct sw_align *align, const struct sw_strace_summary *log)
@@ -300,7 +306,8 @@ static bool describe_packet(struct sw_align *align, const struct sw_packet *pack
 	} else if (packet->kind != SW_PACKET_UDP) {
 		return false;
 	}
-	seen->data_length = (uint8_t)(packet->payload_captured < SW_ALIGN_DATA ? packet->payload_captured : SW_ALIGN_DATA);
+	seen->data_length =
+		(uint8_t)(packet->payload_captured < SW_ALIGN_DATA ? packet->payload_captured : SW_ALIGN_DATA);
 	if (seen->data_length)
 		memcpy(seen->data, packet->payload, seen->data_length);
 	return true;
@@ -317,14 +324,16 @@ static bool pair_up(struct sw_align *align, const struct sw_align_seen *seen)
 			continue;
 		any = true;
 		if (align->pairs.count < PAIRS_MAX)
-			*SW_ARRAY_ADD(&align->pairs) = (struct sw_align_pair){ (uint32_t)i, (uint32_t)align->seens.count };
+			*SW_ARRAY_ADD(&align->pairs) =
+				(struct sw_align_pair){(uint32_t)i, (uint32_t)align->seens.count};
 	}
 	return any || step > 1;
 }
 
 void sw_align_packet(struct sw_align *align, const struct sw_packet *packet)
 {
-	struct sw_align_seen seen = { .protocol = packet->protocol, .src = packet->src, .dst = packet->dst, .time_ns = packet->time_ns };
+	struct sw_align_seen seen = {
+		.protocol = packet->protocol, .src = packet->src, .dst = packet->dst, .time_ns = packet->time_ns};
 
 	if (align->capture_first_ns == SW_TIME_NONE)
 		align->capture_first_ns = packet->time_ns;
@@ -367,7 +376,8 @@ static bool agreed(const struct sw_align *align, const struct sw_align_region *b
 {
 	bool at_word = best->round && best->round_ns == 0 && align->log.clock == SW_STRACE_CLOCK_EPOCH;
 
-	return best->votes * 2 >= best->asked || (best->votes >= 4 && best->votes >= best->second * 2) || (at_word && best->votes >= 2);
+	return best->votes * 2 >= best->asked || (best->votes >= 4 && best->votes >= best->second * 2) ||
+	       (at_word && best->votes >= 2);
 }
 
 void sw_align_solve(struct sw_align *align, struct sw_alignment *alignment)
@@ -375,7 +385,7 @@ void sw_align_solve(struct sw_align *align, struct sw_alignment *alignment)
 	enum sw_strace_clock clock = align->log.clock;
 	struct sw_align_region best;
 
-	*alignment = (struct sw_alignment){ .aligned = SW_ALIGNED_FAILED };
+	*alignment = (struct sw_alignment){.aligned = SW_ALIGNED_FAILED};
 	sw_align_vote(align, &best);
 	alignment->pairs = best.votes;
 	alignment->asked = best.asked;
@@ -418,7 +428,7 @@ static size_t first_since(const struct sw_align *align, int64_t time_ns)
 
 static void pin(struct sw_strace_pin *pins, size_t *count, uint32_t tid, int64_t stamp_ns, int64_t least_ns)
 {
-	pins[(*count)++] = (struct sw_strace_pin){ tid, stamp_ns, least_ns };
+	pins[(*count)++] = (struct sw_strace_pin){tid, stamp_ns, least_ns};
 }
 
 static int by_seen_time(const void *a, const void *b)
@@ -456,7 +466,8 @@ struct sw_strace_pin *sw_align_pins(struct sw_align *align, const struct sw_alig
 	bool *used;
 
 	*count = 0;
-	if (!sw_align_coarse(align) || alignment->aligned == SW_ALIGNED_FAILED || align->stride > 1 || align->full || !align->seens.count)
+	if (!sw_align_coarse(align) || alignment->aligned == SW_ALIGNED_FAILED || align->stride > 1 || align->full ||
+	    !align->seens.count)
 		return NULL;
 	/* Several captures were read one after the other. */
 	qsort(align->seens.items, align->seens.count, sizeof *align->seens.items, by_seen_time);
@@ -467,7 +478,8 @@ struct sw_strace_pin *sw_align_pins(struct sw_align *align, const struct sw_alig
 		int64_t slack_ns = alignment->error_ns + LOOSE_NS, offset_ns = alignment->offset_ns;
 
 		for (size_t j = first_since(align, move->from_ns + offset_ns - slack_ns);
-		     j < align->seens.count && align->seens.items[j].time_ns <= move->to_ns + offset_ns + slack_ns; j++) {
+		     j < align->seens.count && align->seens.items[j].time_ns <= move->to_ns + offset_ns + slack_ns;
+		     j++) {
 			if (used[j] || !sw_align_belong(move, &align->seens.items[j]))
 				continue;
 			used[j] = true;

@@ -56,14 +56,16 @@ static void make_edges(struct vote *vote, int64_t drift, int64_t near_ns)
 	for (size_t i = 0; i < align->pairs.count; i++) {
 		const struct sw_align_pair *pair = &align->pairs.items[i];
 		const struct sw_align_move *move = &align->moves.items[pair->move];
-		int64_t time_ns = align->seens.items[pair->seen].time_ns - (move->from_ns - align->log.first_ns) / SW_NS_PER_S * drift;
+		int64_t time_ns = align->seens.items[pair->seen].time_ns -
+				  (move->from_ns - align->log.first_ns) / SW_NS_PER_S * drift;
 
-		if (near_ns != SW_TIME_NONE && llabs(time_ns - move->from_ns - near_ns) > NEAR_NS + move->to_ns - move->from_ns)
+		if (near_ns != SW_TIME_NONE &&
+		    llabs(time_ns - move->from_ns - near_ns) > NEAR_NS + move->to_ns - move->from_ns)
 			continue;
 		if (!move->waited && move->kind >= SW_ALIGN_RECEIVE)
 			continue;
-		*SW_ARRAY_ADD(&vote->edges) = (struct edge){ time_ns - move->to_ns - LOOSE_NS, pair->move, 1 };
-		*SW_ARRAY_ADD(&vote->edges) = (struct edge){ time_ns - move->from_ns + LOOSE_NS, pair->move, -1 };
+		*SW_ARRAY_ADD(&vote->edges) = (struct edge){time_ns - move->to_ns - LOOSE_NS, pair->move, 1};
+		*SW_ARRAY_ADD(&vote->edges) = (struct edge){time_ns - move->from_ns + LOOSE_NS, pair->move, -1};
 	}
 	if (vote->edges.count)
 		qsort(vote->edges.items, vote->edges.count, sizeof *vote->edges.items, edge_order);
@@ -85,7 +87,7 @@ static bool is_elsewhere(const struct sw_align_region *region, const struct sw_a
 /* The best of the regions in which the number of votes stays the same; `but`: only elsewhere. */
 static struct sw_align_region sweep(struct vote *vote, const struct sw_align_region *but)
 {
-	struct sw_align_region best = { 0 }, region = { 0 };
+	struct sw_align_region best = {0}, region = {0};
 
 	memset(vote->counts, 0, (vote->align->moves.count + 1) * sizeof *vote->counts);
 	for (size_t i = 0; i < vote->edges.count; i++) {
@@ -137,7 +139,7 @@ static void try_drifts(struct vote *vote, struct sw_align_region *best)
 
 void sw_align_vote(const struct sw_align *align, struct sw_align_region *best)
 {
-	struct vote vote = { .align = align, .counts = sw_alloc((align->moves.count + 1) * sizeof(uint32_t)) };
+	struct vote vote = {.align = align, .counts = sw_alloc((align->moves.count + 1) * sizeof(uint32_t))};
 	uint32_t asked;
 
 	make_edges(&vote, 0, SW_TIME_NONE);

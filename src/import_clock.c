@@ -19,7 +19,7 @@ static void read_logs(struct sw_import *import, struct sw_align *align, bool qui
 		if (quick && (log->source.offset > QUICK_BYTES || sw_align_calls(align) >= QUICK_CALLS))
 			break;
 	}
-	import->stamps = (struct sw_strace_summary){ .first_ns = SW_TIME_NONE, .last_ns = SW_TIME_NONE };
+	import->stamps = (struct sw_strace_summary){.first_ns = SW_TIME_NONE, .last_ns = SW_TIME_NONE};
 	for (size_t i = 0; i < import->inputs.count; i++) {
 		struct sw_strace_summary summary;
 
@@ -41,13 +41,14 @@ static void read_captures(struct sw_import *import, struct sw_align *align, bool
 {
 	for (size_t i = 0; i < import->inputs.count; i++) {
 		struct input *input = &import->inputs.items[i];
-		struct sw_err err = { 0 };
+		struct sw_err err = {0};
 		struct sw_packet packet;
 		int64_t count = 0;
 
 		while (input->file && sw_capture_file_next(input->file, &packet, &err) > 0) {
 			/* On one clock what stands behind the calls that were read is not theirs. */
-			if (quick && (++count >= QUICK_PACKETS || packet.time_ns > import->stamps.last_ns + SW_NS_PER_S))
+			if (quick &&
+			    (++count >= QUICK_PACKETS || packet.time_ns > import->stamps.last_ns + SW_NS_PER_S))
 				break;
 			sw_align_packet(align, &packet);
 		}
@@ -89,8 +90,9 @@ int sw_import_align(struct sw_import *import, struct sw_alignment *alignment, st
 {
 	int code;
 
-	*alignment = (struct sw_alignment){ .aligned = SW_ALIGNED_SAME };
-	if (!sw_import_count(import, SW_IMPORT_STRACE) || sw_import_count(import, SW_IMPORT_STRACE) == import->inputs.count)
+	*alignment = (struct sw_alignment){.aligned = SW_ALIGNED_SAME};
+	if (!sw_import_count(import, SW_IMPORT_STRACE) ||
+	    sw_import_count(import, SW_IMPORT_STRACE) == import->inputs.count)
 		return 0;
 	for (size_t i = 0; i < import->inputs.count; i++)
 		if (strcmp(import->inputs.items[i].shown.path, "-") == 0)
@@ -99,7 +101,8 @@ int sw_import_align(struct sw_import *import, struct sw_alignment *alignment, st
 	code = align_pass(import, true, alignment, err);
 	if (code < 0)
 		return code;
-	if (alignment->aligned != SW_ALIGNED_SAME || alignment->pairs == 0 || import->stamps.resolution_ns >= SW_NS_PER_S) {
+	if (alignment->aligned != SW_ALIGNED_SAME || alignment->pairs == 0 ||
+	    import->stamps.resolution_ns >= SW_NS_PER_S) {
 		code = align_pass(import, false, alignment, err);
 		if (code < 0)
 			return code;

@@ -38,7 +38,8 @@ struct sw_ports {
 	uint16_t owners[UINT16_MAX + 1]; /* TCP and UDP: how many sockets have this port */
 };
 
-struct sw_ports *sw_ports_new(void (*say)(void *context, const struct sw_socket *socket), void *context, int64_t clock_error_ns)
+struct sw_ports *sw_ports_new(void (*say)(void *context, const struct sw_socket *socket), void *context,
+			      int64_t clock_error_ns)
 {
 	struct sw_ports *ports = sw_alloc(sizeof *ports);
 
@@ -87,7 +88,7 @@ static void found(struct sw_ports *ports, struct sw_socket *socket, const struct
 {
 	struct sw_socket now = *socket;
 
-	now.local = (struct sw_addr){ .present = true, .family = local->ip.family, .endpoint = *local };
+	now.local = (struct sw_addr){.present = true, .family = local->ip.family, .endpoint = *local};
 	now.since_ns = time_ns;
 	sw_ports_socket(ports, &now);
 }
@@ -103,8 +104,9 @@ static bool sends(const struct sw_socket *socket, const struct sw_call *call)
 {
 	if (call->sys == SW_SYS_CONNECT)
 		return socket->protocol == IPPROTO_TCP;
-	return socket->protocol == IPPROTO_UDP && (call->sys == SW_SYS_SENDTO || call->sys == SW_SYS_SENDMSG || call->sys == SW_SYS_SENDMMSG ||
-						   call->sys == SW_SYS_WRITE || call->sys == SW_SYS_WRITEV);
+	return socket->protocol == IPPROTO_UDP &&
+	       (call->sys == SW_SYS_SENDTO || call->sys == SW_SYS_SENDMSG || call->sys == SW_SYS_SENDMMSG ||
+		call->sys == SW_SYS_WRITE || call->sys == SW_SYS_WRITEV);
 }
 
 void sw_ports_enter(struct sw_ports *ports, const struct sw_call *call)
@@ -117,7 +119,10 @@ void sw_ports_enter(struct sw_ports *ports, const struct sw_call *call)
 	if (ports->waiting_count == WAITING_MAX)
 		forget(ports, 0);
 	waiting = &ports->waiting[ports->waiting_count++];
-	*waiting = (struct waiting){ .socket = socket->id, .call = call->id, .protocol = (uint8_t)socket->protocol, .since_ns = call->enter_ns };
+	*waiting = (struct waiting){.socket = socket->id,
+				    .call = call->id,
+				    .protocol = (uint8_t)socket->protocol,
+				    .since_ns = call->enter_ns};
 	waiting->remote = call->addr.present ? call->addr.endpoint : socket->remote.endpoint;
 	waiting->until_ns = SW_TIME_NONE;
 	if (!waiting->remote.port)
@@ -149,7 +154,8 @@ void sw_ports_leave(struct sw_ports *ports, const struct sw_call *call)
 			continue;
 		waiting->until_ns = call->exit_ns;
 		/* Nothing was sent by a call that failed at once. */
-		if (call->error && call->error != EINPROGRESS && call->error != EINTR && call->exit_ns - call->enter_ns < SLACK_NS / 10)
+		if (call->error && call->error != EINPROGRESS && call->error != EINTR &&
+		    call->exit_ns - call->enter_ns < SLACK_NS / 10)
 			waiting->until_ns = call->exit_ns - ports->slack_ns + SW_NS_PER_MS;
 		return;
 	}
@@ -168,7 +174,7 @@ void sw_ports_packet(struct sw_ports *ports, const struct sw_packet *packet)
 	if (!is_first(packet))
 		return;
 	if (packet->kind == SW_PACKET_TCP)
-		ports->arrived[ports->arrived_count++ % ARRIVED_MAX] = (struct arrived){ packet->src, packet->dst };
+		ports->arrived[ports->arrived_count++ % ARRIVED_MAX] = (struct arrived){packet->src, packet->dst};
 	for (size_t i = 0; i < ports->waiting_count; i++) {
 		struct waiting *waiting = &ports->waiting[i];
 		struct sw_socket *socket = socket_of(ports, waiting->socket);

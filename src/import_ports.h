@@ -10,7 +10,8 @@
 struct sw_ports;
 
 /* `say` gets every socket, as the log has it and again when its port was found. */
-struct sw_ports *sw_ports_new(void (*say)(void *context, const struct sw_socket *socket), void *context, int64_t clock_error_ns);
+struct sw_ports *sw_ports_new(void (*say)(void *context, const struct sw_socket *socket), void *context,
+			      int64_t clock_error_ns);
 void sw_ports_free(struct sw_ports *ports);
 
 void sw_ports_socket(struct sw_ports *ports, const struct sw_socket *socket);

@@ -24,8 +24,9 @@ struct world {
 
 static void begin(struct world *world, int64_t offset_ns, int64_t drift, int64_t resolution_ns)
 {
-	*world = (struct world){ .offset_ns = offset_ns, .drift = drift, .resolution_ns = resolution_ns };
-	world->log = (struct sw_strace_summary){ .clock = SW_STRACE_CLOCK_EPOCH, .resolution_ns = resolution_ns, .durations = true };
+	*world = (struct world){.offset_ns = offset_ns, .drift = drift, .resolution_ns = resolution_ns};
+	world->log = (struct sw_strace_summary){
+		.clock = SW_STRACE_CLOCK_EPOCH, .resolution_ns = resolution_ns, .durations = true};
 	world->log.first_ns = BEGIN - offset_ns;
 	world->align = sw_align_new(&world->log);
 	world->sink = sw_align_sink(world->align);
@@ -48,22 +49,24 @@ static int64_t stamp(struct world *world, int64_t time_ns)
 
 static struct sw_endpoint endpoint(uint8_t last, uint16_t port)
 {
-	return (struct sw_endpoint){ .ip = { .family = AF_INET, .bytes = { 10, 0, 0, last } }, .port = port };
+	return (struct sw_endpoint){.ip = {.family = AF_INET, .bytes = {10, 0, 0, last}}, .port = port};
 }
 
 static void one_socket(struct world *world, uint32_t id, uint16_t port)
 {
-	struct sw_socket socket = { .id = id, .kind = SW_OBJECT_SOCKET, .domain = AF_INET, .type = SOCK_STREAM, .protocol = IPPROTO_TCP };
+	struct sw_socket socket = {
+		.id = id, .kind = SW_OBJECT_SOCKET, .domain = AF_INET, .type = SOCK_STREAM, .protocol = IPPROTO_TCP};
 
-	socket.remote = (struct sw_addr){ .present = true, .family = AF_INET, .endpoint = endpoint(2, 80) };
+	socket.remote = (struct sw_addr){.present = true, .family = AF_INET, .endpoint = endpoint(2, 80)};
 	if (port)
-		socket.local = (struct sw_addr){ .present = true, .family = AF_INET, .endpoint = endpoint(1, port) };
+		socket.local = (struct sw_addr){.present = true, .family = AF_INET, .endpoint = endpoint(1, port)};
 	world->sink.socket(world->sink.context, &socket);
 }
 
-static void one_call(struct world *world, enum sw_sys sys, uint32_t socket, int64_t time_ns, int64_t took_ns, const char *data)
+static void one_call(struct world *world, enum sw_sys sys, uint32_t socket, int64_t time_ns, int64_t took_ns,
+		     const char *data)
 {
-	struct sw_call call = { .sys = sys, .tid = 1, .pid = 1, .socket = socket, .fd = 3, .fd2 = -1 };
+	struct sw_call call = {.sys = sys, .tid = 1, .pid = 1, .socket = socket, .fd = 3, .fd2 = -1};
 
 	call.enter_ns = stamp(world, time_ns);
 	call.exit_ns = call.enter_ns + took_ns;
@@ -72,14 +75,14 @@ static void one_call(struct world *world, enum sw_sys sys, uint32_t socket, int6
 	call.data = (const uint8_t *)data;
 	call.data_count = data ? (uint32_t)strlen(data) : 0;
 	if (sys == SW_SYS_CONNECT)
-		call.addr = (struct sw_addr){ .present = true, .family = AF_INET, .endpoint = endpoint(2, 80) };
+		call.addr = (struct sw_addr){.present = true, .family = AF_INET, .endpoint = endpoint(2, 80)};
 	world->sink.leave(world->sink.context, &call);
 	world->log.last_ns = call.enter_ns;
 }
 
 static void one_packet(struct world *world, int64_t time_ns, bool out, uint16_t port, const char *data)
 {
-	struct sw_packet packet = { .kind = SW_PACKET_TCP, .protocol = IPPROTO_TCP, .time_ns = time_ns };
+	struct sw_packet packet = {.kind = SW_PACKET_TCP, .protocol = IPPROTO_TCP, .time_ns = time_ns};
 
 	packet.src = out ? endpoint(1, port) : endpoint(2, 80);
 	packet.dst = out ? endpoint(2, 80) : endpoint(1, port);
@@ -146,7 +149,7 @@ static void one_clock_is_exactly_that(void **state)
 
 static void a_zone_is_exact_an_odd_offset_has_an_error(void **state)
 {
-	static const int64_t offsets[] = { ZONE, -5400 * S, 5123456789, -37 * S, 100000 * S + 5 };
+	static const int64_t offsets[] = {ZONE, -5400 * S, 5123456789, -37 * S, 100000 * S + 5};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof offsets / sizeof *offsets; i++) {
@@ -169,7 +172,7 @@ static void a_zone_is_exact_an_odd_offset_has_an_error(void **state)
 
 static void drift_is_found(void **state)
 {
-	static const int64_t drifts[] = { 100000, -85000, 40000 };
+	static const int64_t drifts[] = {100000, -85000, 40000};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof drifts / sizeof *drifts; i++) {

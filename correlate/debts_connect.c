@@ -268,6 +268,9 @@ void sw_debts_connect_gone(struct sw_debts *debts, struct sw_debt_state *debt, c
 		connected(debts, debt, NULL, debt->writable_ns);
 		return;
 	}
+	/* The signal that interrupted it is reported only behind the call. */
+	if (!debt->debt.timer_signal && debt->surfaced && debt->surfaced->error == EINTR)
+		debt->debt.timer_signal = sw_debts_signal(debts, debt->surfaced);
 	debt->debt.closed_by = call ? call->sys : 0;
 	if (!call && process && process->exited && process->signal)
 		debt->debt.timer_signal = process->signal;

@@ -137,8 +137,8 @@ static void target_facts(struct sw_facts *facts, const struct sw_symptom_context
 	if (!target || !target->present)
 		return;
 	facts->remote = sw_arena_strdup(arena, sw_addr_text(target, text));
-	if (target->family == AF_UNIX && !facts->host)
-		facts->host = facts->remote;
+	if (target->family == AF_UNIX && !facts->host) /* as ss and namei want it, without "unix:" */
+		facts->host = sw_arena_format(arena, "%s%s", target->abstract ? "@" : "", target->path);
 	if (target->family != AF_INET && target->family != AF_INET6)
 		return;
 	facts->remote_ip = sw_arena_strdup(arena, sw_ip_text(&target->endpoint.ip, text));

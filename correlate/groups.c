@@ -236,7 +236,8 @@ static void tell_program(struct sw_finding *finding, const struct sw_sources *so
 	const struct sw_process_seen *process = sw_processes_get(sources->processes, finding->symptom.pid);
 	char after[32];
 
-	if (!process || !process->exited)
+	if (!process || !process->exited ||
+	    process->exit_ns < finding->surfaced_ns) /* of many processes, the command */
 		process = sw_processes_command(sources->processes);
 	if (!process || !process->exited || process->exit_ns < finding->surfaced_ns)
 		return;

@@ -111,7 +111,8 @@ static const struct sw_rule local_sockets[] = {
 		.holds = unix_permission,
 		.cause =
 			{"the process (uid {uid}) may not pass {path_denied} (mode {path_denied_mode}, owner {path_denied_owner})",
-			 "{remote} has mode {path_mode} and owner {path_owner}, and the process has uid {uid}",
+			 "{path_denied} does not let the process in (mode {path_denied_mode}, owner {path_denied_owner})",
+			 "the process may not write to {remote} (mode {path_mode}, owner {path_owner})",
 			 "the process may not write to {remote}"},
 		.usually = {"the user is not in the group that may use the socket",
 			    "a directory on the way is closed to this user"},

@@ -165,7 +165,7 @@ void sw_peers_words(const struct sw_contrast *contrast, const struct sw_addr *en
 				    plural(contrast->same_end_ok), sw_endpoint_text(&end->endpoint, text)));
 	if (contrast->same_host_ok)
 		add(texts, arena,
-		    sw_arena_format(arena, "the same host answered on %s",
+		    sw_arena_format(arena, "%s answered: host and path are up",
 				    sw_endpoint_text(&contrast->same_host_end, text)));
 	if (hosts)
 		add(texts, arena, sw_arena_format(arena, "%u other host%s could be reached", hosts, plural(hosts)));

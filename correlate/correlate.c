@@ -216,6 +216,11 @@ void sw_correlate_fact(struct sw_correlate *correlate, const struct sw_fact *fac
 	advance(correlate, fact->time_ns);
 }
 
+void sw_correlate_attached(struct sw_correlate *correlate)
+{
+	correlate->options.attached = true;
+}
+
 void sw_correlate_limit(struct sw_correlate *correlate, const struct sw_limit *limit)
 {
 	for (size_t i = 0; i < correlate->limits.count; i++) {

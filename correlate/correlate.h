@@ -32,6 +32,9 @@ void sw_correlate_limit(struct sw_correlate *correlate, const struct sw_limit *l
 void sw_correlate_packet(struct sw_correlate *correlate, const struct sw_packet *packet);
 void sw_correlate_status(struct sw_correlate *correlate, const struct sw_capture_status *status);
 
+/* options.attached, for a reader that learns it on the way. */
+void sw_correlate_attached(struct sw_correlate *correlate);
+
 /* Whether anything is still owed, or was given up so lately that more packets may decide it, or a FIN or byte of ours is
  * unacknowledged: the session goes on capturing (at most --linger) while this says so. */
 bool sw_correlate_expects_more(const struct sw_correlate *correlate, int64_t now_ns);

@@ -382,6 +382,8 @@ static int publish(struct explain *explain)
 	fill_session(explain, &context);
 	sw_anonymizer_host(explain->anonymizer, &context.host);
 	sw_anonymizer_inputs(explain->anonymizer, shown, context.input_count);
+	if (context.target.mode == SW_MODE_ATTACH)
+		sw_correlate_attached(explain->correlate);
 	report = sw_correlate_finish(explain->correlate, explain->last_ns == SW_TIME_NONE ? 0 : explain->last_ns);
 	explain->correlate = NULL;
 	context.report = report;

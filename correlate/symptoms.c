@@ -11,6 +11,7 @@
 #include "correlate/symptoms_deadline.h"
 #include "correlate/symptoms_others.h"
 #include "correlate/symptoms_sources.h"
+#include "correlate/thresholds.h"
 #include "src/base/arena.h"
 #include "src/base/names.h"
 
@@ -87,6 +88,17 @@ static bool thrown_out(const struct sw_debt_state *state, const struct sw_flow *
 	       flow->side[SW_SIDE_OURS].rst.time_ns - seen->closed_ns < SW_NS_PER_S;
 }
 
+/* SO_LINGER 0, and the RST ran after the last bytes, which nothing had answered: the peer meets a reset where it expected an end. Who
+ * has read the answer first (load generators close so) harms nobody. */
+static bool cut_short(const struct sw_debt_state *state, const struct sw_flow *flow)
+{
+	const struct sw_side *ours = flow ? &flow->side[SW_SIDE_OURS] : NULL;
+
+	return own_reset_first(flow) && state->socket && state->socket->seen.options.linger_s == 0 &&
+	       ours->last_new_data.packet && ours->rst.time_ns - ours->last_new_data.time_ns < SW_RESET_BEHIND_NS &&
+	       flow->side[SW_SIDE_PEER].last_new_data.time_ns < ours->last_new_data.time_ns;
+}
+
 bool sw_symptom_is(struct sw_debt_state *state, const struct sw_flow *flow, const struct sw_correlate_options *options)
 {
 	struct sw_debt *debt = &state->debt;
@@ -116,7 +128,7 @@ bool sw_symptom_is(struct sw_debt_state *state, const struct sw_flow *flow, cons
 			debt->outcome = SW_OUTCOME_GAVE_UP;
 			return true;
 		}
-		if (!is_lost(state, flow))
+		if (!is_lost(state, flow) && !cut_short(state, flow))
 			return false;
 		debt->outcome = SW_OUTCOME_LOST;
 		return true;

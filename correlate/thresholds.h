@@ -50,6 +50,9 @@
 #define SW_BURST_PAUSE_NS (200 * SW_NS_PER_MS)
 #define SW_BURST_BULK 4096
 
+/* A RST so soon behind the last bytes can overtake the peer's reading of them. */
+#define SW_RESET_BEHIND_NS (100 * SW_NS_PER_MS)
+
 /* Segments this near below the maximum count as full size: options and the last one of a write make them smaller. */
 #define SW_FULL_SIZE_PERCENT 85
 

@@ -163,6 +163,9 @@ static bool closed_by_own_reset(const struct sw_facts *facts, struct sw_match *m
 		match->severity = SW_SEVERITY_NOTE;
 	if (FACT(killed))
 		match->cause = "{killed_by} killed the process: our kernel reset the connection";
+	else if (FACT(linger_zero) && FACT(bytes_unacked) <= 0)
+		match->cause =
+			"SO_LINGER with 0 made close send a RST right behind {bytes_written} bytes: the peer meets a reset where it expected an end";
 	else if (FACT(linger_zero))
 		match->cause =
 			"SO_LINGER with 0 made close send a RST; {bytes_unacked} of {bytes_written} bytes were not acknowledged";

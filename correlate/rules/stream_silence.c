@@ -89,6 +89,8 @@ static bool keepalive_expired(const struct sw_facts *facts, struct sw_match *mat
 		return false;
 	if (FACT(unanswered) > 0 || !FACT(all_acked))
 		return near(match, "bytes of ours were unacknowledged");
+	if (FACT(window_closed))
+		return near(match, "the probes asked for a window, not for a sign of life");
 	if (FACT(probes_unanswered) <= 0)
 		return false;
 	cite(match, FACT(last_keepalive));

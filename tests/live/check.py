@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """check.py REPORT WANT ERRNO: the first finding is one of WANT (verdict/severity/locus, blank separated), nothing else is blamed.
-check.py --same REPORT REPORT: both have the same findings."""
+check.py --same REPORT REPORT: both have the same findings.
+check.py --parts REPORT PART MS...: the time of the first finding went into these parts; all of them add up to the whole."""
 import json
 import sys
 
@@ -38,7 +39,21 @@ def check(report, wants, errno):
     return ""
 
 
-if sys.argv[1] == "--same":
+def parts(report, wanted):
+    symptom = report["findings"][0]["symptom"]
+    spent = {one["part"]: int(one["ns"]) / 1e6 for one in symptom["time"]}
+    whole = int(symptom["duration_ns"]) / 1e6
+    if abs(sum(spent.values()) - whole) > 0.01:
+        return "the parts %s do not add up to %s ms" % (spent, whole)
+    for part, ms in zip(wanted[::2], map(float, wanted[1::2])):
+        if abs(spent.get(part, 0) - ms) > max(5, ms / 10):
+            return "%s took %s ms, wanted %s" % (part, spent.get(part, 0), ms)
+    return ""
+
+
+if sys.argv[1] == "--parts":
+    why = parts(json.load(open(sys.argv[2])), sys.argv[3:])
+elif sys.argv[1] == "--same":
     why = same(*(json.load(open(p)) for p in sys.argv[2:4]))
 else:
     why = check(json.load(open(sys.argv[1])), sys.argv[2].split(), sys.argv[3])

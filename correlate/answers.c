@@ -5,11 +5,20 @@
 #include "correlate/thresholds.h"
 #include "src/base/arena.h"
 
-/* Whether a packet belongs to this operation: not before it began, and its end not long after. */
+/* Whether a packet belongs to this operation: not before it began, and no later than its end. */
 static bool within(const struct sw_debt *debt, struct sw_seen seen)
 {
 	return seen.packet && seen.time_ns >= debt->began_ns - SW_STAMP_SLACK_NS &&
-	       (debt->ended_ns == SW_TIME_NONE || seen.time_ns <= debt->ended_ns + SW_ALERT_AFTER_NS);
+	       (debt->ended_ns == SW_TIME_NONE || seen.time_ns <= debt->ended_ns + SW_STAMP_SLACK_NS);
+}
+
+/* Our own alert follows the last that we read. */
+static bool follows(const struct sw_debt *debt, struct sw_seen alert, const struct sw_flow *flow)
+{
+	struct sw_seen read = flow->side[SW_SIDE_PEER].last_new_data;
+
+	return alert.packet && alert.time_ns >= debt->began_ns && alert.time_ns <= debt->ended_ns + SW_ALERT_AFTER_NS &&
+	       (!read.packet || read.time_ns <= debt->ended_ns + SW_STAMP_SLACK_NS || read.time_ns > alert.time_ns);
 }
 
 static const struct sw_handshake *handshake_of(const struct sw_handshakes *handshakes, const struct sw_flow *flow)
@@ -38,13 +47,14 @@ bool sw_answer_is_no(const struct sw_handshakes *handshakes, const struct sw_flo
 
 	if (!handshake)
 		return false;
-	if (handshake->client_hello.packet &&
-	    (!handshake->done.packet || handshake->done.time_ns >= debt->began_ns + SW_STAMP_SLACK_NS) &&
+	if (handshake->client_hello.packet && (!handshake->done.packet || handshake->done.time_ns >= debt->began_ns) &&
 	    (debt->ended_ns == SW_TIME_NONE || handshake->client_hello.time_ns <= debt->ended_ns))
 		debt->operation = SW_OPERATION_HANDSHAKE;
 	if (debt->outcome != SW_OUTCOME_DONE)
 		return false;
 	gather(&facts, handshake, flow, debt);
+	if (facts.tls_alert_ours && follows(debt, facts.tls_alert, flow))
+		return true;
 	return within(debt, facts.tls_alert) || within(debt, facts.tls_not) || within(debt, facts.tls_warning) ||
 	       facts.tls_only_peer;
 }
@@ -61,4 +71,36 @@ bool sw_answer_tells(const struct sw_handshakes *handshakes, const struct sw_flo
 		return false;
 	gather(&facts, handshake, flow, debt);
 	return facts.tls_alert.packet || facts.tls_not.packet;
+}
+
+static bool is_no(const struct sw_debt *debt)
+{
+	return (debt->operation == SW_OPERATION_HANDSHAKE || debt->operation == SW_OPERATION_ANSWER) &&
+	       debt->outcome == SW_OUTCOME_ANSWERED_NO;
+}
+
+/* A later step of the same handshake was answered no too: that one tells it. */
+static void join(const struct sw_debts *debts, struct sw_debt_state *state)
+{
+	for (size_t i = 0; is_no(&state->debt) && i < sw_debts_kept(debts); i++) {
+		const struct sw_debt *other = &sw_debts_at(debts, i)->debt;
+
+		if (is_no(other) && other->flow == state->debt.flow && other->began_ns > state->debt.began_ns) {
+			state->joined = true;
+			return;
+		}
+	}
+}
+
+static bool stays(void *context, struct sw_debt_state *state)
+{
+	(void)context;
+	return !state->joined;
+}
+
+void sw_answers_join(struct sw_debts *debts)
+{
+	for (size_t i = 0; i < sw_debts_kept(debts); i++)
+		join(debts, sw_debts_at(debts, i));
+	sw_debts_sift(debts, stays, NULL);
 }

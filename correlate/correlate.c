@@ -458,6 +458,7 @@ struct sw_report *sw_correlate_finish(struct sw_correlate *correlate, int64_t en
 	sw_debts_finish(correlate->debts, end_ns);
 	relink(correlate);
 	sw_lookups_join(correlate->lookups, correlate->debts, correlate->options.slow_ns);
+	sw_answers_join(correlate->debts);
 	sources.statuses = correlate->statuses.items;
 	sources.status_count = correlate->statuses.count;
 	sw_groups_make(report, correlate->debts, &sources);

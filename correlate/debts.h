@@ -39,7 +39,8 @@ struct sw_debt_state {
 	bool reviewed;
 	bool measured; /* the socket's account measures its time */
 	uint32_t lookup; /* the look-up that it served (lookups.h), 0 none known */
-	bool lookup_settled, lookup_told; /* lookups_join.c: judged; another debt tells it */
+	bool lookup_settled; /* lookups_join.c: it was judged */
+	bool joined; /* another debt tells what it would */
 };
 
 struct sw_debts;

@@ -8,8 +8,10 @@
 
 #define HANDSHAKES_MAX 16384
 #define TLS_13 0x0304u
-/* Two bytes of alert, one of content type, sixteen of authentication: RFC 8446, section 5.2. A Finished has 53 at least. */
+/* Two bytes of alert, one of content type, sixteen of authentication: RFC 8446, section 5.2. Java pads by sixteen more.
+ * Nothing else that may stand there is so long: a Finished has 53 at least, a Certificate without one 25. */
 #define ALERT_13_LENGTH 19u
+#define ALERT_13_PADDED 35u
 #define LEVEL_WARNING 1
 #define CLOSE_NOTIFY 0
 #define USER_CANCELED 90
@@ -132,7 +134,7 @@ static void take_protected(struct sw_handshake *handshake, const struct sw_packe
 			   const struct sw_tls_record *record, bool first_of_packet)
 {
 	struct sw_handshake_side *side = &handshake->side[from];
-	bool alert_like = record->length == ALERT_13_LENGTH && record->begins;
+	bool alert_like = record->begins && (record->length == ALERT_13_LENGTH || record->length == ALERT_13_PADDED);
 
 	if (!is_13(handshake))
 		say_done(handshake, packet);
@@ -142,6 +144,14 @@ static void take_protected(struct sw_handshake *handshake, const struct sw_packe
 		server_13(handshake, packet, from, alert_like);
 	if (!side->protected.packet)
 		side->protected = seen_of(packet);
+}
+
+/* Up to TLS 1.2 the first encrypted handshake message of a side is its Finished. */
+static void take_finished(struct sw_handshake *handshake, const struct sw_packet *packet, enum sw_flow_side from)
+{
+	handshake->side[from].finished = true;
+	if (handshake->side[!from].finished)
+		say_done(handshake, packet);
 }
 
 static void take_record(struct sw_handshake *handshake, const struct sw_packet *packet, enum sw_flow_side from,
@@ -154,6 +164,8 @@ static void take_record(struct sw_handshake *handshake, const struct sw_packet *
 		}
 		handshake->asks_certificate |= record->messages[i] == SW_TLS_CERTIFICATE_REQUEST;
 	}
+	if (record->content == SW_TLS_HANDSHAKE && record->encrypted)
+		take_finished(handshake, packet, from);
 	if (record->content == SW_TLS_APPLICATION)
 		take_protected(handshake, packet, from, record, first_of_packet);
 	else if (record->content == SW_TLS_ALERT && record->encrypted && !handshake->done.packet && record->begins)

@@ -19,6 +19,7 @@ struct sw_handshake_side {
 	struct sw_seen plain; /* the first payload that is no TLS */
 	struct sw_seen first; /* payload at all */
 	struct sw_seen protected; /* the first record of application data (TLS 1.3: or of the encrypted handshake) */
+	bool finished; /* its Finished has passed (up to TLS 1.2) */
 	struct sw_handshake_alert alert; /* the first */
 	struct sw_tls_certificate certificate;
 	int64_t certificate_ns;

@@ -100,6 +100,8 @@ static bool goes_on(const struct sw_lookup *lookup, const struct sw_packet *pack
 			if (before->truncated && packet->kind == SW_PACKET_TCP && on)
 				return true; /* all is asked again then, the types that had been answered too */
 
+			if (is_pending(before) && on)
+				return true; /* another type is still waited for: glibc then asks for both again */
 			same |= on;
 			over |= before->type == dns->type && !on;
 		} else if (said_no(before) && packet->time_ns - before->answered.time_ns <= NEXT_CANDIDATE_NS) {
@@ -180,7 +182,8 @@ static uint16_t fitting(const struct sw_dns *dns)
 
 	for (uint16_t i = 0; i < dns->answer_count; i++)
 		count = (uint16_t)(count + (dns->answers[i].type == dns->type));
-	return count || dns->answer_total <= dns->answer_count ? count : 1; /* more than are kept, or captured: some fits */
+	return count || dns->answer_total <= dns->answer_count ? count :
+								 1; /* more than are kept, or captured: some fits */
 }
 
 static void answer(struct sw_lookups *lookups, const struct sw_packet *packet, uint32_t flow)
@@ -306,16 +309,19 @@ static bool overruled(const struct sw_lookup *lookup, const struct sw_question *
 
 const struct sw_question *sw_lookup_deciding(const struct sw_lookup *lookup)
 {
-	const struct sw_question *best = NULL;
+	const struct sw_question *best = NULL, *last_resort = NULL;
 
 	for (size_t i = 0; i < lookup->questions.count; i++) {
 		const struct sw_question *question = &lookup->questions.items[i];
 
-		if (got(question) && !question->fitting && !overruled(lookup, question) &&
-		    (!best || weight(question) > weight(best)))
+		if (!got(question) || question->fitting)
+			continue;
+		if (overruled(lookup, question))
+			last_resort = question;
+		else if (!best || weight(question) > weight(best))
 			best = question;
 	}
-	return best;
+	return best ? best : last_resort;
 }
 
 bool sw_lookup_made_good(const struct sw_lookup *lookup)

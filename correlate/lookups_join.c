@@ -79,6 +79,7 @@ static void mark_undelivered(struct join *join, struct sw_lookup *lookup)
 			struct sw_question *question = &lookup->questions.items[j];
 
 			if (question->flow == state->debt.flow && in_vain(state) &&
+			    question->answered.time_ns >= state->debt.began_ns &&
 			    question->asked_last.time_ns >= state->debt.began_ns - SW_STAMP_SLACK_NS &&
 			    question->asked.time_ns <= end_of(state))
 				question->undelivered = true;
@@ -166,12 +167,12 @@ static void settle(struct join *join, struct sw_lookup *lookup)
 
 		if (is_lookup(state) && state->lookup == lookup->id && state != teller) {
 			widen(&teller->debt, &state->debt);
-			state->lookup_told = true;
+			state->joined = true;
 		}
 	}
 	if (lookup->began_ns < teller->debt.began_ns && lookup->began_ns > 0)
 		teller->debt.began_ns = lookup->began_ns;
-	teller->lookup_told = !conclude(join, lookup, &teller->debt);
+	teller->joined = !conclude(join, lookup, &teller->debt);
 }
 
 /* Without packets only the thread and the time say what is one look-up. */
@@ -182,11 +183,11 @@ static void join_blind(struct join *join, struct sw_debt_state *state)
 
 		if (other == state)
 			return;
-		if (!is_lookup(other) || other->lookup || other->lookup_told || other->debt.tid != state->debt.tid ||
+		if (!is_lookup(other) || other->lookup || other->joined || other->debt.tid != state->debt.tid ||
 		    state->debt.began_ns > end_of(other) + SW_AT_ONCE_NS)
 			continue;
 		widen(&other->debt, &state->debt);
-		state->lookup_told = true;
+		state->joined = true;
 		return;
 	}
 }
@@ -194,7 +195,7 @@ static void join_blind(struct join *join, struct sw_debt_state *state)
 static bool stays(void *context, struct sw_debt_state *state)
 {
 	(void)context;
-	return !state->lookup_told;
+	return !state->joined;
 }
 
 void sw_lookups_join(struct sw_lookups *lookups, struct sw_debts *debts, int64_t slow_ns)

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """dns.py HOW [ADDRESS]: a name server on port 53, UDP and TCP, with one behaviour.
 
-answer (only www.shop.example; else NXDOMAIN), nxdomain, nodata, servfail, refused, silent, late:SECONDS, truncated (over UDP).
-A gets ADDRESS; AAAA gets no address.
+answer (only www.shop.example; else NXDOMAIN), nxdomain, nodata, servfail, refused, formerr, notimp, silent, late:SECONDS,
+truncated (over UDP), cut (truncated, and TCP closes at once), no6 (AAAA stays without an answer), first-fails (SERVFAIL for all but
+www.shop.example). A gets ADDRESS; AAAA gets no address.
 """
 import socket
 import struct
@@ -11,7 +12,7 @@ import threading
 
 how, _, value = sys.argv[1].partition(":")
 address = sys.argv[2] if len(sys.argv) > 2 else "10.90.2.2"
-NXDOMAIN, SERVFAIL, REFUSED = 3, 2, 5
+FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED = 1, 2, 3, 4, 5
 
 
 def question(query):
@@ -29,11 +30,15 @@ def reply(query, over_udp):
     known = how != "answer" or name == "www.shop.example"
     if how == "nxdomain" or not known:
         flags |= NXDOMAIN
-    elif how == "servfail":
+    elif how == "servfail" or (how == "first-fails" and name != "www.shop.example"):
         flags |= SERVFAIL
+    elif how == "formerr":
+        flags |= FORMERR
+    elif how == "notimp":
+        flags |= NOTIMP
     elif how == "refused":
         flags |= REFUSED
-    elif how == "truncated" and over_udp:
+    elif how in ("truncated", "cut") and over_udp:
         flags |= 0x0200
     elif how != "nodata" and kind == 1:
         records = b"\xc0\x0c" + struct.pack(">HHIH", 1, 1, 60, 4) + socket.inet_aton(address)
@@ -44,6 +49,9 @@ def over_tcp():
     listener = socket.create_server(("0.0.0.0", 53))
     while True:
         conn, _ = listener.accept()
+        if how == "cut":
+            conn.close()
+            continue
         queries = conn.makefile("rb")
         # glibc asks for A and AAAA on one connection
         while len(size := queries.read(2)) == 2:
@@ -57,7 +65,7 @@ sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 sock.bind(("0.0.0.0", 53))
 while True:
     query, who = sock.recvfrom(4096)
-    if how == "silent":
+    if how == "silent" or (how == "no6" and question(query)[1] == 28):
         continue
     wait = float(value) if how == "late" else 0
     threading.Timer(wait, sock.sendto, (reply(query, True), who)).start()

@@ -306,6 +306,8 @@ int sw_case_packet(struct sw_case_packets *packets, const char *line, const stru
 		result = tcp_parse(packets, &packet, &words, err);
 	if (result < 0)
 		return result;
+	if (sw_case_application(&packet, words.items, words.count, err) < 0)
+		return -EINVAL;
 	quote_numbers(packets, &packet, &words);
 	sink->packet(sink->context, &packet);
 	return 0;

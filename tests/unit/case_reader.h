@@ -35,6 +35,9 @@ void sw_case_release(struct sw_case *one);
 /* 0, or what differs, a line each, to `out`. */
 unsigned sw_case_check(const struct sw_case *one, const char *path, FILE *out);
 
+/* What the packet carries, from the words behind "dns" or "tls"; valid until the next packet. */
+int sw_case_application(struct sw_packet *packet, char **words, size_t count, struct sw_err *err);
+
 /* ---- pkt lines: one packet each ---- */
 struct sw_case_packets;
 struct sw_case_packets *sw_case_packets_new(void);

@@ -14,6 +14,8 @@ void sw_text_finding_line(const struct sw_page *page,
 			  const struct sw_finding *finding); /* one line, with the verdict */
 
 void sw_text_evidence(const struct sw_page *page, const struct sw_finding *finding, bool all); /* text_evidence.c */
+/* The operations of a slow finding, with the parts of their time; false: there is no more than one. */
+bool sw_text_time(const struct sw_page *page, const struct sw_finding *finding);
 void sw_text_stack(const struct sw_page *page, const struct sw_symptom *symptom);
 void sw_text_timeline(const struct sw_page *page, const struct sw_report_context *context);
 

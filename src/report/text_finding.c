@@ -55,7 +55,8 @@ static void put_story(const struct sw_page *page, const struct sw_report_context
 	sw_auto_free char *recovered = sw_recovered_text(context, finding);
 
 	put_text(page, "lost", lost);
-	put_text(page, "time", parts);
+	if (!sw_text_time(page, finding))
+		put_text(page, "time", parts);
 	put_text(page, "timer", timer);
 	put_text(page, "recovered", recovered);
 	if (finding->caused_by)

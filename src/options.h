@@ -59,6 +59,7 @@ struct sw_options {
 #define SW_SWITCH_NO_CAPTURE 0x08u
 #define SW_SWITCH_NO_BPF 0x10u
 #define SW_SWITCH_NO_STACKS 0x20u
+#define SW_SWITCH_NO_CONFINE 0x40u
 
 /* Returns 0, or -1 when the program should end with *status (help and version were printed; wrong usage was said in one line). */
 int sw_options_parse(int argc, char **argv, struct sw_options *options, int *status);

@@ -12,6 +12,7 @@
 #include "correlate/correlate.h"
 #include "src/anonymize/anonymize.h"
 #include "src/captures.h"
+#include "src/confine.h"
 #include "src/fail_on.h"
 #include "src/incident.h"
 #include "src/merge.h"
@@ -366,7 +367,10 @@ int sw_recorder_main(const struct sw_recorder_start *start)
 	int status = sw_incident_new(start->outputs, &recorder.incident, &err) < 0 ? SW_EXIT_TOOL : 0;
 	if (status)
 		sw_publish_complain(start->outputs, &err);
+	if (sw_confine_begin(options, start->outputs, &err) < 0)
+		arrived_limit(&recorder, &(struct sw_limit){err.text, "a hostile packet that broke the recorder could do more"});
 	record(&recorder);
+	sw_confine_further();
 	if (!*start->abandoned) {
 		linger(&recorder);
 		sw_captures_close(recorder.captures);

@@ -46,7 +46,8 @@ static int keep_capabilities(uint64_t kept)
 int sw_confine_begin(const struct sw_options *options, const struct sw_outputs *outputs, struct sw_err *err)
 {
 	for (int capability = 0; capability <= CAP_LAST_CAP; capability++)
-		prctl(PR_CAPBSET_DROP, capability, 0, 0, 0); /* without CAP_SETPCAP refused, and then of no use to us either */
+		prctl(PR_CAPBSET_DROP, capability, 0, 0,
+		      0); /* without CAP_SETPCAP refused, and then of no use to us either */
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	int code = keep_capabilities(FOR_CAPTURE | (outputs->count ? FOR_FILES : 0));
 	if (code < 0)

@@ -13,15 +13,34 @@
 #include "src/confine_internal.h"
 
 #define READ (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
-#define FINISH (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_REMOVE_FILE)
+#define FINISH                                                                                                         \
+	(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG |                  \
+	 LANDLOCK_ACCESS_FS_REMOVE_FILE)
 #define ALL ((LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1) /* of its first version */
 
 /* What libpcap, the C library and the report read. To add one: with the reason.
  * /sys, /proc: interfaces and namespaces; the rest: name look-ups of --filter, time zones, shared objects that are loaded late. */
 static const char *const readable[] = {
-	"/proc", "/sys", "/usr", "/lib", "/lib64", "/etc/hosts", "/etc/nsswitch.conf", "/etc/resolv.conf", "/etc/host.conf",
-	"/etc/gai.conf", "/etc/protocols", "/etc/services", "/etc/networks", "/etc/ethers", "/etc/localtime", "/etc/ld.so.cache",
-	"/dev/null", "/dev/urandom", "/run/systemd/container", "/run/.containerenv",
+	"/proc",
+	"/sys",
+	"/usr",
+	"/lib",
+	"/lib64",
+	"/etc/hosts",
+	"/etc/nsswitch.conf",
+	"/etc/resolv.conf",
+	"/etc/host.conf",
+	"/etc/gai.conf",
+	"/etc/protocols",
+	"/etc/services",
+	"/etc/networks",
+	"/etc/ethers",
+	"/etc/localtime",
+	"/etc/ld.so.cache",
+	"/dev/null",
+	"/dev/urandom",
+	"/run/systemd/container",
+	"/run/.containerenv",
 };
 
 static int allow(int rules, const char *path, uint64_t access, struct sw_err *err)
@@ -47,7 +66,8 @@ static int allow_all(int rules, const struct sw_outputs *outputs, struct sw_err 
 	for (size_t i = 0; i < outputs->count && code == 0; i++) {
 		bool standard = strcmp(outputs->files[i].output->path, "-") == 0;
 		sw_auto_free char *path = sw_strdup(standard ? "/tmp/journal" : outputs->files[i].output->path);
-		code = allow(rules, dirname(path), FINISH, err); /* an incident on standard output has its journal in /tmp */
+		code = allow(rules, dirname(path), FINISH,
+			     err); /* an incident on standard output has its journal in /tmp */
 	}
 	return code;
 }

@@ -70,7 +70,8 @@ static const struct argp_option live_options[] = {
 	{"interface", 'i', "INTERFACE", 0, "Capture there only (default: all interfaces)", 1},
 	{"filter", KEY_FILTER, "EXPRESSION", 0, "Let only such packets into the capture, in tcpdump's syntax", 1},
 	{"payload", KEY_PAYLOAD, NULL, 0, "Keep the payload of packets (default: headers, DNS and TLS handshakes)", 1},
-	{"without", KEY_WITHOUT, "WHAT", OPTION_HIDDEN, "Do without getfd, diag, netlink, capture, bpf, stacks or confine", 1},
+	{"without", KEY_WITHOUT, "WHAT", OPTION_HIDDEN,
+	 "Do without getfd, diag, netlink, capture, bpf, stacks or confine", 1},
 	{0},
 };
 
@@ -110,7 +111,8 @@ static const struct {
 	unsigned switches;
 } switch_names[] = {
 	{"getfd", SW_SWITCH_NO_GETFD},     {"diag", SW_SWITCH_NO_DIAG}, {"netlink", SW_SWITCH_NO_NETLINK},
-	{"capture", SW_SWITCH_NO_CAPTURE}, {"bpf", SW_SWITCH_NO_BPF},   {"stacks", SW_SWITCH_NO_STACKS}, {"confine", SW_SWITCH_NO_CONFINE},
+	{"capture", SW_SWITCH_NO_CAPTURE}, {"bpf", SW_SWITCH_NO_BPF},   {"stacks", SW_SWITCH_NO_STACKS},
+	{"confine", SW_SWITCH_NO_CONFINE},
 };
 
 struct parse {

@@ -368,7 +368,8 @@ int sw_recorder_main(const struct sw_recorder_start *start)
 	if (status)
 		sw_publish_complain(start->outputs, &err);
 	if (sw_confine_begin(options, start->outputs, &err) < 0)
-		arrived_limit(&recorder, &(struct sw_limit){err.text, "a hostile packet that broke the recorder could do more"});
+		arrived_limit(&recorder,
+			      &(struct sw_limit){err.text, "a hostile packet that broke the recorder could do more"});
 	record(&recorder);
 	sw_confine_further();
 	if (!*start->abandoned) {

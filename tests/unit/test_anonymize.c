@@ -73,7 +73,8 @@ static void prefixes_are_kept(void **state)
 
 static void kinds_are_kept(void **state)
 {
-	static const char *const same[] = {"127.0.0.1", "127.0.0.53", "0.0.0.0", "255.255.255.255", "224.0.0.251", "::1", "::", "ff02::1", "ff02::fb"};
+	static const char *const same[] = {"127.0.0.1", "127.0.0.53", "0.0.0.0", "255.255.255.255", "224.0.0.251",
+					   "::1",       "::",         "ff02::1", "ff02::fb"};
 	(void)state;
 	for (size_t i = 0; i < SW_COUNT(same); i++) {
 		struct sw_ip before = ip_of(same[i]), after = shown(same[i]);
@@ -82,7 +83,8 @@ static void kinds_are_kept(void **state)
 	assert_int_equal(shown("10.1.2.3").bytes[0], 10);
 	assert_memory_equal(shown("192.168.1.1").bytes, "\xc0\xa8", 2);
 	assert_int_equal(shown("fd12:3456::1").bytes[0], 0xfd);
-	struct sw_ip local = shown("fe80::1234:5678:9abc:def0"), local4 = shown("169.254.10.20"), group = shown("239.1.2.3");
+	struct sw_ip local = shown("fe80::1234:5678:9abc:def0"), local4 = shown("169.254.10.20"),
+		     group = shown("239.1.2.3");
 	assert_true(sw_ip_is_link_local(&local) && sw_ip_is_link_local(&local4) && sw_ip_is_multicast(&group));
 	struct sw_ip out = shown("8.8.8.8");
 	assert_false(sw_ip_is_loopback(&out) || sw_ip_is_multicast(&out) || sw_ip_is_link_local(&out));
@@ -103,7 +105,8 @@ static void another_key_another_map(void **state)
 
 static void a_name_is_the_same_name_everywhere(void **state)
 {
-	sw_auto_free char *name = sw_anonymizer_text(anonymizer, "Db-7.Shop.example"), *url = sw_anonymizer_text(anonymizer, "https://db-7.shop.example:8443/secret?x=1");
+	sw_auto_free char *name = sw_anonymizer_text(anonymizer, "Db-7.Shop.example"),
+			  *url = sw_anonymizer_text(anonymizer, "https://db-7.shop.example:8443/secret?x=1");
 	(void)state;
 	assert_int_equal(strlen(name), strlen("db-7.shop.example"));
 	assert_null(strstr(name, "hop"));
@@ -117,8 +120,10 @@ static void addresses_in_texts(void **state)
 {
 	struct sw_ip ip = shown("10.77.2.2"), ip6 = shown("fd77:2::2");
 	char four[SW_ADDR_TEXT], six[SW_ADDR_TEXT];
-	sw_auto_free char *text = sw_anonymizer_text(anonymizer, "10.77.2.2:80 [fd77:2::2]:80 (10.77.2.2). ip-10-77-2-2 127.0.0.1:9");
-	sw_auto_free char *wanted = sw_format("%s:80 [%s]:80 (%s). ", sw_ip_text(&ip, four), sw_ip_text(&ip6, six), four);
+	sw_auto_free char *text =
+		sw_anonymizer_text(anonymizer, "10.77.2.2:80 [fd77:2::2]:80 (10.77.2.2). ip-10-77-2-2 127.0.0.1:9");
+	sw_auto_free char *wanted =
+		sw_format("%s:80 [%s]:80 (%s). ", sw_ip_text(&ip, four), sw_ip_text(&ip6, six), four);
 	(void)state;
 	assert_int_equal(strncmp(text, wanted, strlen(wanted)), 0);
 	assert_null(strstr(text, "10-77"));
@@ -127,7 +132,8 @@ static void addresses_in_texts(void **state)
 
 static void commands(void **state)
 {
-	const char *const words[] = {"/opt/acme/bin/curl", "-pSecret", "--max-time", "5", "--password=hunter", "bob@shop.example"};
+	const char *const words[] = {"/opt/acme/bin/curl", "-pSecret",        "--max-time", "5",
+				     "--password=hunter",  "bob@shop.example"};
 	struct sw_report_target target = {.command = words, .command_count = SW_COUNT(words)};
 	(void)state;
 	sw_anonymizer_target(anonymizer, &target);
@@ -146,23 +152,33 @@ static void records(void **state)
 	struct sw_addr path;
 	assert_true(sw_addr_parse("unix:/run/acme/db.sock", &path));
 	const uint8_t data[] = "password";
-	const struct sw_call call = {.sys = SW_SYS_SETSOCKOPT, .level = IPPROTO_IP, .option = 35, .value = 0x0a4d0202, .addr = path,
-				     .data = data, .data_count = sizeof data};
+	const struct sw_call call = {.sys = SW_SYS_SETSOCKOPT,
+				     .level = IPPROTO_IP,
+				     .option = 35,
+				     .value = 0x0a4d0202,
+				     .addr = path,
+				     .data = data,
+				     .data_count = sizeof data};
 	const struct sw_call *changed = sw_anonymizer_call(anonymizer, &call);
 	(void)state;
 	assert_int_equal(changed->data_count, 0);
 	assert_int_equal(changed->value, 0);
 	assert_null(strstr(changed->addr.path, "acme"));
 	assert_int_equal(strncmp(changed->addr.path, "/run/", 5), 0);
-	const struct sw_field fields[] = {{"path", "/run/acme/db.sock", 0}, {"lladdr", "52:54:00:12:34:56", 0}, {"state", "failed", 0},
-					  {"never-heard-of", "acme", 0}, {"probes", NULL, 3}};
-	const struct sw_fact *fact = sw_anonymizer_fact(anonymizer, &(struct sw_fact){.kind = "unix-path", .fields = fields, .field_count = 5});
+	const struct sw_field fields[] = {{"path", "/run/acme/db.sock", 0},
+					  {"lladdr", "52:54:00:12:34:56", 0},
+					  {"state", "failed", 0},
+					  {"never-heard-of", "acme", 0},
+					  {"probes", NULL, 3}};
+	const struct sw_fact *fact = sw_anonymizer_fact(
+		anonymizer, &(struct sw_fact){.kind = "unix-path", .fields = fields, .field_count = 5});
 	assert_string_equal(sw_fact_text(fact, "path"), changed->addr.path);
 	assert_int_equal(strncmp(sw_fact_text(fact, "lladdr"), "02:", 3), 0);
 	assert_string_equal(sw_fact_text(fact, "state"), "failed");
 	assert_string_not_equal(sw_fact_text(fact, "never-heard-of"), "acme");
 	assert_int_equal(sw_fact_number(fact, "probes", 0), 3);
-	const struct sw_limit *limit = sw_anonymizer_limit(anonymizer, &(struct sw_limit){"/home/bob/x.log: 3 lines could not be read", "no verdict"});
+	const struct sw_limit *limit = sw_anonymizer_limit(
+		anonymizer, &(struct sw_limit){"/home/bob/x.log: 3 lines could not be read", "no verdict"});
 	assert_null(strstr(limit->what, "bob"));
 	assert_non_null(strstr(limit->what, " 3 lines could not be read"));
 	assert_string_equal(limit->costs, "no verdict");
@@ -221,7 +237,11 @@ static const struct sw_packet *through(struct sw_raw_packet *out)
 	static struct sw_packet packet;
 	struct sw_packet again;
 	const struct sw_packet *changed = &packet;
-	const struct sw_raw_packet raw = {.linktype = SW_LINK_SLL2, .captured = (uint32_t)frame_length, .wire = (uint32_t)frame_length, .bytes = frame}, *to = &raw;
+	const struct sw_raw_packet raw = {.linktype = SW_LINK_SLL2,
+					  .captured = (uint32_t)frame_length,
+					  .wire = (uint32_t)frame_length,
+					  .bytes = frame},
+				   *to = &raw;
 	sw_decode(SW_LINK_SLL2, frame, frame_length, frame_length, &packet);
 	assert_false(packet.flags & SW_PACKET_BAD_CHECKSUM);
 	assert_true(sw_anonymizer_packet(anonymizer, &changed, &to));
@@ -261,7 +281,11 @@ static void segments(void **state)
 	frame[40 + 16] ^= 1; /* wrong before, wrong afterwards: received with an error */
 	struct sw_packet broken;
 	const struct sw_packet *changed = &broken;
-	const struct sw_raw_packet in = {.linktype = SW_LINK_SLL2, .captured = (uint32_t)frame_length, .wire = (uint32_t)frame_length, .bytes = frame}, *to = &in;
+	const struct sw_raw_packet in = {.linktype = SW_LINK_SLL2,
+					 .captured = (uint32_t)frame_length,
+					 .wire = (uint32_t)frame_length,
+					 .bytes = frame},
+				   *to = &in;
 	sw_decode(SW_LINK_SLL2, frame, frame_length, frame_length, &broken);
 	assert_true(broken.flags & SW_PACKET_BAD_CHECKSUM);
 	assert_true(sw_anonymizer_packet(anonymizer, &changed, &to));
@@ -362,7 +386,9 @@ static void damaged_frames(void **state)
 			put_tcp(hello, sizeof hello - 1, (uint32_t)i);
 		} else {
 			begin_ipv4(i % 3 == 1 ? IPPROTO_UDP : IPPROTO_ICMP, 8 + sizeof answer);
-			put(i % 3 == 1 ? (const uint8_t[]){0, 53, 1, 1, 0, 0, 0, 0} : (const uint8_t[]){3, 1, 0, 0, 0, 0, 0, 0}, 8);
+			put(i % 3 == 1 ? (const uint8_t[]){0, 53, 1, 1, 0, 0, 0, 0} :
+					 (const uint8_t[]){3, 1, 0, 0, 0, 0, 0, 0},
+			    8);
 			put(answer, sizeof answer);
 		}
 		for (int j = rand() % 8; j > 0; j--)
@@ -372,7 +398,11 @@ static void damaged_frames(void **state)
 		memcpy(exact, frame, length);
 		struct sw_packet packet;
 		const struct sw_packet *changed = &packet;
-		const struct sw_raw_packet raw = {.linktype = SW_LINK_SLL2, .captured = (uint32_t)length, .wire = (uint32_t)frame_length, .bytes = exact}, *to = &raw;
+		const struct sw_raw_packet raw = {.linktype = SW_LINK_SLL2,
+						  .captured = (uint32_t)length,
+						  .wire = (uint32_t)frame_length,
+						  .bytes = exact},
+					   *to = &raw;
 		sw_decode(SW_LINK_SLL2, exact, length, frame_length, &packet);
 		if (sw_anonymizer_packet(anonymizer, &changed, &to))
 			assert_true(to->captured <= length);

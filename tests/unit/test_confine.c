@@ -41,7 +41,8 @@ static int attempts(void)
 		return 5;
 	if (!refused(fork()) || !refused(ioctl(STDIN_FILENO, 0x5412 /* TIOCSTI */, "x")))
 		return 6;
-	if (!refused(syscall(SYS_process_vm_readv, getppid(), NULL, 0, NULL, 0, 0)) || !refused(syscall(SYS_bpf, 0, NULL, 0)))
+	if (!refused(syscall(SYS_process_vm_readv, getppid(), NULL, 0, NULL, 0, 0)) ||
+	    !refused(syscall(SYS_bpf, 0, NULL, 0)))
 		return 7;
 	if (rename(temporary, path) < 0)
 		return 8;

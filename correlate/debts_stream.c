@@ -210,9 +210,25 @@ static void interrupted(struct sw_debts *debts, struct sw_socket_state *socket, 
 	debt->interrupted_tid = call->tid;
 }
 
+/* tcp(7), send(2): a stream that was never connected answers EPIPE to a write, and ENOTCONN only to a read. */
+static bool never_connected(const struct sw_socket_state *socket)
+{
+	const struct sw_socket *known = &socket->seen.socket;
+
+	return socket->seen.made_call && !socket->seen.connect_call && !socket->datagram &&
+	       !(known->flags & (SW_SOCKET_ACCEPTED | SW_SOCKET_INHERITED | SW_SOCKET_PAIR)) &&
+	       known->remote.endpoint.port == 0 && (known->domain == AF_INET || known->domain == AF_INET6);
+}
+
 static void failed(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call)
 {
 	switch (call->error) {
+	case EPIPE:
+		if (never_connected(socket))
+			sw_debts_misuse(debts, socket, call);
+		else
+			broken(debts, socket, call, call->error);
+		break;
 	case EAGAIN: would_block(debts, socket, call); break;
 	case EINTR: interrupted(debts, socket, call); break;
 	case EINPROGRESS: /* fast open */ break;

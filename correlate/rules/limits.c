@@ -49,7 +49,7 @@ static bool call_misused(const struct sw_facts *facts, struct sw_match *match)
 	int64_t error = FACT(error);
 
 	if (error != ENOTCONN && error != EISCONN && error != EBADF && error != ENOTSOCK && error != EDESTADDRREQ &&
-	    error != EOPNOTSUPP)
+	    error != EOPNOTSUPP && !(error == EPIPE && strcmp(FACT(operation), "call") == 0))
 		return false;
 	match->cites_surfaced = true;
 	if (FACT(culprit)) {
@@ -127,7 +127,7 @@ static const struct sw_rule limits[] = {
 		.usually = {"a descriptor that was closed and used again",
 			    "a call before connect, or after a failed one"},
 		.next = {{"here", NULL, "look at the calls before it on this descriptor (-v)", NULL}},
-		.sees = "`ENOTCONN`, `EISCONN`, `EBADF`, `ENOTSOCK`, `EDESTADDRREQ`, `EOPNOTSUPP`",
+		.sees = "`ENOTCONN`, `EISCONN`, `EBADF`, `ENOTSOCK`, `EDESTADDRREQ`, `EOPNOTSUPP`; `EPIPE` on a socket that was never connected",
 		.evidence =
 			"the calls before it: say which one made it wrong (a descriptor closed by another thread, for one)",
 	},

@@ -152,7 +152,6 @@ static bool broadcast_forbidden(const struct sw_facts *facts, struct sw_match *m
 		return false;
 	known(match, "{remote_ip} is a broadcast address, and SO_BROADCAST is not set",
 	      "the option was forgotten, or the address is wrong", look_at_broadcast);
-	match->locus = SW_LOCUS_LOCAL_APP;
 	if (looks_so) {
 		at_most(match, SW_CONFIDENCE_LIKELY);
 		unseen(match, "whether the routing table has {remote_ip} as a broadcast address");

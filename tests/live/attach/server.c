@@ -35,8 +35,8 @@ int main(void)
 	struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t length = sizeof name;
 	int listener = socket(AF_INET, SOCK_STREAM, 0), epoll = epoll_create1(0);
-	bind(listener, (struct sockaddr *)&name, sizeof name);
-	listen(listener, 64);
+	if (bind(listener, (struct sockaddr *)&name, sizeof name) < 0 || listen(listener, 64) < 0)
+		return 1;
 	getsockname(listener, (struct sockaddr *)&name, &length);
 	printf("%d\n", ntohs(name.sin_port));
 	fflush(stdout);

@@ -145,8 +145,9 @@ static void prepare(const char *name)
 	struct epoll_event in = {.events = EPOLLIN};
 	epoll_ctl(epoll, EPOLL_CTL_ADD, pair[0], &in);
 	listener = socket(AF_UNIX, SOCK_STREAM, 0);
-	bind(listener, (struct sockaddr *)&address, sizeof address.sun_family); /* an abstract name of the kernel's choice */
-	listen(listener, 0);
+	/* An abstract name of the kernel's choice. */
+	if (bind(listener, (struct sockaddr *)&address, sizeof address.sun_family) < 0 || listen(listener, 0) < 0)
+		exit(1);
 	semaphores = semget(IPC_PRIVATE, 1, 0600);
 	queue = msgget(IPC_PRIVATE, 0600);
 	inotify = inotify_init1(0);
@@ -159,7 +160,7 @@ static void prepare(const char *name)
 		socklen_t length = sizeof full;
 		getsockname(listener, (struct sockaddr *)&full, &length);
 		for (int i = 0; i < 4; i++)
-			connect(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0), (struct sockaddr *)&full, length);
+			(void)connect(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0), (struct sockaddr *)&full, length);
 	}
 	if (strncmp(name, "wait", 4) == 0 && fork() == 0) {
 		pause();

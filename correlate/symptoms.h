@@ -113,7 +113,8 @@ struct sw_symptom_context {
 	const struct sw_lookup *lookup; /* the whole look-up that the operation was, or a part of; NULL not seen */
 	uint32_t
 		others_unanswered; /* serving: connections to the same local end, meanwhile, whose SYNs were never answered */
-	uint32_t others_served; /* serving: connections to the same port that came within the settling time after it and got a SYN-ACK */
+	uint32_t
+		others_served; /* serving: connections to the same port that came within the settling time after it and got a SYN-ACK */
 	uint8_t host_ttl; /* hop count of the remote host's packets, over all flows (sw_flows_host_ttl); 0 unknown */
 	const struct sw_neighbor_seen
 		*neighbor; /* resolution of the target or of its next hop, as the packets show it */

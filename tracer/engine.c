@@ -21,7 +21,7 @@
 
 void sw_engine_limit(struct sw_engine_state *engine, const char *what, const char *costs)
 {
-	const struct sw_limit limit = { .what = what, .costs = costs };
+	const struct sw_limit limit = {.what = what, .costs = costs};
 
 	if (engine->sink->limit)
 		engine->sink->limit(engine->sink->context, &limit);
@@ -86,62 +86,36 @@ static void dispatch_thread(struct sw_engine_state *engine, const struct sw_even
 	if (engine->attach)
 		sw_engine_budget_stop(engine, tracee);
 	switch (event->kind) {
-	case SW_EVENT_FILTER:
-		sw_engine_filter_stop(engine, tracee, event);
-		break;
-	case SW_EVENT_SYSCALL:
-		sw_engine_syscall_stop(engine, tracee, event);
-		break;
-	case SW_EVENT_FORKED:
-		sw_engine_forked(engine, tracee, event);
-		break;
-	case SW_EVENT_EXITING:
-		sw_engine_exiting(engine, tracee, event);
-		break;
-	case SW_EVENT_ENDED:
-		sw_engine_ended(engine, tracee, event);
-		break;
-	case SW_EVENT_SIGNAL:
-		deliver_signal(engine, tracee, event);
-		break;
-	case SW_EVENT_GROUP_STOP:
-		sw_engine_group_stop(engine, tracee);
-		break;
+	case SW_EVENT_FILTER: sw_engine_filter_stop(engine, tracee, event); break;
+	case SW_EVENT_SYSCALL: sw_engine_syscall_stop(engine, tracee, event); break;
+	case SW_EVENT_FORKED: sw_engine_forked(engine, tracee, event); break;
+	case SW_EVENT_EXITING: sw_engine_exiting(engine, tracee, event); break;
+	case SW_EVENT_ENDED: sw_engine_ended(engine, tracee, event); break;
+	case SW_EVENT_SIGNAL: deliver_signal(engine, tracee, event); break;
+	case SW_EVENT_GROUP_STOP: sw_engine_group_stop(engine, tracee); break;
 	case SW_EVENT_TRAP:
 		if (tracee->arriving)
 			sw_engine_arrive(engine, tracee, event);
 		sw_engine_release(engine, tracee, 0);
 		break;
-	default:
-		sw_engine_release(engine, tracee, 0);
-		break;
+	default: sw_engine_release(engine, tracee, 0); break;
 	}
 }
 
 void sw_engine_dispatch(struct sw_engine_state *engine, const struct sw_event *event)
 {
 	switch (event->kind) {
-	case SW_EVENT_HANGING:
-		sw_engine_hanging(engine);
-		break;
-	case SW_EVENT_CONTROL:
-		sw_engine_control(engine);
-		break;
-	case SW_EVENT_TOLD:
-		sw_engine_told(engine, &event->told);
-		break;
-	case SW_EVENT_ALARM:
-		sw_engine_alarm(engine);
-		break;
-	default:
-		dispatch_thread(engine, event);
-		break;
+	case SW_EVENT_HANGING: sw_engine_hanging(engine); break;
+	case SW_EVENT_CONTROL: sw_engine_control(engine); break;
+	case SW_EVENT_TOLD: sw_engine_told(engine, &event->told); break;
+	case SW_EVENT_ALARM: sw_engine_alarm(engine); break;
+	default: dispatch_thread(engine, event); break;
 	}
 }
 
 void sw_engine_loop(struct sw_engine_state *engine)
 {
-	struct sw_event event = { 0 };
+	struct sw_event event = {0};
 
 	while (engine->tracees.count && !engine->stopping) {
 		sw_engine_next(engine, &event);
@@ -171,7 +145,8 @@ static void filter_before_us(struct sw_engine_state *engine)
 	char text[4096];
 	uint64_t mode = 0;
 
-	if (sw_proc_read("/proc/self/status", text, sizeof text) > 0 && sw_proc_field(text, "Seccomp", 10, &mode) && mode)
+	if (sw_proc_read("/proc/self/status", text, sizeof text) > 0 && sw_proc_field(text, "Seccomp", 10, &mode) &&
+	    mode)
 		sw_engine_limit(engine, "a seccomp filter was in force before this tool came (a container's)",
 				"a call that it refuses may not be seen");
 }
@@ -226,7 +201,7 @@ static int conclude(struct sw_engine_state *engine, int *status, struct sw_err *
 /* Its own signals wait in the queue while it works; they are looked at by sw_engine_next(). */
 void sw_engine_signals_block(struct sw_engine_state *engine, sigset_t *before)
 {
-	struct sigaction standard = { .sa_handler = SIG_DFL };
+	struct sigaction standard = {.sa_handler = SIG_DFL};
 
 	/* An ignored SIGCHLD, which we may have inherited, would let tracees vanish without a word. */
 	sigaction(SIGCHLD, &standard, NULL);
@@ -237,7 +212,7 @@ void sw_engine_signals_block(struct sw_engine_state *engine, sigset_t *before)
 /* What came for the command while it ended (Ctrl-C) must not kill us before the report. */
 void sw_engine_signals_unblock(const struct sw_engine_state *engine, const sigset_t *before)
 {
-	const struct timespec now = { 0 };
+	const struct timespec now = {0};
 
 	while (sigtimedwait(&engine->waiter.signals, NULL, &now) > 0)
 		continue;

@@ -33,11 +33,14 @@ static bool inside(const struct sw_tracee *tracee, struct ptrace_syscall_info *i
 	long number;
 
 	if (sw_proc_read_task(tracee->process->pid, tracee->tid, "syscall", text, sizeof text) <= 0 ||
-	    sscanf(text, "%ld %llx %llx %llx %llx %llx %llx %llx %llx", &number, &v[0], &v[1], &v[2], &v[3], &v[4], &v[5], &v[6], &v[7]) != 9 ||
+	    sscanf(text, "%ld %llx %llx %llx %llx %llx %llx %llx %llx", &number, &v[0], &v[1], &v[2], &v[3], &v[4],
+		   &v[5], &v[6], &v[7]) != 9 ||
 	    number < 0)
 		return false;
-	*info = (struct ptrace_syscall_info){ .op = PTRACE_SYSCALL_INFO_ENTRY, .arch = AUDIT_ARCH_X86_64, .stack_pointer = v[6],
-					      .instruction_pointer = v[7] };
+	*info = (struct ptrace_syscall_info){.op = PTRACE_SYSCALL_INFO_ENTRY,
+					     .arch = AUDIT_ARCH_X86_64,
+					     .stack_pointer = v[6],
+					     .instruction_pointer = v[7]};
 	info->entry.nr = (uint64_t)number;
 	for (int i = 0; i < 6; i++)
 		info->entry.args[i] = v[i];
@@ -75,36 +78,28 @@ static enum sw_patience patience_for(const struct sw_tracee *tracee, const struc
 
 	switch (info->entry.nr) {
 	case 232: /* epoll_wait */
-	case 281: /* epoll_pwait */
-		return a_while((int)args[3] > 0);
+	case 281: /* epoll_pwait */ return a_while((int)args[3] > 0);
 	case 220: /* semtimedop */
-	case 441: /* epoll_pwait2 */
-		return a_while(args[3] != 0);
-	case 128: /* rt_sigtimedwait */
-		return a_while(args[2] != 0);
+	case 441: /* epoll_pwait2 */ return a_while(args[3] != 0);
+	case 128: /* rt_sigtimedwait */ return a_while(args[2] != 0);
 	case 208: /* io_getevents */
-	case 333: /* io_pgetevents */
-		return a_while(args[4] != 0);
+	case 333: /* io_pgetevents */ return a_while(args[4] != 0);
 	case 0: /* read */
 	case 19: /* readv */
 	case 43: /* accept */
 	case 45: /* recvfrom */
 	case 47: /* recvmsg */
 	case 288: /* accept4 */
-	case 299: /* recvmmsg */
-		return a_while(has_limit(tracee, (int)args[0], false));
-	case 42: /* connect */
-		return a_while(has_limit(tracee, (int)args[0], true));
+	case 299: /* recvmmsg */ return a_while(has_limit(tracee, (int)args[0], false));
+	case 42: /* connect */ return a_while(has_limit(tracee, (int)args[0], true));
 	case 1: /* write */
 	case 20: /* writev */
 	case 40: /* sendfile */
 	case 44: /* sendto */
 	case 46: /* sendmsg */
 	case 275: /* splice */
-	case 307: /* sendmmsg */
-		return SW_PATIENCE_TO_THE_END;
-	default:
-		return SW_PATIENCE_NONE;
+	case 307: /* sendmmsg */ return SW_PATIENCE_TO_THE_END;
+	default: return SW_PATIENCE_NONE;
 	}
 }
 
@@ -125,7 +120,7 @@ static uint32_t slices(const struct sw_tracee *tracee)
 /* One at a time, and at once seen to: if we are killed between its stop and the mending of its EINTR, it keeps that. */
 static void interrupt(struct sw_engine_state *engine, struct sw_tracee *tracee)
 {
-	struct sw_event event = { 0 };
+	struct sw_event event = {0};
 	pid_t tid = tracee->tid;
 
 	tracee->patience = SW_PATIENCE_NONE;
@@ -151,14 +146,14 @@ static void arriving(struct sw_engine_state *engine, struct sw_pids *tids)
 {
 	struct sw_tracee *tracee, *next;
 
-	HASH_ITER(hh, engine->tracees.threads, tracee, next)
+	HASH_ITER (hh, engine->tracees.threads, tracee, next)
 		if (tracee->arriving)
 			*SW_ARRAY_ADD(tids) = tracee->tid;
 }
 
 static void each(struct sw_engine_state *engine, void (*one)(struct sw_engine_state *engine, struct sw_tracee *tracee))
 {
-	struct sw_pids tids = { 0 };
+	struct sw_pids tids = {0};
 
 	arriving(engine, &tids);
 	for (size_t i = 0; i < tids.count; i++) {
@@ -191,7 +186,7 @@ static void begin_one(struct sw_engine_state *engine, struct sw_tracee *tracee)
 /* A busy machine shall not come between a thread's stop and its going on; where that is not permitted, it may. */
 static void hurry(bool on)
 {
-	const struct sched_param first = { .sched_priority = 1 }, usual = { 0 };
+	const struct sched_param first = {.sched_priority = 1}, usual = {0};
 
 	if (sched_setscheduler(0, on ? SCHED_FIFO | SCHED_RESET_ON_FORK : SCHED_OTHER, on ? &first : &usual) < 0)
 		return;
@@ -247,7 +242,7 @@ int64_t sw_engine_arrivals_pace(const struct sw_engine_state *engine, int64_t no
 
 static void end_one(struct sw_engine_state *engine, struct sw_tracee *tracee)
 {
-	struct sw_event event = { 0 };
+	struct sw_event event = {0};
 
 	if (tracee->interrupted_by_us && sw_engine_next_of(tracee->tid, ARRIVAL_NS, &event))
 		sw_engine_dispatch(engine, &event);

@@ -64,7 +64,7 @@ static void arrival_expected(struct sw_engine_state *engine, pid_t pid, pid_t ti
 /* 1 when a thread was found that was not there before, 0 none, negative: not allowed. */
 static int seize_process(struct sw_engine_state *engine, pid_t pid, struct sw_err *err)
 {
-	struct sw_pids tids = { 0 };
+	struct sw_pids tids = {0};
 	int found = 0;
 
 	sw_attach_threads(pid, &tids);
@@ -88,7 +88,7 @@ static int seize_all(struct tracing *tracing)
 {
 	struct sw_engine_state *engine = tracing->engine;
 	struct sw_pids *processes = &tracing->processes;
-	struct sw_pids refused = { 0 };
+	struct sw_pids refused = {0};
 	bool more = true;
 	int failed = 0;
 
@@ -97,7 +97,7 @@ static int seize_all(struct tracing *tracing)
 		if (!engine->attach->only)
 			sw_attach_descendants(processes);
 		for (size_t i = 0; i < processes->count && !failed; i++) {
-			struct sw_err why = { 0 };
+			struct sw_err why = {0};
 			pid_t pid = processes->items[i];
 			int found = sw_pids_has(&refused, pid) ? 0 : seize_process(engine, pid, &why);
 			more |= found > 0;
@@ -109,7 +109,8 @@ static int seize_all(struct tracing *tracing)
 	}
 	sw_pids_release(&refused);
 	if (!failed && !engine->tracees.count)
-		failed = sw_err_set(tracing->err, -ESRCH, "process %d ended before it could be attached to", (int)engine->launch.pid);
+		failed = sw_err_set(tracing->err, -ESRCH, "process %d ended before it could be attached to",
+				    (int)engine->launch.pid);
 	return failed;
 }
 
@@ -122,7 +123,7 @@ void sw_engine_attach_said(struct sw_engine_state *engine)
 
 	for (process = engine->tracees.processes; process; process = next) {
 		next = process->hh.next;
-		struct sw_tracee leader = { .tid = process->pid, .process = process };
+		struct sw_tracee leader = {.tid = process->pid, .process = process};
 		char status[4096], path[SW_PROC_PATH];
 		uint64_t parent = 0;
 		snprintf(path, sizeof path, "/proc/%d/status", (int)process->pid);
@@ -164,7 +165,7 @@ static void calls_end(struct sw_engine_state *engine)
 {
 	struct sw_tracee *tracee, *next;
 
-	HASH_ITER(hh, engine->tracees.threads, tracee, next)
+	HASH_ITER (hh, engine->tracees.threads, tracee, next)
 		sw_engine_calls_end(engine, tracee);
 }
 
@@ -199,9 +200,12 @@ static int trace_calls(struct tracing *tracing)
 	if (engine->calls_gone) {
 		char text[160];
 		engine->stopping = false;
-		snprintf(text, sizeof text, "following the calls stopped a thread for more than %u %% of its time (--budget): they were let go",
-			 engine->attach->budget);
-		sw_engine_limit(engine, text, "from then on packets and what the kernel says of the sockets are all there is");
+		snprintf(
+			text, sizeof text,
+			"following the calls stopped a thread for more than %u %% of its time (--budget): they were let go",
+			engine->attach->budget);
+		sw_engine_limit(engine, text,
+				"from then on packets and what the kernel says of the sockets are all there is");
 	}
 	return tracing->failed;
 }
@@ -248,7 +252,7 @@ int sw_engine_attach(const struct sw_engine_options *options, const struct sw_en
 		     const struct sw_trace_sink *sink, struct sw_err *err)
 {
 	struct sw_engine_state *engine = sw_alloc(sizeof *engine);
-	struct tracing tracing = { .engine = engine, .err = err };
+	struct tracing tracing = {.engine = engine, .err = err};
 	sigset_t before;
 
 	engine->options = options;

@@ -11,7 +11,8 @@
 #include "tracer/engine_state.h"
 #include "tracer/filter.h"
 
-#define ERESTART_FIRST 512 /* ERESTARTSYS, ERESTARTNOINTR, ERESTARTNOHAND, ERESTART_RESTARTBLOCK: never seen by programs */
+#define ERESTART_FIRST                                                                                                 \
+	512 /* ERESTARTSYS, ERESTARTNOINTR, ERESTARTNOHAND, ERESTART_RESTARTBLOCK: never seen by programs */
 #define ERESTART_LAST 516
 #define HANGING_AFTER_NS SW_NS_PER_MS
 
@@ -156,8 +157,8 @@ static void enter_say(struct sw_engine_state *engine, struct sw_tracee *tracee)
 		hanging_add(engine, tracee);
 }
 
-static void entry_from(struct sw_tracee *tracee, const struct ptrace_syscall_info *info, const struct sw_number *meaning,
-		       enum sw_abi abi)
+static void entry_from(struct sw_tracee *tracee, const struct ptrace_syscall_info *info,
+		       const struct sw_number *meaning, enum sw_abi abi)
 {
 	struct sw_entry *at = &tracee->at;
 
@@ -232,7 +233,8 @@ static void leave(struct sw_engine_state *engine, struct sw_tracee *tracee, int6
 	arrays_drop(call);
 }
 
-void sw_engine_call_found(struct sw_engine_state *engine, struct sw_tracee *tracee, const struct ptrace_syscall_info *info)
+void sw_engine_call_found(struct sw_engine_state *engine, struct sw_tracee *tracee,
+			  const struct ptrace_syscall_info *info)
 {
 	engine->before_us = true;
 	entry(engine, tracee, info);
@@ -248,8 +250,8 @@ void sw_engine_call_lost(struct sw_engine_state *engine, struct sw_tracee *trace
 	tracee->inside = tracee->recorded = false;
 }
 
-void sw_engine_call_resume(struct sw_engine_state *engine, struct sw_tracee *tracee, const struct ptrace_syscall_info *info,
-			   int64_t value, int64_t now)
+void sw_engine_call_resume(struct sw_engine_state *engine, struct sw_tracee *tracee,
+			   const struct ptrace_syscall_info *info, int64_t value, int64_t now)
 {
 	sw_engine_call_found(engine, tracee, info);
 	if (tracee->recorded) {

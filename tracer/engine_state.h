@@ -109,12 +109,14 @@ void sw_engine_filter_stop(struct sw_engine_state *engine, struct sw_tracee *tra
 void sw_engine_syscall_stop(struct sw_engine_state *engine, struct sw_tracee *tracee, const struct sw_event *event);
 /* A call that is under way, from registers: entry record, and what it will be when it goes on (value: the kernel's, ERESTART*), or EINTR
  * that is our doing. */
-void sw_engine_call_resume(struct sw_engine_state *engine, struct sw_tracee *tracee, const struct ptrace_syscall_info *info,
-			   int64_t value, int64_t now);
+void sw_engine_call_resume(struct sw_engine_state *engine, struct sw_tracee *tracee,
+			   const struct ptrace_syscall_info *info, int64_t value, int64_t now);
 /* A call that the thread is left inside of, not stopped: entry record; and its end, of which nothing is known. */
-void sw_engine_call_found(struct sw_engine_state *engine, struct sw_tracee *tracee, const struct ptrace_syscall_info *info);
+void sw_engine_call_found(struct sw_engine_state *engine, struct sw_tracee *tracee,
+			  const struct ptrace_syscall_info *info);
 void sw_engine_call_lost(struct sw_engine_state *engine, struct sw_tracee *tracee, int64_t now);
-void sw_engine_calls_end(struct sw_engine_state *engine, struct sw_tracee *tracee); /* the thread goes: what is open is unfinished */
+void sw_engine_calls_end(struct sw_engine_state *engine,
+			 struct sw_tracee *tracee); /* the thread goes: what is open is unfinished */
 void sw_engine_hanging(struct sw_engine_state *engine);
 void sw_engine_hanging_remove(struct sw_engine_state *engine, struct sw_tracee *tracee);
 

@@ -74,7 +74,8 @@ void sw_engine_wait_init(struct sw_waiter *waiter)
 	cpu_set_t allowed;
 
 	/* With one processor the tracee could not run while we spin; under a quota spinning spends its time. */
-	waiter->may_spin = sched_getaffinity(0, sizeof allowed, &allowed) == 0 && CPU_COUNT(&allowed) > 1 && !has_quota();
+	waiter->may_spin = sched_getaffinity(0, sizeof allowed, &allowed) == 0 && CPU_COUNT(&allowed) > 1 &&
+			   !has_quota();
 	waiter->spin[SW_RELEASED_INTO].hits = waiter->spin[SW_RELEASED_FROM].hits = 256;
 	sw_engine_signals_set(&waiter->signals);
 }
@@ -114,19 +115,14 @@ static enum sw_event_kind stop_kind(int status)
 	switch (event) {
 	case PTRACE_EVENT_FORK:
 	case PTRACE_EVENT_VFORK:
-	case PTRACE_EVENT_CLONE:
-		return SW_EVENT_FORKED;
-	case PTRACE_EVENT_EXEC:
-		return SW_EVENT_EXEC;
-	case PTRACE_EVENT_EXIT:
-		return SW_EVENT_EXITING;
-	case PTRACE_EVENT_SECCOMP:
-		return SW_EVENT_FILTER;
+	case PTRACE_EVENT_CLONE: return SW_EVENT_FORKED;
+	case PTRACE_EVENT_EXEC: return SW_EVENT_EXEC;
+	case PTRACE_EVENT_EXIT: return SW_EVENT_EXITING;
+	case PTRACE_EVENT_SECCOMP: return SW_EVENT_FILTER;
 	case PTRACE_EVENT_STOP:
 		/* With PTRACE_SEIZE: a stop signal means a group stop, SIGTRAP anything else. */
 		return signal == SIGTRAP ? SW_EVENT_TRAP : SW_EVENT_GROUP_STOP;
-	default:
-		return signal == (SIGTRAP | 0x80) ? SW_EVENT_SYSCALL : SW_EVENT_SIGNAL;
+	default: return signal == (SIGTRAP | 0x80) ? SW_EVENT_SYSCALL : SW_EVENT_SIGNAL;
 	}
 }
 
@@ -153,7 +149,7 @@ static bool is_due(const struct sw_engine_state *engine, struct sw_event *event,
 /* The tool's own signals and timers; true when `event` is one. `left`: how long it may sleep. */
 static bool fetch_signal(struct sw_engine_state *engine, struct sw_event *event, int64_t left, pid_t *stopped)
 {
-	struct timespec most = { .tv_sec = left / SW_NS_PER_S, .tv_nsec = left % SW_NS_PER_S };
+	struct timespec most = {.tv_sec = left / SW_NS_PER_S, .tv_nsec = left % SW_NS_PER_S};
 	int signal = sigtimedwait(&engine->waiter.signals, &event->told, left == INT64_MAX ? NULL : &most);
 
 	engine->waiter.since_signals = 0;
@@ -208,7 +204,7 @@ void sw_engine_next(struct sw_engine_state *engine, struct sw_event *event)
 
 bool sw_engine_next_of(pid_t tid, int64_t patience_ns, struct sw_event *event)
 {
-	const struct timespec nap = { .tv_nsec = 50 * SW_NS_PER_US };
+	const struct timespec nap = {.tv_nsec = 50 * SW_NS_PER_US};
 	int64_t began = sw_clock_monotonic(), now = began;
 	pid_t got;
 	int status;

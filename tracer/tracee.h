@@ -14,10 +14,10 @@
 #include "tracer/call.h"
 
 enum sw_abi { /* how a call passes its arguments, and how large a pointer in its structures is */
-	SW_ABI_NATIVE, /* x86-64 */
-	SW_ABI_X32, /* 64-bit registers, 32-bit pointers */
-	SW_ABI_I386,
-	SW_ABI_COUNT,
+	      SW_ABI_NATIVE, /* x86-64 */
+	      SW_ABI_X32, /* 64-bit registers, 32-bit pointers */
+	      SW_ABI_I386,
+	      SW_ABI_COUNT,
 };
 
 #define SW_SET_FDS 4096u /* descriptors of a select that are remembered */
@@ -58,9 +58,9 @@ struct sw_tracee { /* a thread */
 	bool hanging; /* in the list of connects that are asked when they block */
 	bool arriving; /* attached, and not yet stopped for the first time */
 	enum sw_patience { /* attached, and not interrupted yet */
-		SW_PATIENCE_NONE,
-		SW_PATIENCE_A_WHILE, /* its wait has a limit of time, which would begin anew */
-		SW_PATIENCE_TO_THE_END, /* it writes: an interruption would show as a short count */
+			   SW_PATIENCE_NONE,
+			   SW_PATIENCE_A_WHILE, /* its wait has a limit of time, which would begin anew */
+			   SW_PATIENCE_TO_THE_END, /* it writes: an interruption would show as a short count */
 	} patience;
 	bool interrupted_by_us; /* attached: told to stop */
 	bool restarts; /* its EINTR was replaced by ERESTARTNOINTR */
@@ -100,7 +100,8 @@ void sw_tracees_release(struct sw_tracees *tracees);
 size_t sw_tracee_read(const struct sw_tracee *tracee, uint64_t address, void *buffer, size_t length);
 bool sw_tracee_read_all(const struct sw_tracee *tracee, uint64_t address, void *buffer, size_t length);
 bool sw_tracee_write(const struct sw_tracee *tracee, uint64_t address, const void *bytes, size_t length);
-uint64_t sw_tracee_word(const struct sw_tracee *tracee, const void *bytes, size_t index); /* of an array of longs or pointers */
+uint64_t sw_tracee_word(const struct sw_tracee *tracee, const void *bytes,
+			size_t index); /* of an array of longs or pointers */
 size_t sw_tracee_word_size(const struct sw_tracee *tracee);
 
 #endif

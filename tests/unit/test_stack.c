@@ -145,10 +145,12 @@ static void test_maps(void **state)
 	struct sw_symbols *symbols = sw_symbols_new();
 	char name[64];
 	uint64_t within = 0, offset = (uint64_t)(uintptr_t)sw_test_outer - mapping->begin + mapping->offset;
-	sw_symbols_name(symbols, self, sw_maps_path(&maps, mapping), mapping->inode, offset + 1, name, sizeof name, &within);
+	sw_symbols_name(symbols, self, sw_maps_path(&maps, mapping), mapping->inode, offset + 1, name, sizeof name,
+			&within);
 	assert_string_equal(name, "sw_test_outer");
 	assert_int_equal(within, 1);
-	sw_symbols_name(symbols, self, "/dev/null", 1, offset, name, sizeof name, &within); /* another file than was mapped */
+	sw_symbols_name(symbols, self, "/dev/null", 1, offset, name, sizeof name,
+			&within); /* another file than was mapped */
 	assert_string_equal(name, "");
 	sw_symbols_free(symbols);
 	assert_null(sw_maps_find(&maps, 0));

@@ -44,16 +44,59 @@ static void receive_limit(int fd, int option)
 	setsockopt(fd, SOL_SOCKET, option, &time, sizeof time);
 }
 
-static long in_read(void) { char byte; return read(pipes[0], &byte, 1); }
-static long in_recv(void) { char byte; return recv(pair[0], &byte, 1, 0); }
-static long in_recv_limit(void) { receive_limit(pair[0], SO_RCVTIMEO); return in_recv(); }
-static long in_read_limit(void) { char byte; receive_limit(pair[0], SO_RCVTIMEO); return read(pair[0], &byte, 1); }
-static long in_accept(void) { return accept(listener, NULL, NULL); }
-static long in_accept_limit(void) { receive_limit(listener, SO_RCVTIMEO); return in_accept(); }
-static long in_epoll(void) { struct epoll_event event; return epoll_wait(epoll, &event, 1, limit_ms ? limit_ms : -1); }
-static long in_epoll_pwait(void) { struct epoll_event event; sigset_t none; sigemptyset(&none); return epoll_pwait(epoll, &event, 1, limit_ms ? limit_ms : -1, &none); }
-static long in_poll(void) { struct pollfd one = {.fd = pair[0], .events = POLLIN}; return poll(&one, 1, limit_ms ? limit_ms : -1); }
-static long in_ppoll(void) { struct pollfd one = {.fd = pair[0], .events = POLLIN}; struct timespec time = limit(); return ppoll(&one, 1, limit_ms ? &time : NULL, NULL); }
+static long in_read(void)
+{
+	char byte;
+	return read(pipes[0], &byte, 1);
+}
+static long in_recv(void)
+{
+	char byte;
+	return recv(pair[0], &byte, 1, 0);
+}
+static long in_recv_limit(void)
+{
+	receive_limit(pair[0], SO_RCVTIMEO);
+	return in_recv();
+}
+static long in_read_limit(void)
+{
+	char byte;
+	receive_limit(pair[0], SO_RCVTIMEO);
+	return read(pair[0], &byte, 1);
+}
+static long in_accept(void)
+{
+	return accept(listener, NULL, NULL);
+}
+static long in_accept_limit(void)
+{
+	receive_limit(listener, SO_RCVTIMEO);
+	return in_accept();
+}
+static long in_epoll(void)
+{
+	struct epoll_event event;
+	return epoll_wait(epoll, &event, 1, limit_ms ? limit_ms : -1);
+}
+static long in_epoll_pwait(void)
+{
+	struct epoll_event event;
+	sigset_t none;
+	sigemptyset(&none);
+	return epoll_pwait(epoll, &event, 1, limit_ms ? limit_ms : -1, &none);
+}
+static long in_poll(void)
+{
+	struct pollfd one = {.fd = pair[0], .events = POLLIN};
+	return poll(&one, 1, limit_ms ? limit_ms : -1);
+}
+static long in_ppoll(void)
+{
+	struct pollfd one = {.fd = pair[0], .events = POLLIN};
+	struct timespec time = limit();
+	return ppoll(&one, 1, limit_ms ? &time : NULL, NULL);
+}
 static long in_select(void)
 {
 	fd_set set;
@@ -62,23 +105,104 @@ static long in_select(void)
 	FD_SET(pair[0], &set);
 	return select(pair[0] + 1, &set, NULL, NULL, limit_ms ? &time : NULL);
 }
-static long in_nanosleep(void) { struct timespec time = limit(); return nanosleep(&time, NULL); }
-static long in_clock_nanosleep(void) { struct timespec time = limit(); int error = clock_nanosleep(CLOCK_MONOTONIC, 0, &time, NULL); errno = error; return error ? -1 : 0; }
-static long in_futex(void) { static int word; struct timespec time = limit(); return syscall(SYS_futex, &word, FUTEX_WAIT, 0, limit_ms ? &time : NULL, NULL, 0); }
-static long in_sem_wait(void) { static sem_t one; sem_init(&one, 0, 0); struct timespec time; clock_gettime(CLOCK_REALTIME, &time); time.tv_sec += 1000; return sem_timedwait(&one, &time); }
-static long in_sigtimedwait(void) { sigset_t set; struct timespec time = limit(); sigemptyset(&set); sigaddset(&set, SIGUSR2); return sigtimedwait(&set, NULL, limit_ms ? &time : NULL); }
-static long in_semop(void) { struct sembuf down = {.sem_op = -1}; return semop(semaphores, &down, 1); }
-static long in_semtimedop(void) { struct sembuf down = {.sem_op = -1}; struct timespec time = limit(); return semtimedop(semaphores, &down, 1, &time); }
-static long in_msgrcv(void) { struct { long type; char text[8]; } message; return msgrcv(queue, &message, sizeof message.text, 0, 0); }
-static long in_wait(void) { return wait4(-1, NULL, 0, NULL); }
-static long in_waitid(void) { return waitid(P_ALL, 0, NULL, WEXITED); }
-static long in_pause(void) { return pause(); }
-static long in_sigsuspend(void) { sigset_t none; sigemptyset(&none); return sigsuspend(&none); }
-static long in_inotify(void) { char room[4096]; return read(inotify, room, sizeof room); }
-static long in_flock(void) { struct flock lock = {.l_type = F_WRLCK}; return fcntl(pipes[1], F_OFD_SETLKW, &lock); }
-static long in_write_pipe(void) { return write(pipes[1], big, sizeof big) == sizeof big ? 0 : -1; }
-static long in_send_limit(void) { receive_limit(pair[0], SO_SNDTIMEO); return send(pair[0], big, 1 << 16, 0); }
-static long in_recvmmsg(void) { char byte; struct iovec part = {&byte, 1}; struct mmsghdr one = {.msg_hdr = {.msg_iov = &part, .msg_iovlen = 1}}; return recvmmsg(pair[0], &one, 1, 0, NULL); }
+static long in_nanosleep(void)
+{
+	struct timespec time = limit();
+	return nanosleep(&time, NULL);
+}
+static long in_clock_nanosleep(void)
+{
+	struct timespec time = limit();
+	int error = clock_nanosleep(CLOCK_MONOTONIC, 0, &time, NULL);
+	errno = error;
+	return error ? -1 : 0;
+}
+static long in_futex(void)
+{
+	static int word;
+	struct timespec time = limit();
+	return syscall(SYS_futex, &word, FUTEX_WAIT, 0, limit_ms ? &time : NULL, NULL, 0);
+}
+static long in_sem_wait(void)
+{
+	static sem_t one;
+	sem_init(&one, 0, 0);
+	struct timespec time;
+	clock_gettime(CLOCK_REALTIME, &time);
+	time.tv_sec += 1000;
+	return sem_timedwait(&one, &time);
+}
+static long in_sigtimedwait(void)
+{
+	sigset_t set;
+	struct timespec time = limit();
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR2);
+	return sigtimedwait(&set, NULL, limit_ms ? &time : NULL);
+}
+static long in_semop(void)
+{
+	struct sembuf down = {.sem_op = -1};
+	return semop(semaphores, &down, 1);
+}
+static long in_semtimedop(void)
+{
+	struct sembuf down = {.sem_op = -1};
+	struct timespec time = limit();
+	return semtimedop(semaphores, &down, 1, &time);
+}
+static long in_msgrcv(void)
+{
+	struct {
+		long type;
+		char text[8];
+	} message;
+	return msgrcv(queue, &message, sizeof message.text, 0, 0);
+}
+static long in_wait(void)
+{
+	return wait4(-1, NULL, 0, NULL);
+}
+static long in_waitid(void)
+{
+	return waitid(P_ALL, 0, NULL, WEXITED);
+}
+static long in_pause(void)
+{
+	return pause();
+}
+static long in_sigsuspend(void)
+{
+	sigset_t none;
+	sigemptyset(&none);
+	return sigsuspend(&none);
+}
+static long in_inotify(void)
+{
+	char room[4096];
+	return read(inotify, room, sizeof room);
+}
+static long in_flock(void)
+{
+	struct flock lock = {.l_type = F_WRLCK};
+	return fcntl(pipes[1], F_OFD_SETLKW, &lock);
+}
+static long in_write_pipe(void)
+{
+	return write(pipes[1], big, sizeof big) == sizeof big ? 0 : -1;
+}
+static long in_send_limit(void)
+{
+	receive_limit(pair[0], SO_SNDTIMEO);
+	return send(pair[0], big, 1 << 16, 0);
+}
+static long in_recvmmsg(void)
+{
+	char byte;
+	struct iovec part = {&byte, 1};
+	struct mmsghdr one = {.msg_hdr = {.msg_iov = &part, .msg_iovlen = 1}};
+	return recvmmsg(pair[0], &one, 1, 0, NULL);
+}
 static long in_connect_limit(void)
 {
 	struct sockaddr_un name;
@@ -94,15 +218,40 @@ static const struct {
 	long (*call)(void);
 	bool endless; /* it has no limit of time: it is still inside when the test is over */
 } calls[] = {
-	{"read", in_read, true}, {"recv", in_recv, true}, {"recv-limit", in_recv_limit, false}, {"read-limit", in_read_limit, false},
-	{"accept", in_accept, true}, {"accept-limit", in_accept_limit, false}, {"epoll", in_epoll, true}, {"epoll-limit", in_epoll, false},
-	{"epoll_pwait-limit", in_epoll_pwait, false}, {"poll", in_poll, true}, {"poll-limit", in_poll, false}, {"ppoll-limit", in_ppoll, false},
-	{"select", in_select, true}, {"select-limit", in_select, false}, {"nanosleep", in_nanosleep, false},
-	{"clock_nanosleep", in_clock_nanosleep, false}, {"futex", in_futex, true}, {"futex-limit", in_futex, false}, {"sem_wait", in_sem_wait, true},
-	{"sigwait", in_sigtimedwait, true}, {"sigtimedwait", in_sigtimedwait, false}, {"semop", in_semop, true}, {"semtimedop", in_semtimedop, false},
-	{"msgrcv", in_msgrcv, true}, {"wait4", in_wait, true}, {"waitid", in_waitid, true}, {"pause", in_pause, true}, {"sigsuspend", in_sigsuspend, true},
-	{"inotify", in_inotify, true}, {"fcntl-lock", in_flock, true}, {"write-pipe", in_write_pipe, true}, {"send-limit", in_send_limit, false},
-	{"recvmmsg", in_recvmmsg, true}, {"connect-limit", in_connect_limit, false},
+	{"read", in_read, true},
+	{"recv", in_recv, true},
+	{"recv-limit", in_recv_limit, false},
+	{"read-limit", in_read_limit, false},
+	{"accept", in_accept, true},
+	{"accept-limit", in_accept_limit, false},
+	{"epoll", in_epoll, true},
+	{"epoll-limit", in_epoll, false},
+	{"epoll_pwait-limit", in_epoll_pwait, false},
+	{"poll", in_poll, true},
+	{"poll-limit", in_poll, false},
+	{"ppoll-limit", in_ppoll, false},
+	{"select", in_select, true},
+	{"select-limit", in_select, false},
+	{"nanosleep", in_nanosleep, false},
+	{"clock_nanosleep", in_clock_nanosleep, false},
+	{"futex", in_futex, true},
+	{"futex-limit", in_futex, false},
+	{"sem_wait", in_sem_wait, true},
+	{"sigwait", in_sigtimedwait, true},
+	{"sigtimedwait", in_sigtimedwait, false},
+	{"semop", in_semop, true},
+	{"semtimedop", in_semtimedop, false},
+	{"msgrcv", in_msgrcv, true},
+	{"wait4", in_wait, true},
+	{"waitid", in_waitid, true},
+	{"pause", in_pause, true},
+	{"sigsuspend", in_sigsuspend, true},
+	{"inotify", in_inotify, true},
+	{"fcntl-lock", in_flock, true},
+	{"write-pipe", in_write_pipe, true},
+	{"send-limit", in_send_limit, false},
+	{"recvmmsg", in_recvmmsg, true},
+	{"connect-limit", in_connect_limit, false},
 };
 
 static int interrupted, made;
@@ -160,7 +309,8 @@ static void prepare(const char *name)
 		socklen_t length = sizeof full;
 		getsockname(listener, (struct sockaddr *)&full, &length);
 		for (int i = 0; i < 4; i++)
-			(void)connect(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0), (struct sockaddr *)&full, length);
+			(void)connect(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0), (struct sockaddr *)&full,
+				      length);
 	}
 	if (strncmp(name, "wait", 4) == 0 && fork() == 0) {
 		pause();

@@ -215,7 +215,7 @@ static bool never_connected(const struct sw_socket_state *socket)
 {
 	const struct sw_socket *known = &socket->seen.socket;
 
-	return socket->seen.made_call && !socket->seen.connect_call && !socket->datagram &&
+	return !socket->seen.connect_call && !socket->datagram &&
 	       !(known->flags & (SW_SOCKET_ACCEPTED | SW_SOCKET_INHERITED | SW_SOCKET_PAIR)) &&
 	       known->remote.endpoint.port == 0 && (known->domain == AF_INET || known->domain == AF_INET6);
 }

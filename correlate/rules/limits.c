@@ -3,6 +3,8 @@
  * Enters: facts. Leaves: a match. */
 #include "correlate/rules/local.h"
 
+#include <string.h>
+
 static bool family_unsupported(const struct sw_facts *facts, struct sw_match *match)
 {
 	int64_t error = FACT(error);

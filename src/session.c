@@ -111,6 +111,8 @@ void sw_session_end(struct sw_session *session, bool failed)
 	sw_ring_finish(session->ring);
 	close(session->control);
 	await_recorder(session);
+	sw_outputs_release(&session->outputs); /* a killed recorder leaves its unfinished files to us */
+	sw_ring_free(session->ring);
 }
 
 int sw_session_status(const struct sw_session *session)

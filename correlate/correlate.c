@@ -53,24 +53,61 @@ static void gone(void *context, struct sw_socket_state *socket, const struct sw_
 	sw_debts_gone(correlate->debts, socket, call, pid, time_ns);
 }
 
-static bool review(void *context, struct sw_debt_state *debt)
+static struct sw_addr addr_of(const struct sw_endpoint *end)
 {
-	struct sw_correlate *correlate = context;
-	struct sw_flow *flow = debt->debt.flow ? sw_flows_get(correlate->flows, debt->debt.flow) :
-						 sw_links_find(correlate->links, debt, correlate->now_ns);
+	struct sw_addr addr = {.present = end->ip.family != 0, .endpoint = *end};
+
+	addr.family = end->ip.family == 6 ? AF_INET6 : AF_INET;
+	return addr;
+}
+
+static void tell(struct sw_correlate *correlate, const struct sw_debt_state *debt, const struct sw_flow *flow)
+{
+	const struct sw_lookup *lookup = debt->lookup ? sw_lookups_get(correlate->lookups, debt->lookup) : NULL;
+	struct sw_ended ended = {.operation = debt->debt.operation,
+				 .outcome = debt->debt.outcome,
+				 .error = debt->debt.error,
+				 .flow = debt->debt.flow,
+				 .lookup = debt->lookup,
+				 .target = debt->target,
+				 .began_ns = debt->debt.began_ns,
+				 .ended_ns = debt->debt.ended_ns};
+
+	if (!ended.target.present && flow)
+		ended.target = addr_of(&flow->remote);
+	ended.name = lookup ? sw_lookup_name(lookup) : sw_names_of(correlate->names, &ended.target.endpoint.ip);
+	correlate->options.ended(correlate->options.ended_context, &ended);
+}
+
+static bool judge_ended(struct sw_correlate *correlate, struct sw_debt_state *debt, struct sw_flow *flow)
+{
 	bool keep;
 
-	debt->debt.flow = flow ? flow->id : 0;
-	if (debt->debt.operation == SW_OPERATION_CONNECT && !debt->tentative)
-		sw_peers_ended(correlate->peers, &debt->target, debt->debt.outcome == SW_OUTCOME_DONE,
-			       debt->debt.ended_ns);
 	if (sw_lookup_takes(correlate->lookups, debt, flow, correlate->options.slow_ns, &keep))
 		return keep;
 	if (sw_answer_is_no(correlate->handshakes, flow, &debt->debt)) {
 		debt->debt.outcome = SW_OUTCOME_ANSWERED_NO;
 		return true;
 	}
-	return sw_symptom_is(debt, flow, &correlate->options) && !sw_answer_tells(correlate->handshakes, flow, &debt->debt);
+	return sw_symptom_is(debt, flow, &correlate->options) &&
+	       !sw_answer_tells(correlate->handshakes, flow, &debt->debt);
+}
+
+static bool review(void *context, struct sw_debt_state *debt)
+{
+	struct sw_correlate *correlate = context;
+	struct sw_flow *flow = debt->debt.flow ? sw_flows_get(correlate->flows, debt->debt.flow) :
+						 sw_links_find(correlate->links, debt, correlate->now_ns);
+
+	debt->debt.flow = flow ? flow->id : 0;
+	if (debt->debt.operation == SW_OPERATION_CONNECT && !debt->tentative)
+		sw_peers_ended(correlate->peers, &debt->target, debt->debt.outcome == SW_OUTCOME_DONE,
+			       debt->debt.ended_ns);
+	bool keep = judge_ended(correlate, debt, flow);
+
+	if (correlate->options.ended && !debt->tentative)
+		tell(correlate, debt, flow);
+	return keep;
 }
 
 struct sw_correlate *sw_correlate_new(const struct sw_correlate_options *options)
@@ -316,14 +353,6 @@ static bool unacknowledged(const struct sw_correlate *correlate)
 bool sw_correlate_expects_more(const struct sw_correlate *correlate, int64_t now_ns)
 {
 	return sw_debts_owed(correlate->debts, now_ns, GAVE_UP_RECENTLY_NS) || unacknowledged(correlate);
-}
-
-static struct sw_addr addr_of(const struct sw_endpoint *end)
-{
-	struct sw_addr addr = {.present = end->ip.family != 0, .endpoint = *end};
-
-	addr.family = end->ip.family == 6 ? AF_INET6 : AF_INET;
-	return addr;
 }
 
 static void summarize_flow(struct sw_flow_summary *summary, const struct sw_flow *flow, const struct sw_names *names,

@@ -10,6 +10,16 @@
 
 struct sw_correlate;
 
+struct sw_ended { /* an operation that ended, well or not; texts are lent */
+	enum sw_operation operation;
+	enum sw_outcome outcome;
+	int32_t error; /* errno, 0 none */
+	uint32_t flow, lookup; /* 0 none; debts of one lookup have its number */
+	struct sw_addr target; /* whom it was with */
+	const char *name; /* of the target, or the name that was looked up; NULL unknown */
+	int64_t began_ns, ended_ns;
+};
+
 struct sw_correlate_options {
 	int64_t slow_ns; /* --slow, default 1 s */
 	int64_t settle_ns; /* --settle, default 5 s */
@@ -20,6 +30,8 @@ struct sw_correlate_options {
 	int64_t clock_error_ns; /* imported: uncertainty of the offset between the timelines; 0 same clock */
 	struct sw_ip hosts[16]; /* --host: addresses that are ours, for a capture without a log */
 	size_t host_count;
+	void (*ended)(void *context, const struct sw_ended *ended); /* NULL: nobody asks; not in order of their begin */
+	void *ended_context;
 };
 
 struct sw_correlate *sw_correlate_new(const struct sw_correlate_options *options);

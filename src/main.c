@@ -11,6 +11,7 @@ int main(int argc, char **argv)
 	case SW_COMMAND_RUN: return sw_cmd_run(&options);
 	case SW_COMMAND_ATTACH: return sw_cmd_attach(&options);
 	case SW_COMMAND_EXPLAIN: return sw_cmd_explain(&options);
+	case SW_COMMAND_DIFF: return sw_cmd_diff(&options);
 	case SW_COMMAND_VERDICTS: return sw_cmd_verdicts(&options);
 	}
 	return SW_EXIT_USAGE;

@@ -101,7 +101,13 @@ static const struct argp_option import_options[] = {
 	{0},
 };
 
-static const struct argp_option verdicts_options[] = {
+static const struct argp_option diff_options[] = {
+	{"slow", KEY_SLOW, "DURATION", 0, "What takes longer without progress is slow (default 1s)", 0},
+	{"settle", KEY_SETTLE, "DURATION", 0, "A failure made good within this time is a note (default 5s)", 0},
+	{0},
+};
+
+static const struct argp_option json_options[] = {
 	{"json", KEY_JSON, NULL, 0, "Write JSON", 1},
 	{0},
 };
@@ -322,7 +328,8 @@ static const struct argp live_argp = {.options = live_options, .parser = one_opt
 static const struct argp run_argp = {.options = run_options, .parser = one_option};
 static const struct argp attach_argp = {.options = attach_options, .parser = attach_option};
 static const struct argp import_argp = {.options = import_options, .parser = one_option};
-static const struct argp verdicts_argp = {.options = verdicts_options, .parser = one_option};
+static const struct argp json_argp = {.options = json_options, .parser = one_option};
+static const struct argp diff_argp = {.options = diff_options, .parser = one_option};
 static const struct argp_child run_children[] = {{&common_argp, 0, NULL, 0},
 						 {&report_argp, 0, NULL, 0},
 						 {&live_argp, 0, NULL, 0},
@@ -337,7 +344,11 @@ static const struct argp_child import_children[] = {{&common_argp, 0, NULL, 0},
 						    {&report_argp, 0, NULL, 0},
 						    {&import_argp, 0, NULL, 0},
 						    {0}};
-static const struct argp_child verdicts_children[] = {{&common_argp, 0, NULL, 0}, {&verdicts_argp, 0, NULL, 0}, {0}};
+static const struct argp_child diff_children[] = {{&common_argp, 0, NULL, 0},
+						  {&diff_argp, 0, NULL, 0},
+						  {&json_argp, 0, NULL, 0},
+						  {0}};
+static const struct argp_child verdicts_children[] = {{&common_argp, 0, NULL, 0}, {&json_argp, 0, NULL, 0}, {0}};
 
 static error_t rest(int key, char *argument, struct argp_state *state)
 {
@@ -380,6 +391,14 @@ static const struct command {
 	  .args_doc = "FILE...",
 	  .doc = "Explain an incident file, or an strace log and a packet capture, in any order.\v"
 		 "The report goes to standard output; exit status 1 where something failed."}},
+	{"diff",
+	 SW_COMMAND_DIFF,
+	 "two recordings are needed: sockwhy diff GOOD BAD",
+	 {.parser = rest,
+	  .children = diff_children,
+	  .args_doc = "GOOD BAD",
+	  .doc = "Hold two incident files against each other: what went another way in BAD, the broken step first.\v"
+		 "Exit status 0 where nothing that matters differs, 1 where something does."}},
 	{"verdicts",
 	 SW_COMMAND_VERDICTS,
 	 NULL,
@@ -395,6 +414,7 @@ static void usage(FILE *to)
 	fputs("Usage: sockwhy run [OPTION...] -- COMMAND [ARG...]\n"
 	      "   or: sockwhy attach [OPTION...] PID...\n"
 	      "   or: sockwhy explain [OPTION...] FILE...\n"
+	      "   or: sockwhy diff [OPTION...] GOOD BAD\n"
 	      "   or: sockwhy verdicts [OPTION...] [CODE...]\n"
 	      "Why did this program's network call fail, hang or crawl?\n\n"
 	      "  sockwhy COMMAND --help says more; sockwhy --version gives the version.\n",
@@ -425,7 +445,7 @@ static int no_command(int argc, char **argv)
 		return 0;
 	}
 	fprintf(stderr,
-		"sockwhy: '%s' is no command; there are run, attach, explain and verdicts (see: sockwhy --help)\n",
+		"sockwhy: '%s' is no command; there are run, attach, explain, diff and verdicts (see: sockwhy --help)\n",
 		argv[1]);
 	return SW_EXIT_USAGE;
 }

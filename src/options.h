@@ -10,7 +10,7 @@
 #include "src/base/err.h"
 #include "src/base/mem.h"
 
-enum sw_command { SW_COMMAND_RUN, SW_COMMAND_ATTACH, SW_COMMAND_EXPLAIN, SW_COMMAND_VERDICTS };
+enum sw_command { SW_COMMAND_RUN, SW_COMMAND_ATTACH, SW_COMMAND_EXPLAIN, SW_COMMAND_DIFF, SW_COMMAND_VERDICTS };
 
 struct sw_output {
 	const char *path; /* "-": standard output */
@@ -28,7 +28,7 @@ struct sw_options {
 	bool anonymize; /* --anonymize */
 	const char *fail_on[SW_FAIL_ON_MAX]; /* --fail-on: src/fail_on.h */
 	size_t fail_on_count;
-	bool json; /* verdicts: --json */
+	bool json; /* diff, verdicts: --json */
 	int64_t slow_ns, settle_ns, linger_ns; /* --slow, --settle, --linger */
 	const char *interface; /* -i, NULL: any */
 	const char *filter; /* --filter, tcpdump's syntax, NULL: none */
@@ -44,7 +44,7 @@ struct sw_options {
 	bool payload; /* --payload: keep payload bytes */
 	unsigned switches; /* SW_SWITCH_*: --without, for tests and for kernels that lie */
 	char *const *
-		argv; /* run: the command, NULL terminated; attach: process numbers; explain: the files; verdicts: codes */
+		argv; /* run: the command, NULL terminated; attach: process numbers; explain and diff: the files; verdicts: codes */
 	int argc;
 	/* explain */
 	struct sw_ip hosts[16]; /* --host */
@@ -68,6 +68,7 @@ int sw_options_parse(int argc, char **argv, struct sw_options *options, int *sta
 int sw_cmd_run(const struct sw_options *options);
 int sw_cmd_attach(const struct sw_options *options);
 int sw_cmd_explain(const struct sw_options *options);
+int sw_cmd_diff(const struct sw_options *options);
 int sw_cmd_verdicts(const struct sw_options *options);
 
 #define SW_EXIT_USAGE 2

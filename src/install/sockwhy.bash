@@ -32,7 +32,7 @@ _sockwhy() {
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} options i
 	COMPREPLY=()
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		_sockwhy_words 'run attach explain verdicts --help --version'
+		_sockwhy_words 'run attach explain diff verdicts --help --version'
 		return
 	fi
 	if [ "${COMP_WORDS[1]}" = run ]; then # behind -- or the first word that is no option the command has the say
@@ -52,6 +52,7 @@ _sockwhy() {
 	run) options='-o -q -v -i -V --anonymize --fail-on --output --quiet --settle --slow --verbose --filter --interface --linger --payload --detachable --user --help --version' ;;
 	attach) options='-o -q -v -i -V --anonymize --fail-on --output --quiet --settle --slow --verbose --filter --interface --linger --payload --all --budget --duration --max-size --no-calls --only --packets --help --version' ;;
 	explain) options='-o -q -v -V --anonymize --fail-on --output --quiet --settle --slow --verbose --clock-offset --host --help --version' ;;
+	diff) options='-V --settle --slow --json --help --version' ;;
 	verdicts) options='-V --json --help --version' ;;
 	*) return ;;
 	esac

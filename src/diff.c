@@ -1,0 +1,182 @@
+/* See diff.h. Enters: two recordings. Leaves: pairs of steps, and what differs in them. Reads nothing, prints nothing. */
+#include "src/diff.h"
+
+#include <string.h>
+
+#include "src/base/clock.h"
+#include "src/base/names.h"
+
+/* Below this, and below this factor, a longer time is chance. */
+#define SLOWER_NS (200 * SW_NS_PER_MS)
+#define SLOWER_FACTOR 3
+
+bool sw_step_went_well(const struct sw_step *step)
+{
+	if (step->finding)
+		return step->finding->severity == SW_SEVERITY_NOTE;
+	return true;
+}
+
+char *sw_step_text(const struct sw_step *step)
+{
+	char address[SW_ADDR_TEXT];
+	bool known = step->target.present;
+	const char *operation = sw_operation_name(step->operation);
+	if (step->operation == SW_OPERATION_CALL && step->finding && step->finding->symptom.call)
+		operation = step->finding->symptom.call;
+	const char *with = step->operation == SW_OPERATION_CONNECT ? "to" : "with";
+	if (known)
+		sw_addr_text(&step->target, address);
+	if (step->operation == SW_OPERATION_LOOKUP && step->name)
+		return known ? sw_format("%s of %s (asking %s)", operation, step->name, address) :
+			       sw_format("%s of %s", operation, step->name);
+	if (step->name)
+		return known ? sw_format("%s %s %s (%s)", operation, with, step->name, address) :
+			       sw_format("%s %s %s", operation, with, step->name);
+	return known ? sw_format("%s %s %s", operation, with, address) : sw_format("%s", operation);
+}
+
+char *sw_step_outcome_text(const struct sw_step *step)
+{
+	char duration[48];
+	const char *outcome = sw_outcome_name(step->outcome);
+	sw_auto_free char *error = step->error ? sw_format(" with %s", sw_errno_name(step->error)) : NULL;
+	if (step->duration_ns < 0)
+		return sw_format("%s%s", outcome, error ? error : "");
+	return sw_format("%s%s after %s", outcome, error ? error : "", sw_duration_text(step->duration_ns, duration));
+}
+
+/* ---- pairs ---------------------------------------------------------------------------------------------------- */
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b && strcmp(a, b) == 0;
+}
+
+static bool is_ip(const struct sw_addr *addr)
+{
+	return addr->present && addr->endpoint.ip.family != 0;
+}
+
+static bool same_target(const struct sw_step *a, const struct sw_step *b)
+{
+	char left[SW_ADDR_TEXT], right[SW_ADDR_TEXT];
+	if (!a->target.present || !b->target.present)
+		return a->target.present == b->target.present;
+	sw_addr_text(&a->target, left);
+	sw_addr_text(&b->target, right);
+	return strcmp(left, right) == 0;
+}
+
+/* How sure it is that the two are the same step: 3 by name or address, 2 by port and family, 0 not at all. */
+static int likeness(const struct sw_step *a, const struct sw_step *b)
+{
+	if (a->operation != b->operation)
+		return 0;
+	if (a->operation == SW_OPERATION_LOOKUP && a->name && b->name)
+		return same_text(a->name, b->name) ? 3 : 0;
+	bool ports = is_ip(&a->target) && is_ip(&b->target) && a->target.endpoint.port == b->target.endpoint.port;
+	if (same_target(a, b) ||
+	    (ports && same_text(a->name, b->name) && a->target.endpoint.ip.family == b->target.endpoint.ip.family))
+		return 3;
+	return ports && a->target.endpoint.ip.family == b->target.endpoint.ip.family ? 2 : 0;
+}
+
+/* Each step takes the first that is left and alike; the surer ones choose first. */
+static void pair(struct sw_recording *good, struct sw_recording *bad, int at_least)
+{
+	size_t from = 0;
+	for (size_t i = 0; i < good->steps.count; i++) {
+		struct sw_step *step = &good->steps.items[i];
+		while (from < bad->steps.count && bad->steps.items[from].partner)
+			from++;
+		for (size_t j = from; j < bad->steps.count && !step->partner; j++) {
+			struct sw_step *other = &bad->steps.items[j];
+			if (other->partner || likeness(step, other) < at_least)
+				continue;
+			step->partner = j + 1;
+			other->partner = i + 1;
+		}
+	}
+}
+
+/* ---- differences ---------------------------------------------------------------------------------------------- */
+
+static bool slower(const struct sw_step *good, const struct sw_step *bad)
+{
+	return good->duration_ns >= 0 && bad->duration_ns - good->duration_ns >= SLOWER_NS &&
+	       bad->duration_ns / SLOWER_FACTOR >= good->duration_ns;
+}
+
+static enum sw_difference compare(const struct sw_step *good, const struct sw_step *bad)
+{
+	bool was_well = sw_step_went_well(good), is_well = sw_step_went_well(bad);
+	if (was_well != is_well || (!is_well && !same_text(good->finding->verdict, bad->finding->verdict)))
+		return SW_DIFFERENCE_OUTCOME;
+	if (good->outcome != bad->outcome || good->error != bad->error)
+		return SW_DIFFERENCE_OUTCOME;
+	if (slower(good, bad))
+		return SW_DIFFERENCE_SLOWER;
+	return same_target(good, bad) ? SW_DIFFERENCE_NONE : SW_DIFFERENCE_ADDRESS;
+}
+
+static void add(struct sw_diff *diff, enum sw_difference kind, const struct sw_step *good, const struct sw_step *bad)
+{
+	if (kind != SW_DIFFERENCE_NONE)
+		*SW_ARRAY_ADD(&diff->divergences) = (struct sw_divergence){kind, good, bad};
+	else if (diff->divergences.count == 0)
+		diff->same++;
+}
+
+/* In the order of the second, each step of the first that has no partner before the next that has one. */
+static void list(struct sw_diff *diff, const struct sw_recording *good, const struct sw_recording *bad)
+{
+	size_t missing = 0;
+	for (size_t j = 0; j < bad->steps.count; j++) {
+		const struct sw_step *step = &bad->steps.items[j];
+		const struct sw_step *other = step->partner ? &good->steps.items[step->partner - 1] : NULL;
+		for (; other && missing + 1 < step->partner; missing++)
+			if (!good->steps.items[missing].partner)
+				add(diff, SW_DIFFERENCE_MISSING, &good->steps.items[missing], NULL);
+		if (other)
+			add(diff, compare(other, step), other, step);
+		else if (!sw_step_went_well(step))
+			add(diff, SW_DIFFERENCE_EXTRA, NULL, step);
+	}
+	for (; missing < good->steps.count; missing++)
+		if (!good->steps.items[missing].partner)
+			add(diff, SW_DIFFERENCE_MISSING, &good->steps.items[missing], NULL);
+}
+
+static int weight(const struct sw_divergence *divergence)
+{
+	bool broken = divergence->bad && !sw_step_went_well(divergence->bad);
+	if (broken && divergence->kind != SW_DIFFERENCE_EXTRA)
+		return 3;
+	if (broken)
+		return 2;
+	return divergence->kind == SW_DIFFERENCE_SLOWER || divergence->kind == SW_DIFFERENCE_OUTCOME;
+}
+
+/* The broken step first: what went well there and not here; where none did, what the second alone did, then what took longer. */
+static void put_first(struct sw_diff *diff)
+{
+	size_t best = 0;
+	for (size_t i = 1; i < diff->divergences.count; i++)
+		if (weight(&diff->divergences.items[i]) > weight(&diff->divergences.items[best]))
+			best = i;
+	if (best == 0)
+		return;
+	struct sw_divergence first = diff->divergences.items[best];
+	memmove(diff->divergences.items + 1, diff->divergences.items, best * sizeof first);
+	diff->divergences.items[0] = first;
+}
+
+void sw_diff_make(struct sw_diff *diff, struct sw_recording *good, struct sw_recording *bad)
+{
+	*diff = (struct sw_diff){0};
+	pair(good, bad, 3);
+	pair(good, bad, 2);
+	list(diff, good, bad);
+	put_first(diff);
+}

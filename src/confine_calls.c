@@ -66,10 +66,10 @@ static int add_sockets(scmp_filter_ctx filter, const struct sw_options *options)
 	int code = 0;
 	for (size_t i = 0; i < count && code == 0; i++)
 		code = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-					SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i]));
+					SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i], 0));
 	/* netlink's questions have no address; with one a datagram could go anywhere */
 	if (code == 0 && !options->filter)
-		code = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(sendto), 1, SCMP_A4(SCMP_CMP_EQ, 0));
+		code = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(sendto), 1, SCMP_A4(SCMP_CMP_EQ, 0, 0));
 	if (code == 0 && options->filter)
 		code = add(filter, look_ups, SW_COUNT(look_ups));
 	return code;
@@ -91,14 +91,16 @@ static int add_conditions(scmp_filter_ctx filter)
 	if (code == 0)
 		code = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
 	if (code == 0)
-		code = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(setns), 1, SCMP_A1(SCMP_CMP_EQ, CLONE_NEWNET));
+		code = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(setns), 1,
+					SCMP_A1(SCMP_CMP_EQ, CLONE_NEWNET, 0));
 	/* of terminals their size, of interfaces what they are (0x89..); no TIOCSTI, which would type for the user */
 	if (code == 0)
 		code = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
 					SCMP_A1(SCMP_CMP_MASKED_EQ, 0xff00, 0x8900));
 	static const scmp_datum_t terminal[] = {0x5401 /* TCGETS */, 0x5413 /* TIOCGWINSZ */, 0x541b /* FIONREAD */};
 	for (size_t i = 0; i < SW_COUNT(terminal) && code == 0; i++)
-		code = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, terminal[i]));
+		code = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+					SCMP_A1(SCMP_CMP_EQ, terminal[i], 0));
 	return code;
 }
 

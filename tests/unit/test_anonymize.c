@@ -300,7 +300,7 @@ static void quoted_packets(void **state)
 	(void)state;
 	put_tcp("shop", 4, 7); /* what is quoted: from 2.2 to 1.2, with more than the least */
 	memcpy(quoted, frame + 20, sizeof quoted - 4);
-	memcpy(quoted + 44, "shop", 4);
+	memcpy(quoted + 44, (const uint8_t[]){'s', 'h', 'o', 'p'}, 4);
 	begin_ipv4(IPPROTO_ICMP, 8 + sizeof quoted);
 	put((const uint8_t[]){3, 3, 0, 0, 0, 0, 0, 0}, 8);
 	put(quoted, sizeof quoted);

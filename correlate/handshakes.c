@@ -101,14 +101,14 @@ static void say_done(struct sw_handshake *handshake, const struct sw_packet *pac
 
 /* TLS 1.3, the client: its first record is its Finished, or an alert in its place; what comes in later packets is data. */
 static void client_13(struct sw_handshake *handshake, const struct sw_packet *packet, enum sw_flow_side from,
-		      bool alert_like, bool first_of_packet)
+		      uint16_t length, bool alert_like, bool first_of_packet)
 {
 	struct sw_handshake_side *side = &handshake->side[from];
 
 	if (!side->protected.packet && alert_like)
 		take_hidden(&side->alert, packet);
-	else if (side->protected.packet && alert_like)
-		handshake->closing = true; /* its close_notify */
+	else if (side->protected.packet && length == ALERT_13_LENGTH)
+		handshake->closing = true; /* its close_notify; a padded one is as long as a short request */
 	else if (side->protected.packet && first_of_packet)
 		say_done(handshake, packet);
 }
@@ -139,7 +139,7 @@ static void take_protected(struct sw_handshake *handshake, const struct sw_packe
 	if (!is_13(handshake))
 		say_done(handshake, packet);
 	else if (from == handshake->client_side)
-		client_13(handshake, packet, from, alert_like, first_of_packet);
+		client_13(handshake, packet, from, record->length, alert_like, first_of_packet);
 	else if (record->begins)
 		server_13(handshake, packet, from, alert_like);
 	if (!side->protected.packet)

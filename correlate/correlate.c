@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "correlate/answers.h"
+#include "correlate/flow_summary.h"
 #include "correlate/groups.h"
 #include "correlate/lookups_join.h"
 #include "correlate/names_learnt.h"
@@ -53,14 +54,6 @@ static void gone(void *context, struct sw_socket_state *socket, const struct sw_
 	sw_debts_gone(correlate->debts, socket, call, pid, time_ns);
 }
 
-static struct sw_addr addr_of(const struct sw_endpoint *end)
-{
-	struct sw_addr addr = {.present = end->ip.family != 0, .endpoint = *end};
-
-	addr.family = end->ip.family == 6 ? AF_INET6 : AF_INET;
-	return addr;
-}
-
 static void tell(struct sw_correlate *correlate, const struct sw_debt_state *debt, const struct sw_flow *flow)
 {
 	const struct sw_lookup *lookup = debt->lookup ? sw_lookups_get(correlate->lookups, debt->lookup) : NULL;
@@ -74,7 +67,7 @@ static void tell(struct sw_correlate *correlate, const struct sw_debt_state *deb
 				 .ended_ns = debt->debt.ended_ns};
 
 	if (!ended.target.present && flow)
-		ended.target = addr_of(&flow->remote);
+		ended.target = sw_endpoint_addr(&flow->remote);
 	ended.name = lookup ? sw_lookup_name(lookup) : sw_names_of(correlate->names, &ended.target.endpoint.ip);
 	correlate->options.ended(correlate->options.ended_context, &ended);
 }
@@ -355,29 +348,6 @@ bool sw_correlate_expects_more(const struct sw_correlate *correlate, int64_t now
 	return sw_debts_owed(correlate->debts, now_ns, GAVE_UP_RECENTLY_NS) || unacknowledged(correlate);
 }
 
-static void summarize_flow(struct sw_flow_summary *summary, const struct sw_flow *flow, const struct sw_names *names,
-			   struct sw_arena *arena)
-{
-	const char *name = flow->initiator ? sw_names_of(names, &flow->remote.ip) : NULL;
-	const struct sw_side *ours = &flow->side[SW_SIDE_OURS], *peer = &flow->side[SW_SIDE_PEER];
-
-	summary->id = flow->id;
-	summary->protocol = flow->protocol;
-	summary->local = addr_of(&flow->local);
-	summary->remote = addr_of(&flow->remote);
-	summary->initiator = flow->initiator;
-	summary->name = sw_arena_strdup(arena, name);
-	summary->name_source = name ? SW_NAME_DNS : SW_NAME_UNKNOWN;
-	summary->packets_out = ours->packets;
-	summary->packets_in = peer->packets;
-	summary->bytes_out = ours->bytes;
-	summary->bytes_in = peer->bytes;
-	summary->retransmissions = ours->retransmissions + ours->syn_retransmissions;
-	summary->rtt_ns = ours->rtt_count ? ours->rtt_min_ns : -1;
-	summary->state = sw_flow_state_name(flow->state);
-	summary->history = sw_arena_strdup(arena, flow->history);
-}
-
 static void report_flows(const struct sw_correlate *correlate, struct sw_report *report)
 {
 	size_t count = sw_flows_count(correlate->flows);
@@ -388,7 +358,7 @@ static void report_flows(const struct sw_correlate *correlate, struct sw_report 
 		const struct sw_flow *flow = sw_flows_get(correlate->flows, (uint32_t)id);
 
 		if (flow)
-			summarize_flow(&report->flows[report->flow_count++], flow, correlate->names, report->arena);
+			sw_flow_summarize(&report->flows[report->flow_count++], flow, correlate->names, report->arena);
 	}
 }
 

@@ -51,8 +51,8 @@ static char *sentence(const struct sw_divergence *divergence)
 	switch (divergence->kind) {
 	case SW_DIFFERENCE_MISSING: return sw_format("%s: only in the good one (%s)", text, good);
 	case SW_DIFFERENCE_EXTRA: return sw_format("%s: only in the bad one, %s", text, bad);
-	case SW_DIFFERENCE_ADDRESS: return sw_format("%s: was %s", text, other);
-	default: return sw_format("%s: %s; was %s", text, bad, good);
+	case SW_DIFFERENCE_ADDRESS: return sw_format("%s: in the good one %s", text, other);
+	default: return sw_format("%s: %s; in the good one %s", text, bad, good);
 	}
 }
 

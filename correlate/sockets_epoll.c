@@ -36,8 +36,8 @@ void sw_sockets_member(struct sw_sockets *sockets, const struct sw_fact *fact)
 
 	if (!set)
 		return;
-	struct sw_member *member = member_get(set, (int32_t)sw_fact_number(fact, "fd", -1),
-					      (uint32_t)sw_fact_number(fact, "member", 0));
+	struct sw_member *member =
+		member_get(set, (int32_t)sw_fact_number(fact, "fd", -1), (uint32_t)sw_fact_number(fact, "member", 0));
 
 	member->events = (uint32_t)sw_fact_number(fact, "events", EPOLLIN | EPOLLOUT);
 	member->data = (uint64_t)sw_fact_number(fact, "data", 0);

@@ -14,6 +14,7 @@ static bool tells(const struct sw_debt *debt)
 	case SW_OPERATION_ANSWER:
 	case SW_OPERATION_GREETING:
 	case SW_OPERATION_HANDSHAKE:
+	case SW_OPERATION_LOOKUP: /* over TCP */
 	case SW_OPERATION_SERVE: return debt->outcome != SW_OUTCOME_DONE && debt->outcome != SW_OUTCOME_SLOW;
 	default: return false;
 	}

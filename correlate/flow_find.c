@@ -131,15 +131,6 @@ size_t sw_flows_kept(const struct sw_flows *flows, uint32_t flow, const struct s
 	return track ? sw_flow_kept_list(track->kept, &track->flow, packets, room) : 0;
 }
 
-bool sw_flows_upper(const struct sw_flows *flows, uint32_t flow)
-{
-	const struct sw_flow_track *track = sw_flow_track_at(flows, flow);
-
-	if (track && track->mirror_of)
-		track = sw_flow_track_at(flows, track->mirror_of);
-	return track && sw_flow_kept_upper(track->kept);
-}
-
 bool sw_flows_unacked(const struct sw_flows *flows, uint32_t flow, enum sw_flow_side side,
 		      struct sw_flow_unacked *unacked)
 {

@@ -34,7 +34,6 @@ struct sw_flow_kept {
 	struct sw_packet *full; /* what has a reason */
 	uint8_t *why;
 	uint32_t full_count, full_room;
-	bool upper; /* a packet had DNS or TLS in it */
 	struct sw_packet *list; /* what sw_flow_kept_list() gave out */
 };
 
@@ -85,7 +84,6 @@ static void put_full(struct sw_flow_kept *kept, const struct sw_packet *packet, 
 		kept->full = sw_realloc(kept->full, kept->full_room * sizeof *kept->full);
 		kept->why = sw_realloc(kept->why, kept->full_room);
 	}
-	kept->upper |= packet->dns || packet->tls;
 	kept->why[kept->full_count] = (uint8_t)why;
 	kept->full[kept->full_count++] = without_payload(packet);
 }
@@ -198,11 +196,6 @@ size_t sw_flow_kept_list(struct sw_flow_kept *kept, const struct sw_flow *flow, 
 	for (uint32_t i = skip; i < count; i++)
 		packets[i - skip] = &kept->list[i];
 	return count - skip;
-}
-
-bool sw_flow_kept_upper(const struct sw_flow_kept *kept)
-{
-	return kept && kept->upper;
 }
 
 void sw_flow_kept_free(struct sw_flow_kept *kept)

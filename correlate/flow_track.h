@@ -68,7 +68,6 @@ void sw_flow_kept_add(struct sw_flow_kept **kept, const struct sw_flow *flow, co
 		      enum sw_flow_keep why);
 size_t sw_flow_kept_list(struct sw_flow_kept *kept, const struct sw_flow *flow, const struct sw_packet **packets,
 			 size_t room);
-bool sw_flow_kept_upper(const struct sw_flow_kept *kept);
 void sw_flow_kept_free(struct sw_flow_kept *kept);
 
 /* ---- a flow and its working state ----------------------------------------------------------------------------- */

@@ -80,7 +80,6 @@ size_t sw_flows_of_port(const struct sw_flows *flows, uint8_t protocol, const st
 /* Packets kept for evidence: those that changed a flow's state and the last few; copies, oldest first, without payload. They live
  * until the flow's next packet, the next call of this for the flow, or its shrinking. */
 size_t sw_flows_kept(const struct sw_flows *flows, uint32_t flow, const struct sw_packet **packets, size_t room);
-bool sw_flows_upper(const struct sw_flows *flows, uint32_t flow); /* DNS or TLS was among its packets */
 #define SW_FLOW_KEPT_MAX 64
 
 /* Frees what only an open or ailing flow needs (kept packets, segments under way); its facts stay. */

@@ -381,6 +381,7 @@ static void report_session(struct sw_correlate *correlate, struct sw_report *rep
 	report->seen_enough = correlate->options.calls_missing ?
 				      correlate->packets > 0 :
 				      correlate->calls > 0 || (command && correlate->limits.count == 0);
+	report->pid_inside = command ? command->inside : 0;
 	if (command && command->exited) {
 		report->exit_known = true;
 		report->exit_code = command->code;

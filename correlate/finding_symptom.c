@@ -47,6 +47,7 @@ static void tell_symptom(const struct sw_telling *telling, struct sw_symptom *sy
 	symptom->deadline = context->deadline;
 	symptom->pid = debt->pid;
 	symptom->tid = debt->tid;
+	symptom->pid_inside = context->process ? context->process->inside : 0;
 	symptom->comm = context->process ? sw_arena_strdup(telling->arena, context->process->comm) : NULL;
 	symptom->fd = debt->fd;
 	symptom->enter_ns = debt->began_ns;

@@ -74,6 +74,8 @@ static void learn_names(struct entry *entry, const struct sw_process *process)
 		entry->command_line = sw_strdup(process->command_line);
 		entry->seen.command_line = entry->command_line;
 	}
+	if (process->inside)
+		entry->seen.inside = process->inside;
 	if (process->parent)
 		entry->seen.parent = process->parent;
 }

@@ -108,6 +108,7 @@ struct sw_symptom {
 	enum sw_outcome outcome;
 	struct sw_deadline deadline;
 	uint32_t pid, tid;
+	uint32_t pid_inside; /* in its own PID namespace; 0: the same */
 	char *comm;
 	int32_t fd; /* -1 none */
 	int64_t enter_ns, exit_ns, duration_ns;
@@ -194,6 +195,7 @@ struct sw_report {
 	bool complete; /* absence counts, in every flow of a finding */
 	int64_t calls, failed_calls, packets, sockets; /* seen */
 	int64_t began_ns, ended_ns;
+	uint32_t pid_inside; /* of the command, in its own PID namespace; 0: the same */
 	bool exit_known;
 	int32_t exit_code, exit_signal; /* of the command; code -1 when killed by a signal */
 	struct sw_arena *arena; /* what everything above lives in */

@@ -53,6 +53,7 @@ struct sw_socket_seen { /* a socket's life as the calls tell it */
 
 struct sw_process_seen {
 	uint32_t pid, parent;
+	uint32_t inside; /* its number in its own PID namespace; 0: the same */
 	char comm[16];
 	const char *command_line;
 	bool is_command, exited;

@@ -122,7 +122,8 @@ enum sw_process_event {
 
 struct sw_process {
 	enum sw_process_event event;
-	uint32_t pid, tid, parent;
+	uint32_t pid, tid, parent; /* as the tool's namespace numbers them */
+	uint32_t inside; /* its number in its own PID namespace; 0: the same, or unknown */
 	int64_t time_ns;
 	int32_t code; /* exit status, or -1 */
 	int32_t signal; /* that killed it, or was delivered; 0 none */

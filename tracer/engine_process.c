@@ -53,6 +53,7 @@ void sw_engine_said_process(struct sw_engine_state *engine, enum sw_process_even
 	if (what == SW_PROCESS_BEGIN || what == SW_PROCESS_EXEC) {
 		sw_proc_comm(process->pid, comm);
 		record.comm = comm;
+		record.inside = sw_proc_pid_inside(process->pid);
 	}
 	if (what == SW_PROCESS_EXEC || (what == SW_PROCESS_BEGIN && engine->attach))
 		record.command_line = command_line(process->pid, line);

@@ -67,6 +67,26 @@ void sw_proc_comm(pid_t pid, char comm[16])
 	comm[strcspn(comm, "\n")] = '\0';
 }
 
+/* NSpid lists the numbers from the reader's namespace inwards: proc(5). */
+uint32_t sw_proc_pid_inside(pid_t pid)
+{
+	char path[SW_PROC_PATH], status[4096];
+	snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+	if (sw_proc_read(path, status, sizeof status) < 0)
+		return 0;
+	const char *line = strstr(status, "\nNSpid:");
+	unsigned long number = 0;
+	char *at = line ? (char *)line + strlen("\nNSpid:") : NULL;
+	for (char *end = at; at && *at && *at != '\n'; at = end) {
+		at += strspn(at, " \t");
+		unsigned long next = strtoul(at, &end, 10);
+		if (end == at)
+			break;
+		number = next;
+	}
+	return number == (unsigned long)pid ? 0 : (uint32_t)number;
+}
+
 uint64_t sw_proc_inode_of_link(const char *link, const char *kind)
 {
 	size_t length = strlen(kind);

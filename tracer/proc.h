@@ -23,6 +23,8 @@ ssize_t sw_proc_link(const char *path, char *buffer, size_t size);
 bool sw_proc_field(const char *text, const char *name, int base, uint64_t *value);
 /* comm without its newline; "" when the process is gone. */
 void sw_proc_comm(pid_t pid, char comm[16]);
+/* Its number in the PID namespace that it lives in; 0: the same as ours, or unknown. */
+uint32_t sw_proc_pid_inside(pid_t pid);
 /* "socket:[4026]" gives 4026; 0: no such link. */
 uint64_t sw_proc_inode_of_link(const char *link, const char *kind);
 /* nsfs inode of the thread's network namespace, 0 unknown. */

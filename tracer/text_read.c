@@ -164,9 +164,10 @@ static int read_process(const char *rest, struct sw_text_state *state, const str
 			struct sw_err *err)
 {
 	struct sw_process process = {0};
-	int64_t pid = 1, tid = -1, parent = 0, code = 0, signal = 0, command = 0;
-	const struct number_key keys[] = {{"pid", &pid},   {"tid", &tid},         {"parent", &parent},
-					  {"code", &code}, {"command", &command}, {NULL, NULL}};
+	int64_t pid = 1, tid = -1, inside = 0, parent = 0, code = 0, signal = 0, command = 0;
+	const struct number_key keys[] = {{"pid", &pid},       {"tid", &tid},   {"inside", &inside},
+					  {"parent", &parent}, {"code", &code}, {"command", &command},
+					  {NULL, NULL}};
 	struct sw_token token, key, value;
 	size_t length;
 
@@ -184,10 +185,11 @@ static int read_process(const char *rest, struct sw_text_state *state, const str
 		else if (!split || (sw_token_is(&key, "signal") ? signal_number(&value, &signal) :
 								  take_number(keys, &key, &value)) != 1)
 			return text_error(state, &token,
-					  "pid=, tid=, parent=, code=, signal=, command=, comm=, line=", err);
+					  "pid=, tid=, inside=, parent=, code=, signal=, command=, comm=, line=", err);
 	}
 	process.pid = (uint32_t)pid;
 	process.tid = tid >= 0 ? (uint32_t)tid : process.pid;
+	process.inside = (uint32_t)inside;
 	process.parent = (uint32_t)parent;
 	process.code = (int32_t)code;
 	process.signal = (int32_t)signal;

@@ -273,6 +273,7 @@ int sw_text_process(const struct sw_process *process, char *buffer, size_t size)
 		   process->pid);
 	if (process->tid != process->pid)
 		add_key(&out, "tid", process->tid);
+	add_nonzero(&out, "inside", process->inside);
 	add_nonzero(&out, "parent", process->parent);
 	add_nonzero(&out, "code", process->code);
 	add_nonzero(&out, "signal", process->signal);

@@ -11,13 +11,17 @@
 
 #define TIME_WORTH_SAYING (SW_NS_PER_S / 2) /* a failure that took less came "at once" */
 
-char *sw_process_text(const char *comm, uint32_t pid)
+char *sw_process_text(const struct sw_symptom *symptom)
 {
-	if (comm && comm[0] && pid)
-		return sw_format("%s[%u]", comm, pid);
-	if (comm && comm[0])
-		return sw_strdup(comm);
-	return pid ? sw_format("pid %u", pid) : NULL;
+	bool named = symptom->comm && symptom->comm[0];
+	sw_auto_free char *inside = symptom->pid_inside ? sw_format(", %u in its container", symptom->pid_inside) :
+							  sw_strdup("");
+
+	if (named && symptom->pid)
+		return sw_format("%s[%u%s]", symptom->comm, symptom->pid, inside);
+	if (named)
+		return sw_strdup(symptom->comm);
+	return symptom->pid ? sw_format("pid %u%s", symptom->pid, inside) : NULL;
 }
 
 char *sw_count_text(int64_t count, const char *noun, char *buffer)

@@ -10,7 +10,7 @@ char *sw_headline(const struct sw_report_context *context, const struct sw_findi
 char *sw_headline_short(const struct sw_finding *finding);
 
 /* "node[15943]"; NULL unknown. The caller frees. */
-char *sw_process_text(const char *comm, uint32_t pid);
+char *sw_process_text(const struct sw_symptom *symptom);
 /* By the wall clock "20:58:11.017Z", or what the input's stamps allow. Buffer of 48 bytes. */
 char *sw_when_text(const struct sw_report_context *context, int64_t ns, char *buffer);
 /* "the peer host (its kernel or firewall)" */

@@ -102,11 +102,12 @@ static void put_target(const struct sw_report_context *context, FILE *out)
 	const struct sw_report_target *target = &context->target;
 	sw_auto_free char *command = command_text(target);
 	sw_auto_free char *end = exit_text(context->report);
-	char number[32], when[48];
+	char number[48], when[48];
 
 	sw_html_row(out, "command", command);
 	if (target->pid) {
-		snprintf(number, sizeof number, "%u", target->pid);
+		const uint32_t inside = context->report->pid_inside;
+		snprintf(number, sizeof number, inside ? "%u, %u in its container" : "%u", target->pid, inside);
 		sw_html_row(out, "process", number);
 	}
 	sw_html_row(out, "recorded", modes[target->mode]);

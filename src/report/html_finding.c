@@ -13,7 +13,7 @@
 static void put_head(const struct sw_report_context *context, const struct sw_finding *finding, FILE *out)
 {
 	sw_auto_free char *headline = sw_headline(context, finding);
-	sw_auto_free char *process = sw_process_text(finding->symptom.comm, finding->symptom.pid);
+	sw_auto_free char *process = sw_process_text(&finding->symptom);
 
 	fprintf(out, "<h3 id=\"finding-%u-title\"><span class=\"badge %s\">%s</span> ", finding->id,
 		sw_severity_name(finding->severity), sw_severity_label(finding->severity));

@@ -229,7 +229,7 @@ static void put_name(FILE *out, int x, int y, const char *class, const char *tex
 static void put_columns(const struct sw_ladder *ladder, const struct sw_finding *finding, FILE *out)
 {
 	const struct sw_flow_summary *flow = &finding->flow;
-	sw_auto_free char *process = sw_process_text(finding->symptom.comm, finding->symptom.pid);
+	sw_auto_free char *process = sw_process_text(&finding->symptom);
 	char end[SW_ADDR_TEXT];
 
 	put_name(out, BAR_X + BAR, 20, "column end", process ? process : "program");

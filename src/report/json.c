@@ -93,6 +93,8 @@ static json_t *target(const struct sw_report_context *context)
 		json_array_append_new(command, sw_json_text(target->command[i]));
 	sw_json_set(object, "command", command);
 	sw_json_set(object, "pid", target->pid ? json_integer(target->pid) : json_null());
+	sw_json_set(object, "pid_inside",
+		    context->report->pid_inside ? json_integer(context->report->pid_inside) : json_null());
 	sw_json_set(object, "mode", sw_json_text(modes[target->mode]));
 	sw_json_set(object, "exit", exit_object(context->report));
 	sw_json_set(object, "started", sw_json_time(target->started_ns));

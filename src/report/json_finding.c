@@ -90,6 +90,7 @@ static json_t *symptom_object(const struct sw_symptom *symptom)
 	sw_json_set(object, "outcome", sw_json_text(sw_outcome_name(symptom->outcome)));
 	sw_json_set(object, "deadline", deadline(&symptom->deadline));
 	sw_json_set(object, "pid", json_integer(symptom->pid));
+	sw_json_set(object, "pid_inside", symptom->pid_inside ? json_integer(symptom->pid_inside) : json_null());
 	sw_json_set(object, "tid", json_integer(symptom->tid));
 	sw_json_set(object, "comm", sw_json_text(symptom->comm));
 	sw_json_set(object, "fd", sw_json_known(symptom->fd));

@@ -33,7 +33,7 @@ static void put_story(const struct sw_report_context *context, const struct sw_f
 	sw_auto_free char *parts = sw_parts_text(&finding->symptom);
 	sw_auto_free char *timer = sw_deadline_text(&finding->symptom.deadline);
 	sw_auto_free char *recovered = sw_recovered_text(context, finding);
-	sw_auto_free char *process = sw_process_text(finding->symptom.comm, finding->symptom.pid);
+	sw_auto_free char *process = sw_process_text(&finding->symptom);
 
 	fputs("- **Cause:** ", out);
 	sw_markdown_text(out, sw_cause_text(finding));

@@ -20,7 +20,7 @@ static void put_head(const struct sw_page *page, const struct sw_report_context 
 		     const struct sw_finding *finding)
 {
 	sw_auto_free char *headline = sw_headline(context, finding);
-	sw_auto_free char *process = sw_process_text(finding->symptom.comm, finding->symptom.pid);
+	sw_auto_free char *process = sw_process_text(&finding->symptom);
 	struct sw_page head = *page;
 
 	head.label_width = HEAD_LABEL;

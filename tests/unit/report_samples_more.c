@@ -27,6 +27,7 @@ const struct sw_report_context *sample_hostile(void)
 	finding.summary = broken;
 	finding.program = evil;
 	finding.symptom.comm = evil;
+	finding.symptom.pid_inside = 7;
 	finding.symptom.stack = &frame;
 	finding.symptom.stack_count = 1;
 	finding.flow.name = broken;

@@ -338,6 +338,7 @@ static void others_round_trip(void **unused)
 		struct sw_limit limit = {comm, line};
 
 		process.tid = number(2) ? process.pid : (uint32_t)number(0);
+		process.inside = (uint32_t)sometimes(0);
 		process.parent = (uint32_t)sometimes(0);
 		process.code = sometimes32(0);
 		process.signal = sometimes32(9);

@@ -43,14 +43,14 @@ static void say_hellos(const struct sw_packet *packet, const struct sw_tls *tls)
 	}
 	if (tls->server.present) {
 		say_ends(packet);
-		printf("server-hello\tversion=0x%04x cipher=0x%04x retry=%d\n", tls->server.version,
-		       tls->server.cipher, tls->server.retry);
+		printf("server-hello\tversion=0x%04x cipher=0x%04x retry=%d\n", tls->server.version, tls->server.cipher,
+		       tls->server.retry);
 	}
 	if (tls->certificate.present) {
 		say_ends(packet);
 		printf("certificate\tsubject=%s issuer=%s from=%lld until=%lld names=%s\n", tls->certificate.subject,
-		       tls->certificate.issuer, (long long)tls->certificate.from_s,
-		       (long long)tls->certificate.until_s, tls->certificate.names);
+		       tls->certificate.issuer, (long long)tls->certificate.from_s, (long long)tls->certificate.until_s,
+		       tls->certificate.names);
 	}
 }
 

@@ -92,15 +92,8 @@ static void join(const struct sw_debts *debts, struct sw_debt_state *state)
 	}
 }
 
-static bool stays(void *context, struct sw_debt_state *state)
-{
-	(void)context;
-	return !state->joined;
-}
-
 void sw_answers_join(struct sw_debts *debts)
 {
 	for (size_t i = 0; i < sw_debts_kept(debts); i++)
 		join(debts, sw_debts_at(debts, i));
-	sw_debts_sift(debts, stays, NULL);
 }

@@ -2,21 +2,17 @@
  *
  * Enters: records in order of time. Leaves: struct sw_report. What is settled is reviewed as time goes on, so that memory grows with
  * open sockets and symptoms alone. */
-#include "correlate/correlate.h"
+#include "correlate/correlate_state.h"
 
 #include <netinet/in.h>
 #include <string.h>
 
 #include "correlate/answers.h"
 #include "correlate/flow_summary.h"
-#include "correlate/groups.h"
 #include "correlate/lookups_join.h"
 #include "correlate/names_learnt.h"
 #include "correlate/serving.h"
-#include "src/base/arena.h"
 
-/* A record may be late by this much (two time-outs of the capture, a strace stamp); then what ended is reviewed. */
-#define SETTLED_NS (2 * SW_NS_PER_S)
 /* Packets of a closed socket may still come: the FIN's acknowledgement, an answer that is too late. */
 #define SOCKET_KEPT_NS (10 * SW_NS_PER_S)
 /* A look-up may go on for as long as resolv.conf(5) lets it wait. */
@@ -24,27 +20,6 @@
 #define FLOWS_MAX 4096 /* in the report */
 /* A give-up so lately that the next packets may decide it. */
 #define GAVE_UP_RECENTLY_NS SW_NS_PER_S
-
-struct sw_correlate {
-	struct sw_correlate_options options;
-	struct sw_processes *processes;
-	struct sw_sockets *sockets;
-	struct sw_attempts *attempts;
-	struct sw_debts *debts;
-	struct sw_flows *flows;
-	struct sw_links *links;
-	struct sw_peers *peers;
-	struct sw_lookups *lookups;
-	struct sw_names *names;
-	struct sw_handshakes *handshakes;
-	struct sw_facts_kept facts;
-	SW_ARRAY(struct sw_capture_status) statuses;
-	SW_ARRAY(struct sw_limit) limits;
-	struct sw_arena *arena; /* becomes the report's */
-	int64_t began_ns, now_ns, settled_ns;
-	int64_t calls, failed_calls, packets;
-	bool ip_sockets;
-};
 
 static void gone(void *context, struct sw_socket_state *socket, const struct sw_call *call, uint32_t pid,
 		 int64_t time_ns)
@@ -121,20 +96,27 @@ struct sw_correlate *sw_correlate_new(const struct sw_correlate_options *options
 	correlate->lookups = sw_lookups_new();
 	correlate->names = sw_names_new();
 	correlate->handshakes = sw_handshakes_new();
-	correlate->began_ns = correlate->now_ns = correlate->settled_ns = SW_TIME_NONE;
+	correlate->groups = sw_groups_new(correlate->arena);
+	correlate->began_ns = correlate->now_ns = correlate->settled_ns = correlate->served_ns = SW_TIME_NONE;
 	sw_flows_set_local(correlate->flows, sw_links_way, correlate->links);
 	return correlate;
 }
 
 /* ---- time ----------------------------------------------------------------------------------------------------- */
 
-static void forgetting(void *context, struct sw_socket_state *socket)
+static bool forgets(void *context, struct sw_socket_state *socket)
 {
 	struct sw_correlate *correlate = context;
+	bool served = socket->seen.socket.flags & SW_SOCKET_LISTENING || (socket->datagram && socket->seen.bind_call);
 
+	if (served) /* who came to it in vain is not known afterwards */
+		sw_serving_find_last(correlate->debts, correlate->flows, correlate->links, socket);
+	if (socket->kept)
+		return false;
 	if (socket->flow)
 		sw_flows_shrink(correlate->flows, socket->flow);
 	sw_links_forget(correlate->links, socket);
+	return true;
 }
 
 static bool lookup_is_kept(void *context, uint32_t id)
@@ -148,7 +130,7 @@ static bool lookup_is_kept(void *context, uint32_t id)
 	return false;
 }
 
-static void advance(struct sw_correlate *correlate, int64_t time_ns)
+void sw_correlate_advance(struct sw_correlate *correlate, int64_t time_ns)
 {
 	if (time_ns == SW_TIME_NONE)
 		return;
@@ -158,11 +140,11 @@ static void advance(struct sw_correlate *correlate, int64_t time_ns)
 		correlate->now_ns = time_ns;
 	if (correlate->settled_ns == SW_TIME_NONE)
 		correlate->settled_ns = time_ns;
-	if (correlate->now_ns - correlate->settled_ns < SETTLED_NS)
+	if (correlate->now_ns - correlate->settled_ns < SW_SETTLED_NS)
 		return;
 	correlate->settled_ns = correlate->now_ns;
-	sw_debts_settle(correlate->debts, correlate->now_ns - SETTLED_NS);
-	sw_sockets_expire(correlate->sockets, correlate->now_ns - SOCKET_KEPT_NS, forgetting, correlate);
+	sw_debts_settle(correlate->debts, correlate->now_ns - SW_SETTLED_NS);
+	sw_sockets_expire(correlate->sockets, correlate->now_ns - SOCKET_KEPT_NS, forgets, correlate);
 	sw_lookups_expire(correlate->lookups, correlate->now_ns - LOOKUP_KEPT_NS, lookup_is_kept, correlate);
 }
 
@@ -174,7 +156,7 @@ void sw_correlate_socket(struct sw_correlate *correlate, const struct sw_socket 
 
 	correlate->ip_sockets |= sw_socket_is_ip(state);
 	sw_links_socket(correlate->links, state);
-	advance(correlate, socket->since_ns);
+	sw_correlate_advance(correlate, socket->since_ns);
 }
 
 static void learn_target(struct sw_correlate *correlate, const struct sw_call *call)
@@ -196,7 +178,7 @@ void sw_correlate_enter(struct sw_correlate *correlate, const struct sw_call *ca
 {
 	learn_target(correlate, call);
 	sw_debts_enter(correlate->debts, call);
-	advance(correlate, call->enter_ns);
+	sw_correlate_advance(correlate, call->enter_ns);
 }
 
 static void relearn_ends(struct sw_correlate *correlate, uint32_t object)
@@ -217,7 +199,7 @@ void sw_correlate_leave(struct sw_correlate *correlate, const struct sw_call *ca
 		relearn_ends(correlate, call->socket);
 	sw_debts_leave(correlate->debts, call);
 	sw_sockets_ended(correlate->sockets, call);
-	advance(correlate, call->exit_ns == SW_TIME_NONE ? call->enter_ns : call->exit_ns);
+	sw_correlate_advance(correlate, call->exit_ns == SW_TIME_NONE ? call->enter_ns : call->exit_ns);
 }
 
 void sw_correlate_process(struct sw_correlate *correlate, const struct sw_process *process)
@@ -228,7 +210,7 @@ void sw_correlate_process(struct sw_correlate *correlate, const struct sw_proces
 	sw_debts_process_ended(correlate->debts, process);
 	if (process->event == SW_PROCESS_EXIT && process->is_command)
 		sw_attempts_exit(correlate->attempts, process->time_ns);
-	advance(correlate, process->time_ns);
+	sw_correlate_advance(correlate, process->time_ns);
 }
 
 void sw_correlate_fact(struct sw_correlate *correlate, const struct sw_fact *fact)
@@ -243,7 +225,7 @@ void sw_correlate_fact(struct sw_correlate *correlate, const struct sw_fact *fac
 		*SW_ARRAY_ADD(&correlate->facts.of_session) = sw_fact_copy(fact);
 	else
 		*SW_ARRAY_ADD(&correlate->facts.of_calls) = sw_fact_copy(fact);
-	advance(correlate, fact->time_ns);
+	sw_correlate_advance(correlate, fact->time_ns);
 }
 
 void sw_correlate_attached(struct sw_correlate *correlate)
@@ -305,7 +287,7 @@ void sw_correlate_packet(struct sw_correlate *correlate, const struct sw_packet 
 		mirrored.way = change.way == SW_WAY_OUT ? SW_WAY_IN : SW_WAY_OUT;
 		account_packet(correlate, change.mirror, &mirrored, packet);
 	}
-	advance(correlate, packet->time_ns);
+	sw_correlate_advance(correlate, packet->time_ns);
 }
 
 void sw_correlate_status(struct sw_correlate *correlate, const struct sw_capture_status *status)
@@ -401,7 +383,7 @@ static bool captures_whole(const struct sw_correlate *correlate)
 	return correlate->statuses.count > 0 || !correlate->ip_sockets;
 }
 
-static void release(struct sw_correlate *correlate)
+void sw_correlate_release(struct sw_correlate *correlate)
 {
 	for (size_t i = 0; i < correlate->facts.of_calls.count; i++)
 		free(correlate->facts.of_calls.items[i]);
@@ -411,6 +393,7 @@ static void release(struct sw_correlate *correlate)
 	SW_ARRAY_RELEASE(&correlate->facts.of_session);
 	SW_ARRAY_RELEASE(&correlate->statuses);
 	SW_ARRAY_RELEASE(&correlate->limits);
+	sw_groups_free(correlate->groups);
 	sw_debts_free(correlate->debts);
 	sw_attempts_free(correlate->attempts);
 	sw_links_free(correlate->links);
@@ -424,53 +407,9 @@ static void release(struct sw_correlate *correlate)
 	free(correlate);
 }
 
-static void relink(struct sw_correlate *correlate)
+void sw_correlate_describe(struct sw_correlate *correlate, struct sw_report *report, int64_t end_ns)
 {
-	for (size_t i = 0; i < sw_debts_kept(correlate->debts); i++) {
-		struct sw_debt_state *debt = sw_debts_at(correlate->debts, i);
-		struct sw_flow *flow = debt->debt.flow ? NULL :
-							 sw_links_find(correlate->links, debt, correlate->now_ns);
-
-		if (flow)
-			debt->debt.flow = flow->id;
-	}
-}
-
-struct sw_report *sw_correlate_finish(struct sw_correlate *correlate, int64_t end_ns)
-{
-	struct sw_report *report = sw_arena_alloc(correlate->arena, sizeof *report);
-	struct sw_sources sources = {.options = &correlate->options,
-				     .sockets = correlate->sockets,
-				     .processes = correlate->processes,
-				     .attempts = correlate->attempts,
-				     .flows = correlate->flows,
-				     .links = correlate->links,
-				     .peers = correlate->peers,
-				     .lookups = correlate->lookups,
-				     .names = correlate->names,
-				     .handshakes = correlate->handshakes,
-				     .facts = &correlate->facts,
-				     .end_ns = end_ns};
-
-	advance(correlate, end_ns);
-	report->arena = correlate->arena;
-	sw_serving_find(correlate->debts, correlate->flows, correlate->links);
-	sw_debts_finish(correlate->debts, end_ns);
-	relink(correlate);
-	sw_lookups_join(correlate->lookups, correlate->debts, correlate->options.slow_ns);
-	sw_answers_join(correlate->debts);
-	sources.statuses = correlate->statuses.items;
-	sources.status_count = correlate->statuses.count;
-	sw_groups_make(report, correlate->debts, &sources);
 	report_session(correlate, report, end_ns);
 	report_flows(correlate, report);
 	report->complete &= captures_whole(correlate);
-	release(correlate);
-	return report;
-}
-
-void sw_report_free(struct sw_report *report)
-{
-	if (report)
-		sw_arena_free(report->arena); /* which the report itself lives in */
 }

@@ -32,6 +32,10 @@ struct sw_correlate_options {
 	size_t host_count;
 	void (*ended)(void *context, const struct sw_ended *ended); /* NULL: nobody asks; not in order of their begin */
 	void *ended_context;
+	/* sw_correlate_judge(): a finding that is final, in the words of the report. Lent until the callback returns; `count` is of
+	 * those that became final together. NULL: nobody asks. */
+	void (*found)(void *context, const struct sw_finding *finding);
+	void *found_context;
 };
 
 struct sw_correlate *sw_correlate_new(const struct sw_correlate_options *options);
@@ -50,6 +54,14 @@ void sw_correlate_attached(struct sw_correlate *correlate);
 /* Whether anything is still owed, or was given up so lately that more packets may decide it, or a FIN or byte of ours is
  * unacknowledged: the session goes on capturing (at most --linger) while this says so. */
 bool sw_correlate_expects_more(const struct sw_correlate *correlate, int64_t now_ns);
+
+/* All records up to `now_ns` were given: judges the symptoms that have become final, by the same rules as at the end: that is
+ * options.settle_ns after they ended, when nothing that is still open belongs to them. What was said of each is remembered: where
+ * the end of the recording shows it otherwise, the report says so (said_verdict). The oldest that were judged are forgotten but
+ * for their place in the report, so that memory does not grow with days. */
+void sw_correlate_judge(struct sw_correlate *correlate, int64_t now_ns);
+/* When the oldest operation began that is open, or whose symptom has not been judged; SW_TIME_NONE: there is none. */
+int64_t sw_correlate_needs_since(const struct sw_correlate *correlate);
 
 /* Ends what is open, judges, groups and ranks. The correlator is freed; the caller owns the report. */
 struct sw_report *sw_correlate_finish(struct sw_correlate *correlate, int64_t end_ns);

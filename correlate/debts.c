@@ -343,7 +343,10 @@ void sw_debts_finish(struct sw_debts *debts, int64_t end_ns)
 	}
 	while (debts->live.count)
 		review(debts, debts->live.items[debts->live.count - 1]);
-	sw_debts_together(debts);
+}
+
+void sw_debts_sort(struct sw_debts *debts)
+{
 	if (debts->kept.count)
 		qsort(debts->kept.items, debts->kept.count, sizeof *debts->kept.items, by_begin);
 }

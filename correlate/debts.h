@@ -41,9 +41,15 @@ struct sw_debt_state {
 	uint32_t lookup; /* the look-up that it served (lookups.h), 0 none known */
 	bool lookup_settled; /* lookups_join.c: it was judged */
 	bool joined; /* another debt tells what it would */
+	bool final; /* nothing that may still come belongs to it (debts_final.c) */
+	bool said; /* it was judged while the session ran; as what, where something was said: */
+	const char *said_verdict; /* NULL: it was no symptom, or another debt told it */
+	enum sw_severity said_severity;
+	int64_t said_ns;
 };
 
 struct sw_debts;
+struct sw_lookups;
 
 struct sw_debts_hooks {
 	void *context;
@@ -79,6 +85,15 @@ bool sw_debts_owed(const struct sw_debts *debts, int64_t now_ns,
 size_t sw_debts_kept(const struct sw_debts *debts);
 struct sw_debt_state *sw_debts_at(const struct sw_debts *debts,
 				  size_t index); /* of the kept ones, in the order they began */
+
+/* Marks those of the kept ones final to which nothing belongs that is open, or that ended after `before_ns`; all of them where
+ * it is INT64_MAX. */
+void sw_debts_finalize(struct sw_debts *debts, const struct sw_lookups *lookups, int64_t before_ns);
+/* When the oldest began that is open or was not said; SW_TIME_NONE: none. */
+int64_t sw_debts_needed_since(const struct sw_debts *debts);
+/* What kept debts say only together: one broken connection is one symptom, and waits that repeat. */
+void sw_debts_together(struct sw_debts *debts);
+void sw_debts_sort(struct sw_debts *debts); /* the kept ones, by their begin */
 
 /* Forgets the kept ones to which `stays` says no. */
 void sw_debts_sift(struct sw_debts *debts, bool (*stays)(void *context, struct sw_debt_state *debt), void *context);

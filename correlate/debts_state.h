@@ -49,7 +49,6 @@ void sw_debt_progress(struct sw_debt_state *debt, int64_t time_ns);
 /* Ends it without a trace: it was no debt, or another debt's symptom tells it. */
 void sw_debt_drop(struct sw_debts *debts, struct sw_debt_state *debt, int64_t time_ns);
 void sw_debt_forget(struct sw_debt_state *debt); /* it is in no list any more */
-void sw_debts_together(struct sw_debts *debts); /* debts_together.c, of the kept ones, at the end */
 void sw_debt_call_copy(struct sw_call *copy, const struct sw_call *call); /* without its lists */
 void sw_debt_keep_call(struct sw_call **place, const struct sw_call *call);
 

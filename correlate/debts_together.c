@@ -1,6 +1,6 @@
 /* What kept debts say only together: one broken connection is one symptom, and waits that repeat are a timer of the peer's.
  *
- * Enters: the kept debts at the end of the recording. Leaves: fewer of them, and how many waits were alike. Judges nothing. */
+ * Enters: the kept debts. Leaves: which of them others tell, and how many waits were alike. Judges nothing. */
 #include "correlate/debts_state.h"
 
 #include "correlate/thresholds.h"
@@ -37,19 +37,12 @@ static bool told_already(const struct sw_debt_state *state)
 	       state->socket->told && state->socket->told_ns >= state->debt.began_ns;
 }
 
-static void drop_told(struct sw_debts *debts)
+static void join_told(struct sw_debts *debts)
 {
-	size_t left = 0;
-
 	for (size_t i = 0; i < debts->kept.count; i++)
 		note_end(debts->kept.items[i]);
-	for (size_t i = 0; i < debts->kept.count; i++) {
-		if (told_already(debts->kept.items[i]))
-			sw_debt_forget(debts->kept.items[i]);
-		else
-			debts->kept.items[left++] = debts->kept.items[i];
-	}
-	debts->kept.count = left;
+	for (size_t i = 0; i < debts->kept.count; i++)
+		debts->kept.items[i]->joined |= told_already(debts->kept.items[i]);
 }
 
 /* ---- long polls --------------------------------------------------------------------------------------------------- */
@@ -105,6 +98,6 @@ static void find_long_polls(struct sw_debts *debts)
 
 void sw_debts_together(struct sw_debts *debts)
 {
-	drop_told(debts);
+	join_told(debts);
 	find_long_polls(debts);
 }

@@ -133,6 +133,7 @@ struct sw_flow {
 	uint32_t icmp_more; /* ICMP errors beyond what `icmp` has room for */
 	uint32_t mirror; /* the same packets seen from the other end (flows.h); 0 none was asked for */
 	bool mirrored; /* this is such a view */
+	bool unserved; /* a debt of serving was opened for it */
 	char history
 		[64]; /* zeek's letters: S h A D F R, capitals ours (the initiator's when we are that), ends with '+' when cut */
 };

@@ -3,42 +3,14 @@
  * Enters: kept debts in the order they began. Leaves: findings with counts, occurrences, fingerprints and contrast; their order
  * is made in groups_rank.c. A symptom's own texts are made in an arena of its own, so that ten thousand refusals cost as much
  * memory as one. */
-#include "correlate/groups.h"
+#include "correlate/groups_internal.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <uthash.h>
 
 #include "correlate/finding.h"
 #include "src/base/arena.h"
 #include "src/base/names.h"
-
-#define KEY_MAX (SW_ADDR_TEXT + 128)
-
-struct group {
-	char key[KEY_MAX];
-	size_t finding; /* index */
-	bool recovered; /* the last of its symptoms was made good */
-	int64_t last_ns;
-	UT_hash_handle hh;
-};
-
-struct alike { /* how many symptoms like this one came before */
-	char key[KEY_MAX];
-	uint32_t count;
-	UT_hash_handle hh;
-};
-
-struct grouping {
-	struct sw_report *report;
-	const struct sw_sources *sources;
-	struct group *groups;
-	struct alike *alikes;
-	SW_ARRAY(struct sw_finding) findings;
-	SW_ARRAY(uint32_t) attempts; /* of each finding's representative */
-	SW_ARRAY(bool) listening; /* it is about a listener */
-	bool all_count; /* absence counts in every finding over IP */
-};
 
 void sw_groups_fingerprint(const char *key, char fingerprint[17])
 {
@@ -71,22 +43,22 @@ static void key_of(char *key, const struct sw_finding *finding, const struct sw_
 	char where[SW_ADDR_TEXT];
 
 	where_text(context, where);
-	snprintf(key, KEY_MAX, "%s|%s|%s|%s", finding->verdict, sw_locus_name(finding->locus),
+	snprintf(key, SW_GROUP_KEY, "%s|%s|%s|%s", finding->verdict, sw_locus_name(finding->locus),
 		 sw_errno_name(finding->symptom.error), where);
 }
 
-static uint32_t count_alike(struct grouping *grouping, const struct sw_symptom_context *context)
+static uint32_t count_alike(struct sw_groups *groups, const struct sw_symptom_context *context)
 {
-	char key[KEY_MAX], where[SW_ADDR_TEXT];
+	char key[SW_GROUP_KEY], where[SW_ADDR_TEXT];
 	struct alike *alike;
 
 	where_text(context, where);
 	snprintf(key, sizeof key, "%d|%d|%s", context->debt->sys, context->debt->error, where);
-	HASH_FIND_STR(grouping->alikes, key, alike);
+	HASH_FIND_STR(groups->alikes, key, alike);
 	if (!alike) {
 		alike = sw_alloc(sizeof *alike);
 		strcpy(alike->key, key);
-		HASH_ADD_STR(grouping->alikes, key, alike);
+		HASH_ADD_STR(groups->alikes, key, alike);
 	}
 	return alike->count++;
 }
@@ -117,18 +89,18 @@ static bool outranks(const struct sw_finding *a, const struct sw_finding *b)
 	return a->confidence > b->confidence;
 }
 
-static void add_occurrence(struct sw_finding *finding, const struct sw_occurrence *occurrence)
+void sw_group_occurrence(struct sw_finding *finding, const struct sw_occurrence *occurrence)
 {
 	if (finding->occurrence_count < SW_OCCURRENCES_MAX)
 		finding->occurrences[finding->occurrence_count++] = *occurrence;
 }
 
 /* Makes the finding again in the report's arena, and carries over what the group has gathered. */
-static void represent(struct grouping *grouping, size_t index, const struct sw_symptom_context *context,
+static void represent(struct sw_groups *groups, size_t index, const struct sw_symptom_context *context,
 		      const struct sw_debt_state *debt, const char *key)
 {
-	struct sw_arena *arena = grouping->report->arena;
-	struct sw_finding *place = &grouping->findings.items[index], old = *place;
+	struct sw_arena *arena = groups->arena;
+	struct sw_finding *place = &groups->findings.items[index], old = *place;
 	struct sw_occurrence *room = old.occurrences;
 
 	if (!sw_finding_make(place, context, arena))
@@ -139,8 +111,8 @@ static void represent(struct grouping *grouping, size_t index, const struct sw_s
 	weigh(place, context, debt);
 	sw_groups_fingerprint(key, place->fingerprint);
 	sw_peers_words(&context->contrast, context->target, &place->meanwhile, arena);
-	grouping->attempts.items[index] = context->debt->attempt;
-	grouping->listening.items[index] = context->socket && (context->socket->socket.flags & SW_SOCKET_LISTENING);
+	groups->attempts.items[index] = context->debt->attempt;
+	groups->listening.items[index] = context->socket && (context->socket->socket.flags & SW_SOCKET_LISTENING);
 	if (old.count) {
 		place->count = old.count;
 		place->began_ns = old.began_ns;
@@ -158,25 +130,25 @@ static void represent(struct grouping *grouping, size_t index, const struct sw_s
 	place->occurrences = room;
 }
 
-static struct group *group_new(struct grouping *grouping, const char *key, const struct sw_symptom_context *context,
+static struct group *group_new(struct sw_groups *groups, const char *key, const struct sw_symptom_context *context,
 			       const struct sw_debt_state *debt)
 {
 	struct group *group = sw_alloc(sizeof *group);
 
 	strcpy(group->key, key);
-	group->finding = grouping->findings.count;
-	HASH_ADD_STR(grouping->groups, key, group);
-	SW_ARRAY_ADD(&grouping->findings);
-	SW_ARRAY_ADD(&grouping->attempts);
-	SW_ARRAY_ADD(&grouping->listening);
-	represent(grouping, group->finding, context, debt, key);
+	group->finding = groups->findings.count;
+	HASH_ADD_STR(groups->by_key, key, group);
+	SW_ARRAY_ADD(&groups->findings);
+	SW_ARRAY_ADD(&groups->attempts);
+	SW_ARRAY_ADD(&groups->listening);
+	represent(groups, group->finding, context, debt, key);
 	return group;
 }
 
-static void join(struct grouping *grouping, struct group *group, const struct sw_finding *once,
+static void join(struct sw_groups *groups, struct group *group, const struct sw_finding *once,
 		 const struct sw_symptom_context *context, const struct sw_debt_state *debt)
 {
-	struct sw_finding *finding = &grouping->findings.items[group->finding];
+	struct sw_finding *finding = &groups->findings.items[group->finding];
 
 	finding->count++;
 	finding->lost_ns += once->lost_ns;
@@ -187,47 +159,77 @@ static void join(struct grouping *grouping, struct group *group, const struct sw
 	if (once->surfaced_ns > finding->surfaced_ns)
 		finding->surfaced_ns = once->surfaced_ns;
 	if (once->occurrence_count)
-		add_occurrence(finding, &once->occurrences[0]);
+		sw_group_occurrence(finding, &once->occurrences[0]);
 	if (outranks(once, finding))
-		represent(grouping, group->finding, context, debt, group->key);
+		represent(groups, group->finding, context, debt, group->key);
 }
 
-static void note_last(struct grouping *grouping, struct group *group, const struct sw_finding *once)
+static void note_last(struct sw_groups *groups, struct group *group, const struct sw_finding *once)
 {
-	struct sw_finding *finding = &grouping->findings.items[group->finding];
+	struct sw_finding *finding = &groups->findings.items[group->finding];
 
 	if (once->surfaced_ns < group->last_ns)
 		return;
 	/* The group has recovered when the last of it has; an earlier success that did not hold is none. */
 	group->last_ns = once->surfaced_ns;
 	finding->recovered_ns = once->recovered_ns;
-	finding->recovered_by = sw_arena_strdup(grouping->report->arena, once->recovered_by);
+	free(group->recovered_by); /* not in the arena: of days of flapping only the last is told */
+	finding->recovered_by = group->recovered_by = once->recovered_by ? sw_strdup(once->recovered_by) : NULL;
 }
 
-static void take(struct grouping *grouping, struct sw_debt_state *debt)
+/* What was said of it while the session ran, where that is no longer so. */
+static void note_said(struct sw_finding *finding, const struct sw_debt_state *debt, const struct sw_finding *once)
+{
+	if (!debt->said_verdict || finding->said_verdict ||
+	    (!strcmp(debt->said_verdict, once->verdict) && debt->said_severity <= once->severity))
+		return;
+	finding->said_verdict = debt->said_verdict;
+	finding->said_severity = debt->said_severity;
+	finding->said_ns = debt->said_ns;
+}
+
+static void put(struct sw_groups *groups, const struct sw_finding *once, const struct sw_symptom_context *context,
+		const struct sw_debt_state *debt)
+{
+	char key[SW_GROUP_KEY];
+	struct group *group;
+
+	key_of(key, once, context);
+	HASH_FIND_STR(groups->by_key, key, group);
+	if (group)
+		join(groups, group, once, context, debt);
+	else if (groups->findings.count < SW_GROUPS_MAX)
+		group = group_new(groups, key, context, debt);
+	if (!group) {
+		groups->left_out++;
+		return;
+	}
+	note_last(groups, group, once);
+	note_said(&groups->findings.items[group->finding], debt, once);
+}
+
+bool sw_groups_take(struct sw_groups *groups, struct sw_debt_state *debt, const struct sw_sources *sources,
+		    struct sw_taken *taken)
 {
 	struct sw_arena *scratch = sw_arena_new();
 	struct sw_symptom_context context;
 	struct sw_finding once;
-	char key[KEY_MAX];
-	struct group *group;
+	bool made;
 
-	sw_symptom_fill(&context, grouping->sources, debt, scratch);
-	context.same_before = count_alike(grouping, &context);
+	sw_symptom_fill(&context, sources, debt, scratch);
+	context.same_before = count_alike(groups, &context);
 	memset(&once, 0, sizeof once);
-	if (sw_finding_make(&once, &context, scratch)) {
+	made = sw_finding_make(&once, &context, scratch);
+	if (made) {
 		weigh(&once, &context, debt);
-		key_of(key, &once, &context);
-		HASH_FIND_STR(grouping->groups, key, group);
-		if (group)
-			join(grouping, group, &once, &context, debt);
-		else
-			group = group_new(grouping, key, &context, debt);
-		note_last(grouping, group, &once);
+		put(groups, &once, &context, debt);
 		if (debt->socket && sw_socket_is_ip(debt->socket) && context.absence != SW_ABSENCE_COUNTS)
-			grouping->all_count = false;
+			groups->none_counts = true;
+		if (taken)
+			*taken = (struct sw_taken){once.verdict, once.severity};
 	}
 	sw_arena_free(scratch);
+	return made;
 }
 
 /* "exited 1, 16 ms after the last of them" */
@@ -253,169 +255,51 @@ static void tell_program(struct sw_finding *finding, const struct sw_sources *so
 	finding->program = sw_arena_format(arena, "%s, %s after %s", end, after, it);
 }
 
-static bool overlaps(const struct sw_finding *a, const struct sw_finding *b)
+struct sw_groups *sw_groups_new(struct sw_arena *arena)
 {
-	return a->began_ns <= b->surfaced_ns && b->began_ns <= a->surfaced_ns;
+	struct sw_groups *groups = sw_alloc(sizeof *groups);
+
+	groups->arena = arena;
+	return groups;
 }
 
-static void fold(struct sw_finding *service, const struct sw_finding *client)
-{
-	service->count += client->count;
-	service->lost_ns += client->lost_ns;
-	if (client->began_ns < service->began_ns)
-		service->began_ns = client->began_ns;
-	if (client->surfaced_ns > service->surfaced_ns)
-		service->surfaced_ns = client->surfaced_ns;
-	for (size_t i = 0; i < client->occurrence_count; i++)
-		add_occurrence(service, &client->occurrences[i]);
-}
-
-/* A program that serves nobody leaves both behind: clients whose request it had read, and clients that it never accepted. That
- * is one cause, and what happened at the listener tells it. */
-static bool folded(struct grouping *grouping, size_t index)
-{
-	const struct sw_finding *client = &grouping->findings.items[index];
-
-	if (client->symptom.outcome != SW_OUTCOME_UNSERVED || grouping->listening.items[index])
-		return false;
-	for (size_t i = 0; i < grouping->findings.count; i++) {
-		struct sw_finding *service = &grouping->findings.items[i];
-
-		if (grouping->listening.items[i] && service->symptom.outcome == SW_OUTCOME_UNSERVED &&
-		    service->symptom.pid == client->symptom.pid && overlaps(service, client)) {
-			fold(service, client);
-			return true;
-		}
-	}
-	return false;
-}
-
-static void forget(struct grouping *grouping, size_t i)
-{
-	size_t last = --grouping->findings.count;
-
-	grouping->findings.items[i] = grouping->findings.items[last];
-	grouping->attempts.items[i] = grouping->attempts.items[last];
-	grouping->listening.items[i] = grouping->listening.items[last];
-}
-
-static void fold_unserved(struct grouping *grouping)
-{
-	for (size_t i = grouping->findings.count; i-- > 0;) {
-		if (folded(grouping, i))
-			forget(grouping, i);
-	}
-}
-
-/* The family that this host does not have. */
-static bool is_family_missing(const struct sw_finding *finding)
-{
-	return !strcmp(finding->verdict, "no-route") || !strcmp(finding->verdict, "address-unusable") ||
-	       !strcmp(finding->verdict, "family-unsupported");
-}
-
-/* A program that tries every address of a name meets the family that its host does not have at all, on every day. What stopped it
- * today is what the other family was told. */
-static void excuse_missing_family(struct grouping *grouping)
-{
-	struct sw_finding *all = grouping->findings.items;
-
-	for (size_t i = 0; i < grouping->findings.count; i++) {
-		if (!is_family_missing(&all[i]) || !grouping->attempts.items[i] ||
-		    all[i].severity != SW_SEVERITY_FAILURE)
-			continue;
-		for (size_t j = 0; j < grouping->findings.count; j++) {
-			if (grouping->attempts.items[j] == grouping->attempts.items[i] &&
-			    all[j].flow.remote.family != all[i].flow.remote.family &&
-			    all[j].severity == SW_SEVERITY_FAILURE && !is_family_missing(&all[j]))
-				all[i].severity = SW_SEVERITY_NOTE;
-		}
-	}
-}
-
-static bool same_words(const char *a, const char *b)
-{
-	return a && b && !strcmp(a, b);
-}
-
-/* One name's addresses of both families, tried in one attempt and told the same: one cause, and both ends are named. */
-static bool is_other_family(const struct grouping *grouping, size_t i, size_t j)
-{
-	const struct sw_finding *a = &grouping->findings.items[i], *b = &grouping->findings.items[j];
-
-	return grouping->attempts.items[i] && grouping->attempts.items[i] == grouping->attempts.items[j] &&
-	       a->symptom.operation == SW_OPERATION_CONNECT && b->symptom.operation == SW_OPERATION_CONNECT &&
-	       same_words(a->verdict, b->verdict) && a->severity == b->severity && a->locus == b->locus &&
-	       a->symptom.error == b->symptom.error && a->flow.remote.present && b->flow.remote.present &&
-	       a->flow.remote.family != b->flow.remote.family;
-}
-
-static void name_other_family(struct sw_finding *finding, const struct sw_finding *other, struct sw_arena *arena)
-{
-	char **texts = sw_arena_alloc(arena, (finding->meanwhile.count + 1) * sizeof *texts);
-	char text[SW_ADDR_TEXT];
-
-	for (size_t i = 0; i < finding->meanwhile.count; i++)
-		texts[i + 1] = finding->meanwhile.items[i];
-	texts[0] = sw_arena_format(arena, "%s ended the same way", sw_addr_text(&other->flow.remote, text));
-	finding->meanwhile.items = texts;
-	finding->meanwhile.count++;
-}
-
-static void fold_families(struct grouping *grouping)
-{
-	for (size_t i = 0; i < grouping->findings.count; i++) {
-		for (size_t j = i + 1; j < grouping->findings.count; j++) {
-			if (!is_other_family(grouping, i, j))
-				continue;
-			fold(&grouping->findings.items[i], &grouping->findings.items[j]);
-			name_other_family(&grouping->findings.items[i], &grouping->findings.items[j],
-					  grouping->report->arena);
-			forget(grouping, j--);
-		}
-	}
-}
-
-static void grouping_release(struct grouping *grouping)
+void sw_groups_free(struct sw_groups *groups)
 {
 	struct group *group, *next_group;
 	struct alike *alike, *next_alike;
 
-	HASH_ITER (hh, grouping->groups, group, next_group) {
-		HASH_DEL(grouping->groups, group);
+	HASH_ITER (hh, groups->by_key, group, next_group) {
+		HASH_DEL(groups->by_key, group);
+		free(group->recovered_by);
 		free(group);
 	}
-	HASH_ITER (hh, grouping->alikes, alike, next_alike) {
-		HASH_DEL(grouping->alikes, alike);
+	HASH_ITER (hh, groups->alikes, alike, next_alike) {
+		HASH_DEL(groups->alikes, alike);
 		free(alike);
 	}
-	SW_ARRAY_RELEASE(&grouping->findings);
-	SW_ARRAY_RELEASE(&grouping->attempts);
-	SW_ARRAY_RELEASE(&grouping->listening);
+	SW_ARRAY_RELEASE(&groups->findings);
+	SW_ARRAY_RELEASE(&groups->attempts);
+	SW_ARRAY_RELEASE(&groups->listening);
+	free(groups);
 }
 
-void sw_groups_make(struct sw_report *report, struct sw_debts *debts, const struct sw_sources *sources)
+void sw_groups_report(struct sw_groups *groups, struct sw_report *report, const struct sw_sources *sources)
 {
-	struct grouping grouping = {.report = report, .sources = sources, .all_count = true};
 	const struct sw_process_seen *command = sw_processes_command(sources->processes);
 
-	for (size_t i = 0; i < sw_debts_kept(debts); i++)
-		take(&grouping, sw_debts_at(debts, i));
-	fold_unserved(&grouping);
-	excuse_missing_family(&grouping);
-	fold_families(&grouping);
-	for (size_t i = 0; i < grouping.findings.count; i++) {
-		struct sw_finding *finding = &grouping.findings.items[i];
+	sw_groups_fold(groups);
+	for (size_t i = 0; i < groups->findings.count; i++) {
+		struct sw_finding *finding = &groups->findings.items[i];
 
-		tell_program(finding, sources, report->arena);
-		sw_finding_counted(finding, report->arena);
+		finding->recovered_by = sw_arena_strdup(groups->arena, finding->recovered_by);
+		tell_program(finding, sources, groups->arena);
+		sw_finding_counted(finding, groups->arena);
 	}
-	sw_groups_rank(grouping.findings.items, grouping.findings.count, grouping.attempts.items,
+	sw_groups_rank(groups->findings.items, groups->findings.count, groups->attempts.items,
 		       command ? command->pid : 0);
-	report->finding_count = grouping.findings.count;
+	report->finding_count = groups->findings.count;
 	if (report->finding_count)
-		report->findings = sw_arena_copy(report->arena, grouping.findings.items,
+		report->findings = sw_arena_copy(groups->arena, groups->findings.items,
 						 report->finding_count * sizeof *report->findings);
-	report->complete = grouping.all_count;
-	grouping_release(&grouping);
+	report->complete = !groups->none_counts;
 }

@@ -10,8 +10,24 @@
 
 #define SW_OCCURRENCES_MAX 100
 
-/* Fills report->findings, finding_count and complete. Everything lives in report->arena. */
-void sw_groups_make(struct sw_report *report, struct sw_debts *debts, const struct sw_sources *sources);
+#define SW_GROUPS_MAX 4096 /* different causes; what is over it is counted */
+
+struct sw_arena;
+struct sw_groups;
+
+struct sw_taken { /* how one symptom was judged */
+	const char *verdict;
+	enum sw_severity severity;
+};
+
+struct sw_groups *sw_groups_new(struct sw_arena *arena); /* what is told lives there; the caller's */
+void sw_groups_free(struct sw_groups *groups);
+/* Judges a symptom and puts it to its group; false where it is none after all. Afterwards nothing points at the debt. `taken` may
+ * be NULL. */
+bool sw_groups_take(struct sw_groups *groups, struct sw_debt_state *debt, const struct sw_sources *sources,
+		    struct sw_taken *taken);
+/* Nothing more is taken: folds and ranks. Fills report->findings, finding_count and complete. */
+void sw_groups_report(struct sw_groups *groups, struct sw_report *report, const struct sw_sources *sources);
 
 /* The fingerprint of a key: FNV-1a, 64 bits, 16 hexadecimal digits. */
 void sw_groups_fingerprint(const char *key, char fingerprint[17]);

@@ -264,6 +264,14 @@ void sw_lookups_expire(struct sw_lookups *lookups, int64_t before_ns, bool (*kep
 	lookups->list.count = count;
 }
 
+void sw_lookups_undeliver(struct sw_lookups *lookups)
+{
+	for (size_t i = 0; i < lookups->list.count; i++) {
+		for (size_t j = 0; j < lookups->list.items[i]->questions.count; j++)
+			lookups->list.items[i]->questions.items[j].undelivered = false;
+	}
+}
+
 /* ---- what became of it ---------------------------------------------------------------------------------------- */
 
 static bool got(const struct sw_question *question)

@@ -48,7 +48,7 @@ struct join {
 
 static bool is_lookup(const struct sw_debt_state *state)
 {
-	return state->debt.operation == SW_OPERATION_LOOKUP;
+	return state->final && state->debt.operation == SW_OPERATION_LOOKUP;
 }
 
 /* A send that failed left no packet: it belongs to what the same thread asked next or just before. */
@@ -192,12 +192,6 @@ static void join_blind(struct join *join, struct sw_debt_state *state)
 	}
 }
 
-static bool stays(void *context, struct sw_debt_state *state)
-{
-	(void)context;
-	return !state->joined;
-}
-
 void sw_lookups_join(struct sw_lookups *lookups, struct sw_debts *debts, int64_t slow_ns)
 {
 	struct join join = {.lookups = lookups, .debts = debts, .slow_ns = slow_ns};
@@ -223,5 +217,4 @@ void sw_lookups_join(struct sw_lookups *lookups, struct sw_debts *debts, int64_t
 		}
 		settle(&join, lookup);
 	}
-	sw_debts_sift(debts, stays, NULL);
 }

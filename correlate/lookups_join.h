@@ -10,7 +10,7 @@
 /* A debt that ended: whether it is a look-up's (then it becomes one, and `keep` says whether it may still be a symptom). */
 bool sw_lookup_takes(struct sw_lookups *lookups, struct sw_debt_state *debt, const struct sw_flow *flow,
 		     int64_t slow_ns, bool *keep);
-/* All is recorded: one debt for each look-up that went wrong, was slow, or had to be made good; the others are forgotten. */
+/* Of the final debts one tells each look-up that went wrong, was slow, or had to be made good; the others are marked as joined. */
 void sw_lookups_join(struct sw_lookups *lookups, struct sw_debts *debts, int64_t slow_ns);
 
 #endif

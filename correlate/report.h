@@ -182,6 +182,9 @@ struct sw_finding {
 	struct sw_alternative *ruled_out, *alternatives;
 	struct sw_next *next;
 	struct sw_occurrence *occurrences; /* bounded; count is all */
+	const char *said_verdict; /* while the session ran something else was said of it; NULL: not */
+	enum sw_severity said_severity;
+	int64_t said_ns;
 	char *program; /* "exited 1, 16 ms after the last refusal"; NULL unknown */
 };
 

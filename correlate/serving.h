@@ -7,6 +7,12 @@
 
 #include "correlate/link.h"
 
-void sw_serving_find(struct sw_debts *debts, struct sw_flows *flows, struct sw_links *links);
+/* Of the flows that are over at `now_ns`: silent for `settle_ns`, and as long again as the tries of the other side went on (each comes
+ * after twice the time). `now_ns` INT64_MAX: of all. Each is asked about until a debt was opened for it. */
+void sw_serving_find(struct sw_debts *debts, struct sw_flows *flows, struct sw_links *links, int64_t settle_ns,
+		     int64_t now_ns);
+/* Before a socket is forgotten that somebody may have come to. */
+void sw_serving_find_last(struct sw_debts *debts, struct sw_flows *flows, struct sw_links *links,
+			  const struct sw_socket_state *socket);
 
 #endif

@@ -345,16 +345,15 @@ void sw_sockets_process(struct sw_sockets *sockets, const struct sw_process *pro
 /* ---- forgetting ----------------------------------------------------------------------------------------------- */
 
 void sw_sockets_expire(struct sw_sockets *sockets, int64_t before_ns,
-		       void (*forgetting)(void *context, struct sw_socket_state *socket), void *context)
+		       bool (*forgets)(void *context, struct sw_socket_state *socket), void *context)
 {
 	struct sw_object *object, *next;
 
 	HASH_ITER (hh, sockets->objects, object, next) {
 		struct sw_socket_state *state = &object->state;
 
-		if (!state->gone || state->kept || state->seen.closed_ns >= before_ns)
+		if (!state->gone || state->kept || state->seen.closed_ns >= before_ns || !forgets(context, state))
 			continue;
-		forgetting(context, state);
 		HASH_DEL(sockets->objects, object);
 		object_free(object);
 	}

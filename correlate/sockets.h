@@ -65,9 +65,9 @@ void sw_sockets_process(struct sw_sockets *sockets, const struct sw_process *pro
 
 /* What (pid, fd) is or last was: object id, 0 never a socket. `closed` (may be NULL) becomes the call that closed it, when that is so. */
 uint32_t sw_sockets_by_fd(struct sw_sockets *sockets, uint32_t pid, int32_t fd, const struct sw_call **closed);
-/* Drops what is gone, kept by nobody and closed before `before_ns`. */
+/* Drops what is gone, kept by nobody and closed before `before_ns`, where `forgets` says yes. */
 void sw_sockets_expire(struct sw_sockets *sockets, int64_t before_ns,
-		       void (*forgetting)(void *context, struct sw_socket_state *socket), void *context);
+		       bool (*forgets)(void *context, struct sw_socket_state *socket), void *context);
 void sw_sockets_each(struct sw_sockets *sockets, void (*visit)(void *context, struct sw_socket_state *socket),
 		     void *context);
 size_t sw_sockets_seen(const struct sw_sockets *sockets); /* sockets met in all, epoll sets not counted */

@@ -2,6 +2,7 @@
  *
  *   case-run FOLDER                        every FOLDER/CODE/NAME.case
  *   case-run FOLDER/CODE/NAME.case         one, with the findings told
+ *   case-run --as-it-goes FOLDER           judges at every record too: is the report the same, and true what was said?
  *   case-run --matrix FILE FOLDER          is the golden matrix as it was?
  *   case-run --write-matrix FILE FOLDER    makes it anew
  *
@@ -106,6 +107,61 @@ static unsigned run(const char *path, const char *name, FILE *out, bool aloud)
 	return faults;
 }
 
+/* ---- judging as it goes ----------------------------------------------------------------------------------------- */
+
+static bool holds(const struct sw_report *report, const struct sw_case_said *said)
+{
+	for (size_t i = 0; i < report->finding_count; i++) {
+		const struct sw_finding *finding = &report->findings[i];
+
+		if ((!strcmp(finding->verdict, said->verdict) && finding->severity >= said->severity) ||
+		    (finding->said_verdict && !strcmp(finding->said_verdict, said->verdict)))
+			return true;
+	}
+	return false;
+}
+
+static char *matrix_of(const char *name, const struct sw_report *report)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	matrix(out, name, report);
+	fclose(out);
+	return text;
+}
+
+static unsigned as_it_goes(const char *path, const char *name, size_t *said)
+{
+	struct sw_case whole, judged;
+	struct sw_err err = {0};
+	unsigned faults = 0;
+
+	if (sw_case_read(path, &whole, &err) < 0 || sw_case_judge(path, &judged, &err) < 0) {
+		printf("%s\n", err.text);
+		return 1;
+	}
+	sw_auto_free char *at_end = matrix_of(name, whole.report), *going = matrix_of(name, judged.report);
+	if (strcmp(at_end, going) != 0) {
+		printf("at the end  %sas it goes  %s", at_end, going);
+		faults++;
+	}
+	for (size_t i = 0; i < judged.said_count && i < SW_COUNT(judged.said); i++) {
+		if (holds(judged.report, &judged.said[i]))
+			continue;
+		printf("%s: said %s (%s), which the report neither has nor takes back\n", name, judged.said[i].verdict,
+		       sw_severity_name(judged.said[i].severity));
+		faults++;
+	}
+	*said += judged.said_count;
+	sw_case_release(&whole);
+	sw_case_release(&judged);
+	return faults;
+}
+
+/* ---- the matrix ------------------------------------------------------------------------------------------------- */
+
 static char *whole(const char *path)
 {
 	sw_auto_file FILE *file = fopen(path, "r");
@@ -155,15 +211,18 @@ static unsigned golden(const char *file, const char *now, bool write)
 	return 1;
 }
 
-static unsigned run_folder(const char *folder, FILE *out, size_t *count)
+static unsigned run_folder(const char *folder, FILE *out, size_t *count, size_t *said)
 {
 	sw_auto_free char *pattern = sw_format("%s/*/*.case", folder);
 	unsigned faults = 0;
 	glob_t found = {0};
 
 	if (glob(pattern, 0, NULL, &found) == 0)
-		for (size_t i = 0; i < found.gl_pathc; i++)
-			faults += run(found.gl_pathv[i], found.gl_pathv[i] + strlen(folder) + 1, out, false);
+		for (size_t i = 0; i < found.gl_pathc; i++) {
+			const char *path = found.gl_pathv[i], *name = path + strlen(folder) + 1;
+
+			faults += said ? as_it_goes(path, name, said) : run(path, name, out, false);
+		}
 	*count = found.gl_pathc;
 	globfree(&found);
 	return faults;
@@ -173,24 +232,29 @@ int main(int argc, char **argv)
 {
 	bool write = argc == 4 && strcmp(argv[1], "--write-matrix") == 0;
 	bool compare = argc == 4 && strcmp(argv[1], "--matrix") == 0;
+	bool going = argc == 3 && strcmp(argv[1], "--as-it-goes") == 0;
 	const char *where = argv[argc - 1];
 	sw_auto_free char *now = NULL;
-	size_t size = 0, count = 1;
+	size_t size = 0, count = 1, said = 0;
 	unsigned faults;
 
-	if (argc != 2 && !write && !compare) {
-		fprintf(stderr, "usage: case-run [--matrix FILE | --write-matrix FILE] FOLDER|CASE\n");
+	if (argc != 2 && !write && !compare && !going) {
+		fprintf(stderr, "usage: case-run [--as-it-goes | --matrix FILE | --write-matrix FILE] FOLDER|CASE\n");
 		return 2;
 	}
 	FILE *out = open_memstream(&now, &size);
 
-	if (strstr(where, ".case"))
+	if (going && strstr(where, ".case"))
+		faults = as_it_goes(where, where, &said);
+	else if (strstr(where, ".case"))
 		faults = run(where, where, out, true);
 	else
-		faults = run_folder(where, out, &count);
+		faults = run_folder(where, out, &count, going ? &said : NULL);
 	fclose(out);
 	if (write || compare)
 		faults = golden(argv[2], now, write); /* what is wanted is the other test's matter */
+	if (going)
+		printf("%zu findings were said as it went\n", said);
 	printf("%zu cases, %u faults\n", count, faults);
-	return faults || count == 0;
+	return faults || count == 0 || (going && said == 0);
 }

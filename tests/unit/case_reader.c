@@ -25,6 +25,7 @@ struct reading {
 	struct sw_correlate_options options;
 	struct sw_capture_status status;
 	int64_t end_ns;
+	bool judging; /* at each record, as a session does */
 };
 
 /* ---- from the merge into the correlator ------------------------------------------------------------------------- */
@@ -33,6 +34,8 @@ static void late(struct reading *reading, int64_t time_ns)
 {
 	if (time_ns != SW_TIME_NONE && time_ns > reading->end_ns)
 		reading->end_ns = time_ns;
+	if (reading->judging && time_ns != SW_TIME_NONE)
+		sw_correlate_judge(reading->correlate, time_ns);
 }
 
 static void on_socket(void *context, const struct sw_socket *socket)
@@ -42,26 +45,26 @@ static void on_socket(void *context, const struct sw_socket *socket)
 
 static void on_enter(void *context, const struct sw_call *call)
 {
-	late(context, call->enter_ns);
 	sw_correlate_enter(((struct reading *)context)->correlate, call);
+	late(context, call->enter_ns);
 }
 
 static void on_leave(void *context, const struct sw_call *call)
 {
-	late(context, call->exit_ns);
 	sw_correlate_leave(((struct reading *)context)->correlate, call);
+	late(context, call->exit_ns);
 }
 
 static void on_process(void *context, const struct sw_process *process)
 {
-	late(context, process->time_ns);
 	sw_correlate_process(((struct reading *)context)->correlate, process);
+	late(context, process->time_ns);
 }
 
 static void on_fact(void *context, const struct sw_fact *fact)
 {
-	late(context, fact->time_ns);
 	sw_correlate_fact(((struct reading *)context)->correlate, fact);
+	late(context, fact->time_ns);
 }
 
 static void on_limit(void *context, const struct sw_limit *limit)
@@ -71,8 +74,8 @@ static void on_limit(void *context, const struct sw_limit *limit)
 
 static void on_packet(void *context, const struct sw_packet *packet)
 {
-	late(context, packet->time_ns);
 	sw_correlate_packet(((struct reading *)context)->correlate, packet);
+	late(context, packet->time_ns);
 }
 
 /* ---- lines of our own --------------------------------------------------------------------------------------------- */
@@ -251,8 +254,25 @@ static void begin(struct reading *reading)
 						     .interfaces = "any"};
 }
 
+/* What is over is final by then. */
+#define LATER_NS (300 * SW_NS_PER_S)
+
+static void on_found(void *context, const struct sw_finding *finding)
+{
+	struct reading *reading = context;
+	struct sw_case *one = reading->one;
+
+	if (one->said_count < SW_COUNT(one->said))
+		one->said[one->said_count] = (struct sw_case_said){finding->verdict, finding->severity};
+	one->said_count++;
+}
+
 static void run(struct reading *reading)
 {
+	if (reading->judging) {
+		reading->options.found = on_found;
+		reading->options.found_context = reading;
+	}
 	reading->correlate = sw_correlate_new(&reading->options);
 	sw_correlate_status(reading->correlate, &reading->status);
 	sw_merge_release(reading->merge, INT64_MAX);
@@ -260,13 +280,15 @@ static void run(struct reading *reading)
 		reading->status.closed_ns = reading->end_ns + SW_NS_PER_S;
 	reading->status.kept = reading->status.seen;
 	sw_correlate_status(reading->correlate, &reading->status);
+	if (reading->judging)
+		sw_correlate_judge(reading->correlate, reading->end_ns + LATER_NS);
 	reading->one->report = sw_correlate_finish(reading->correlate, reading->end_ns);
 }
 
-int sw_case_read(const char *path, struct sw_case *one, struct sw_err *err)
+static int read_case(const char *path, struct sw_case *one, bool judging, struct sw_err *err)
 {
 	sw_auto_file FILE *file = fopen(path, "r");
-	struct reading reading = {.one = one};
+	struct reading reading = {.one = one, .judging = judging};
 	int result;
 
 	memset(one, 0, sizeof *one);
@@ -282,6 +304,16 @@ int sw_case_read(const char *path, struct sw_case *one, struct sw_err *err)
 	sw_case_packets_free(reading.packets);
 	sw_text_state_free(reading.state);
 	return result < 0 ? result : 0;
+}
+
+int sw_case_read(const char *path, struct sw_case *one, struct sw_err *err)
+{
+	return read_case(path, one, false, err);
+}
+
+int sw_case_judge(const char *path, struct sw_case *one, struct sw_err *err)
+{
+	return read_case(path, one, true, err);
 }
 
 void sw_case_release(struct sw_case *one)

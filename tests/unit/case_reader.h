@@ -24,13 +24,22 @@ struct sw_want { /* an empty word: no matter */
 	char cites[SW_CASE_CITES_MAX][8]; /* "1": the packet's line; "c1": the call's id */
 };
 
+struct sw_case_said { /* while the records came */
+	const char *verdict;
+	enum sw_severity severity;
+};
+
 struct sw_case {
 	struct sw_report *report;
+	size_t said_count;
+	struct sw_case_said said[16];
 	uint32_t want_count;
 	struct sw_want wants[SW_CASE_WANTS_MAX];
 };
 
 int sw_case_read(const char *path, struct sw_case *one, struct sw_err *err);
+/* The same, judging at every record, as a live session does. */
+int sw_case_judge(const char *path, struct sw_case *one, struct sw_err *err);
 void sw_case_release(struct sw_case *one);
 /* 0, or what differs, a line each, to `out`. */
 unsigned sw_case_check(const struct sw_case *one, const char *path, FILE *out);

@@ -11,6 +11,8 @@
 #include "correlate/flow_summary.h"
 #include "correlate/lookups_join.h"
 #include "correlate/names_learnt.h"
+#include "correlate/origins.h"
+#include "correlate/said.h"
 #include "correlate/serving.h"
 
 /* Packets of a closed socket may still come: the FIN's acknowledgement, an answer that is too late. */
@@ -95,6 +97,8 @@ struct sw_correlate *sw_correlate_new(const struct sw_correlate_options *options
 	correlate->peers = sw_peers_new();
 	correlate->lookups = sw_lookups_new();
 	correlate->names = sw_names_new();
+	correlate->said = sw_said_new();
+	correlate->origins = sw_origins_seen_new();
 	correlate->handshakes = sw_handshakes_new();
 	correlate->groups = sw_groups_new(correlate->arena);
 	correlate->began_ns = correlate->now_ns = correlate->settled_ns = correlate->served_ns = SW_TIME_NONE;
@@ -221,6 +225,13 @@ void sw_correlate_fact(struct sw_correlate *correlate, const struct sw_fact *fac
 		sw_sockets_member(correlate->sockets, fact);
 		return;
 	}
+	if (!strcmp(fact->kind, "said")) {
+		sw_said_fact(correlate->said, fact);
+		sw_correlate_advance(correlate, fact->time_ns);
+		return;
+	}
+	if (sw_origins_seen_fact(correlate->origins, fact))
+		return;
 	if (of_session)
 		*SW_ARRAY_ADD(&correlate->facts.of_session) = sw_fact_copy(fact);
 	else
@@ -330,7 +341,8 @@ bool sw_correlate_expects_more(const struct sw_correlate *correlate, int64_t now
 	return sw_debts_owed(correlate->debts, now_ns, GAVE_UP_RECENTLY_NS) || unacknowledged(correlate);
 }
 
-static void report_flows(const struct sw_correlate *correlate, struct sw_report *report)
+static void report_flows(const struct sw_correlate *correlate, const struct sw_sources *sources,
+			 struct sw_report *report)
 {
 	size_t count = sw_flows_count(correlate->flows);
 
@@ -340,7 +352,7 @@ static void report_flows(const struct sw_correlate *correlate, struct sw_report 
 		const struct sw_flow *flow = sw_flows_get(correlate->flows, (uint32_t)id);
 
 		if (flow)
-			sw_flow_summarize(&report->flows[report->flow_count++], flow, correlate->names, report->arena);
+			sw_flow_summarize(&report->flows[report->flow_count++], flow, sources, report->arena);
 	}
 }
 
@@ -368,6 +380,9 @@ static void report_session(struct sw_correlate *correlate, struct sw_report *rep
 		report->exit_known = true;
 		report->exit_code = command->code;
 		report->exit_signal = command->signal;
+		if (command->code || command->signal)
+			sw_said_tell(correlate->said, command->pid, INT64_MAX, (const char *[]){NULL}, &report->said,
+				     report->arena);
 	}
 }
 
@@ -400,6 +415,8 @@ void sw_correlate_release(struct sw_correlate *correlate)
 	sw_peers_free(correlate->peers);
 	sw_lookups_free(correlate->lookups);
 	sw_names_free(correlate->names);
+	sw_said_free(correlate->said);
+	sw_origins_seen_free(correlate->origins);
 	sw_handshakes_free(correlate->handshakes);
 	sw_flows_free(correlate->flows);
 	sw_sockets_free(correlate->sockets);
@@ -409,7 +426,9 @@ void sw_correlate_release(struct sw_correlate *correlate)
 
 void sw_correlate_describe(struct sw_correlate *correlate, struct sw_report *report, int64_t end_ns)
 {
+	const struct sw_sources sources = sw_correlate_sources(correlate, end_ns);
+
 	report_session(correlate, report, end_ns);
-	report_flows(correlate, report);
+	report_flows(correlate, &sources, report);
 	report->complete &= captures_whole(correlate);
 }

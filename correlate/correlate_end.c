@@ -17,6 +17,8 @@ struct sw_sources sw_correlate_sources(const struct sw_correlate *correlate, int
 				   .peers = correlate->peers,
 				   .lookups = correlate->lookups,
 				   .names = correlate->names,
+				   .said = correlate->said,
+				   .origins = correlate->origins,
 				   .handshakes = correlate->handshakes,
 				   .facts = &correlate->facts,
 				   .statuses = correlate->statuses.items,

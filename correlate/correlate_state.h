@@ -20,6 +20,8 @@ struct sw_correlate {
 	struct sw_peers *peers;
 	struct sw_lookups *lookups;
 	struct sw_names *names;
+	struct sw_said *said;
+	struct sw_origins_seen *origins;
 	struct sw_handshakes *handshakes;
 	struct sw_facts_kept facts;
 	SW_ARRAY(struct sw_capture_status) statuses;

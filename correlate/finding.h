@@ -8,10 +8,11 @@
 
 #include "correlate/report.h"
 #include "correlate/symptoms.h"
+#include "correlate/symptoms_sources.h"
 
 struct sw_arena;
 
-/* Judges the symptom and fills `finding` (all but id, fingerprint, caused_by, meanwhile and program; count is 1, with one
+/* Judges the symptom and fills `finding` (all but id, fingerprint, caused_by, meanwhile, program and said; count is 1, with one
  * occurrence). Returns false where the symptom is none after all: nothing deserves to be said. */
 bool sw_finding_make(struct sw_finding *finding, const struct sw_symptom_context *context, struct sw_arena *arena);
 
@@ -19,5 +20,7 @@ bool sw_finding_make(struct sw_finding *finding, const struct sw_symptom_context
 /* The sentences once the count is final. */
 void sw_finding_counted(struct sw_finding *finding, struct sw_arena *arena);
 void sw_finding_summarize(struct sw_finding *finding, struct sw_arena *arena);
+/* What the program wrote to standard error about it: finding_said.c. */
+void sw_finding_said(struct sw_finding *finding, const struct sw_sources *sources, struct sw_arena *arena);
 
 #endif

@@ -1,7 +1,9 @@
-/* See flow_summary.h. Enters: a flow and the names that were learnt. Leaves: what the report says of it. */
+/* See flow_summary.h. Enters: a flow, and what was learnt of names. Leaves: what the report says of it. */
 #include "correlate/flow_summary.h"
 
 #include <sys/socket.h>
+
+#include "correlate/origins.h"
 
 struct sw_addr sw_endpoint_addr(const struct sw_endpoint *end)
 {
@@ -11,10 +13,10 @@ struct sw_addr sw_endpoint_addr(const struct sw_endpoint *end)
 	return addr;
 }
 
-void sw_flow_summarize(struct sw_flow_summary *summary, const struct sw_flow *flow, const struct sw_names *names,
+void sw_flow_summarize(struct sw_flow_summary *summary, const struct sw_flow *flow, const struct sw_sources *sources,
 		       struct sw_arena *arena)
 {
-	const char *name = flow->initiator ? sw_names_of(names, &flow->remote.ip) : NULL;
+	const char *name = flow->initiator ? sw_names_of(sources->names, &flow->remote.ip) : NULL;
 	const struct sw_side *ours = &flow->side[SW_SIDE_OURS], *peer = &flow->side[SW_SIDE_PEER];
 
 	summary->id = flow->id;
@@ -24,6 +26,7 @@ void sw_flow_summarize(struct sw_flow_summary *summary, const struct sw_flow *fl
 	summary->initiator = flow->initiator;
 	summary->name = sw_arena_strdup(arena, name);
 	summary->name_source = name ? SW_NAME_DNS : SW_NAME_UNKNOWN;
+	sw_origin_tell(summary, sources, 0, flow->first_ns, arena);
 	summary->packets_out = ours->packets;
 	summary->packets_in = peer->packets;
 	summary->bytes_out = ours->bytes;

@@ -8,7 +8,7 @@
 #include "src/base/arena.h"
 
 struct sw_addr sw_endpoint_addr(const struct sw_endpoint *end);
-void sw_flow_summarize(struct sw_flow_summary *summary, const struct sw_flow *flow, const struct sw_names *names,
+void sw_flow_summarize(struct sw_flow_summary *summary, const struct sw_flow *flow, const struct sw_sources *sources,
 		       struct sw_arena *arena);
 
 #endif

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "correlate/finding.h"
+#include "correlate/origins.h"
 #include "src/base/arena.h"
 #include "src/base/names.h"
 
@@ -293,6 +294,9 @@ void sw_groups_report(struct sw_groups *groups, struct sw_report *report, const 
 
 		finding->recovered_by = sw_arena_strdup(groups->arena, finding->recovered_by);
 		tell_program(finding, sources, groups->arena);
+		if (finding->symptom.operation != SW_OPERATION_LOOKUP)
+			sw_origin_tell(&finding->flow, sources, finding->symptom.pid, finding->began_ns, groups->arena);
+		sw_finding_said(finding, sources, groups->arena);
 		sw_finding_counted(finding, groups->arena);
 	}
 	sw_groups_rank(groups->findings.items, groups->findings.count, groups->attempts.items,

@@ -74,8 +74,7 @@ static void excuse_missing_family(struct sw_groups *groups)
 	struct sw_finding *all = groups->findings.items;
 
 	for (size_t i = 0; i < groups->findings.count; i++) {
-		if (!is_family_missing(&all[i]) || !groups->attempts.items[i] ||
-		    all[i].severity != SW_SEVERITY_FAILURE)
+		if (!is_family_missing(&all[i]) || !groups->attempts.items[i] || all[i].severity != SW_SEVERITY_FAILURE)
 			continue;
 		for (size_t j = 0; j < groups->findings.count; j++) {
 			if (groups->attempts.items[j] == groups->attempts.items[i] &&
@@ -122,8 +121,7 @@ static void fold_families(struct sw_groups *groups)
 			if (!is_other_family(groups, i, j))
 				continue;
 			fold(&groups->findings.items[i], &groups->findings.items[j]);
-			name_other_family(&groups->findings.items[i], &groups->findings.items[j],
-					  groups->arena);
+			name_other_family(&groups->findings.items[i], &groups->findings.items[j], groups->arena);
 			forget(groups, j--);
 		}
 	}

@@ -118,7 +118,15 @@ struct sw_symptom {
 	struct sw_frame *stack;
 };
 
-enum sw_name_source { SW_NAME_UNKNOWN, SW_NAME_DNS, SW_NAME_HOSTS, SW_NAME_ARGUMENT, SW_NAME_SNI };
+enum sw_name_source { SW_NAME_UNKNOWN, SW_NAME_DNS, SW_NAME_HOSTS, SW_NAME_ARGUMENT, SW_NAME_SNI, SW_NAME_PROXY };
+
+struct sw_name_origin { /* where the remote end's name or address came from, as far as it was seen */
+	char *text; /* in words: "db.lab in /etc/hosts", "from the answer of 10.0.0.53:53 4 ms before, TTL 60 s"; NULL unknown */
+	struct sw_endpoint server; /* that answered; absent: none */
+	int64_t ttl_s, age_ns; /* of the answer, when it was used; -1 unknown */
+	const char *variable; /* of the environment; NULL none */
+	bool argument; /* the name or the address is an argument of the command */
+};
 
 struct sw_flow_summary {
 	uint32_t id; /* 0: no flow */
@@ -126,6 +134,7 @@ struct sw_flow_summary {
 	struct sw_addr local, remote, translated; /* translated.present: what the packets carry instead of remote */
 	char *name; /* of the remote end; NULL unknown */
 	enum sw_name_source name_source;
+	struct sw_name_origin origin;
 	bool initiator; /* we connected */
 	int64_t packets_out, packets_in, bytes_out, bytes_in, retransmissions, rtt_ns; /* rtt: least, -1 unknown */
 	const char *state; /* "established", "syn-sent", "closed", "reset", ... */
@@ -186,6 +195,7 @@ struct sw_finding {
 	enum sw_severity said_severity;
 	int64_t said_ns;
 	char *program; /* "exited 1, 16 ms after the last refusal"; NULL unknown */
+	struct sw_texts said; /* lines that the program wrote to standard error about it, or last */
 };
 
 struct sw_report {
@@ -201,6 +211,7 @@ struct sw_report {
 	uint32_t pid_inside; /* of the command, in its own PID namespace; 0: the same */
 	bool exit_known;
 	int32_t exit_code, exit_signal; /* of the command; code -1 when killed by a signal */
+	struct sw_texts said; /* the command's last line on standard error, where it ended badly */
 	struct sw_arena *arena; /* what everything above lives in */
 };
 

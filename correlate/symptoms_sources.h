@@ -8,6 +8,8 @@
 #include "correlate/names_learnt.h"
 
 struct sw_arena;
+struct sw_said;
+struct sw_origins_seen;
 
 struct sw_facts_kept { /* copies, in order of time */
 	SW_ARRAY(struct sw_fact *) of_calls; /* that name a call, a socket or a thread */
@@ -24,6 +26,8 @@ struct sw_sources {
 	struct sw_peers *peers;
 	const struct sw_lookups *lookups;
 	const struct sw_names *names;
+	const struct sw_said *said;
+	const struct sw_origins_seen *origins;
 	const struct sw_handshakes *handshakes;
 	const struct sw_facts_kept *facts;
 	const struct sw_capture_status *statuses;

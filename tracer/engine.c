@@ -46,6 +46,7 @@ void sw_engine_release(struct sw_engine_state *engine, struct sw_tracee *tracee,
 	if (!engine->leaving)
 		return;
 	sw_engine_calls_end(engine, tracee);
+	sw_engine_said_flush(engine, tracee->process);
 	sw_tracee_remove(&engine->tracees, tracee);
 }
 
@@ -120,9 +121,10 @@ void sw_engine_loop(struct sw_engine_state *engine)
 	while (engine->tracees.count && !engine->stopping) {
 		sw_engine_next(engine, &event);
 		if (event.kind == SW_EVENT_OVER)
-			return;
+			break;
 		sw_engine_dispatch(engine, &event);
 	}
+	sw_engine_said_flush_all(engine);
 }
 
 /* ---- beginning and end ------------------------------------------------------------------------------------------ */
@@ -158,6 +160,7 @@ void sw_engine_prepare(struct sw_engine_state *engine)
 	engine->decoder = sw_alloc(sizeof *engine->decoder);
 	engine->identity = sw_identity_new(engine->sink, options->switches);
 	engine->probe = options->no_facts ? NULL : sw_probe_new(engine->sink, engine->identity, options->switches);
+	engine->origins = options->no_facts ? NULL : sw_origins_new(engine->sink, engine->identity);
 	engine->stacks = options->no_stacks ? NULL : sw_stacks_new();
 	engine->decoder->identity = engine->identity;
 	engine->decoder->epolls = sw_epolls_new();
@@ -168,6 +171,7 @@ void sw_engine_release_state(struct sw_engine_state *engine)
 	sw_tracees_release(&engine->tracees);
 	sw_epolls_free(engine->decoder->epolls);
 	sw_probe_free(engine->probe);
+	sw_origins_free(engine->origins);
 	sw_stacks_free(engine->stacks);
 	sw_identity_free(engine->identity);
 	sw_launch_release(&engine->launch);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "src/base/mem.h"
 #include "tracer/engine_state.h"
@@ -172,6 +173,11 @@ static void entry_from(struct sw_tracee *tracee, const struct ptrace_syscall_inf
 		at->raw[i] = at->args[i] = info->entry.args[i];
 }
 
+static bool is_word_said(const struct sw_entry *at)
+{
+	return (int)at->args[0] == STDERR_FILENO && (at->sys == SW_SYS_WRITE || at->sys == SW_SYS_WRITEV);
+}
+
 /* The entry's number and arguments stand at the same place in both forms of the answer. */
 static void entry(struct sw_engine_state *engine, struct sw_tracee *tracee, const struct ptrace_syscall_info *info)
 {
@@ -190,9 +196,13 @@ static void entry(struct sw_engine_state *engine, struct sw_tracee *tracee, cons
 	}
 	if (meaning.sys == SW_SYS_NONE || (meaning.sys == SW_SYS_SOCKETCALL && !sw_decode_socketcall(tracee)))
 		return;
-	if (is_restart(tracee))
+	if (is_restart(tracee)) {
 		go_on(tracee);
-	else if (meaning.sys != SW_SYS_RESTART_SYSCALL && sw_decode_enter(engine->decoder, tracee))
+		return;
+	}
+	if (is_word_said(&tracee->at))
+		sw_engine_said(engine, tracee);
+	if (meaning.sys != SW_SYS_RESTART_SYSCALL && sw_decode_enter(engine->decoder, tracee))
 		enter_say(engine, tracee);
 }
 

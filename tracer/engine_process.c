@@ -181,6 +181,8 @@ struct sw_tracee *sw_engine_exec(struct sw_engine_state *engine, const struct sw
 	sw_identity_exec(engine->identity, event->tid);
 	if (engine->stacks)
 		sw_stacks_forget(engine->stacks, event->tid);
+	if (engine->origins)
+		sw_origins_forget(engine->origins, event->tid);
 	if (tracee->process->unborn)
 		command_begins(engine, tracee, event->time_ns);
 	sw_engine_said_process(engine, SW_PROCESS_EXEC, tracee, event->time_ns, -1, 0);
@@ -246,6 +248,7 @@ void sw_engine_ended(struct sw_engine_state *engine, struct sw_tracee *tracee, c
 	sw_engine_calls_end(engine, tracee);
 	if (leader) {
 		/* A leader's end is told last of its threads'. */
+		sw_engine_said_flush(engine, tracee->process);
 		sw_engine_said_process(engine, SW_PROCESS_EXIT, tracee, event->time_ns,
 				       WIFEXITED(status) ? WEXITSTATUS(status) : -1,
 				       WIFSIGNALED(status) ? WTERMSIG(status) : 0);

@@ -63,6 +63,8 @@ void sw_engine_before(struct sw_engine_state *engine, struct sw_tracee *tracee)
 	socket = object(engine, call->socket);
 	if (is_inet(socket))
 		tracee->process->sockets = true;
+	if (engine->origins)
+		sw_origins_call(engine->origins, call);
 	/* What TCP still owes cannot be asked after the close. */
 	if (call->sys == SW_SYS_CLOSE && is_tcp(socket) && socket->remote.present && engine->probe)
 		sw_engine_last_words(engine, call, call->socket, call->fd);

@@ -11,6 +11,7 @@
 #include "tracer/decode.h"
 #include "tracer/engine.h"
 #include "tracer/launch.h"
+#include "tracer/origin.h"
 #include "tracer/probe.h"
 #include "tracer/stack.h"
 
@@ -65,6 +66,7 @@ struct sw_engine_state {
 	struct sw_decoder *decoder;
 	struct sw_identity *identity;
 	struct sw_probe *probe;
+	struct sw_origins *origins; /* NULL: no facts are wanted */
 	struct sw_stacks *stacks;
 	struct sw_launch launch;
 	struct sw_waiter waiter;
@@ -159,6 +161,11 @@ void sw_engine_arrive(struct sw_engine_state *engine, struct sw_tracee *tracee, 
 
 /* engine_attach.c */
 void sw_engine_alarm(struct sw_engine_state *engine);
+
+/* engine_said.c: a write to standard error, at its entry; what was held back of them */
+void sw_engine_said(struct sw_engine_state *engine, struct sw_tracee *tracee);
+void sw_engine_said_flush(struct sw_engine_state *engine, struct sw_tracee_process *process);
+void sw_engine_said_flush_all(struct sw_engine_state *engine);
 
 /* engine_restart.c: EINTR that is nobody's doing but ours */
 /* At the stop that we asked for, of a thread that had not stopped before: the call that it was inside of is recorded and goes on. */

@@ -193,6 +193,15 @@ const struct sw_fact_row sw_fact_rows[] = {
 	N("counters", "frag_fails", "packets too big that could not be fragmented, both families")
 	N("counters", "xfrm_out_pol_block", "blocked by an IPsec policy")
 	N("counters", "xfrm_in_no_pols", "received against an IPsec policy")
+
+	T("hosts", "address", "an address that the program uses")
+	T("hosts", "names", "what /etc/hosts, as the process sees it, calls it")
+
+	T("proxy", "variable", "a proxy variable in the environment that the program began with")
+	T("proxy", "value", "its value, without user and password")
+
+	T("said", "text", "what a process wrote to standard error since it was last told, the last 1024 bytes at most")
+	N("said", "cut", "1: there was more before that")
 };
 /* clang-format on */
 const size_t sw_fact_row_count = sizeof sw_fact_rows / sizeof *sw_fact_rows;

@@ -23,7 +23,10 @@ void strace_decode_move(struct decode *decode)
 	struct sw_call *call = decode->call;
 	uint64_t flags;
 
-	if (!strace_own(decode, is_socket_call(call->sys)))
+	bool wanted = strace_own(decode, is_socket_call(call->sys)) != NULL;
+
+	strace_said(decode);
+	if (!wanted)
 		return;
 	call->bytes = strace_number(decode, 2, -1);
 	strace_take_data(decode, strace_argument(decode, 1));
@@ -83,7 +86,10 @@ static int64_t vector_bytes(struct decode *decode, struct span vector)
 
 void strace_decode_vector(struct decode *decode)
 {
-	if (strace_own(decode, false))
+	bool wanted = strace_own(decode, false) != NULL;
+
+	strace_said(decode);
+	if (wanted)
 		decode->call->bytes = vector_bytes(decode, strace_argument(decode, 1));
 }
 

@@ -49,7 +49,7 @@ struct sw_strace {
 	struct thread *last_thread;
 	struct thread *first_thread; /* the command */
 	bool unknown_makers; /* a process whose maker is not in the log: sharing of descriptors is a guess */
-	uint32_t last_call;
+	uint32_t last_call, last_fact;
 	int64_t offset_ns, drift, since_ns;
 	bool raw; /* stamps stay as they stand */
 	const struct sw_strace_pin *pins; /* sorted by thread and stamp */
@@ -116,6 +116,7 @@ void strace_say(struct decode *decode, struct object *object); /* something of i
 void strace_set_nonblocking(struct decode *decode, struct object *object, bool on);
 struct span strace_argument(const struct decode *decode, int index); /* empty when absent */
 void strace_take_data(struct decode *decode, struct span string);
+void strace_said(struct decode *decode); /* strace_said.c: a write to standard error */
 
 /* strace_args.c: a descriptor argument's object. `certain`: the call is one that only sockets have. */
 struct object *strace_descriptor(struct decode *decode, struct span span, int32_t *fd, bool certain);

@@ -67,6 +67,7 @@ void sw_tracee_remove(struct sw_tracees *tracees, struct sw_tracee *tracee)
 	tracees->count--;
 	if (--process->threads == 0) {
 		HASH_DELETE(hh, tracees->processes, process);
+		free(process->said);
 		free(process);
 	}
 	tracee->hanging_next = tracees->free_threads;

@@ -41,6 +41,7 @@ struct sw_tracee_process { /* a thread group */
 	bool unborn; /* the tool's own child, not yet the command */
 	bool begun; /* said to the sink */
 	bool sockets; /* it has used one */
+	struct sw_said *said; /* engine_said.c; NULL: nothing on standard error */
 	UT_hash_handle hh;
 };
 

@@ -39,6 +39,7 @@ void sw_anonymizer_free(struct sw_anonymizer *anonymizer)
 		free(anonymizer->texts.items[i]);
 	SW_ARRAY_RELEASE(&anonymizer->texts);
 	SW_ARRAY_RELEASE(&anonymizer->fields);
+	SW_ARRAY_RELEASE(&anonymizer->programs);
 	SW_ARRAY_RELEASE(&anonymizer->messages);
 	SW_ARRAY_RELEASE(&anonymizer->stack);
 	sw_known_ips_free(anonymizer->ips);

@@ -31,6 +31,7 @@ struct sw_anonymizer {
 	SW_ARRAY(struct sw_frame) stack;
 	SW_ARRAY(struct sw_field) fields;
 	SW_ARRAY(char *) texts; /* of the fact lent out */
+	SW_ARRAY(const char *) programs; /* names of those that were traced */
 	char *command_line, *what, *costs, *why_not;
 	uint8_t *frame; /* SW_ANONYMIZE_FRAME bytes */
 	struct sw_arena *arena; /* texts of the session */
@@ -49,6 +50,12 @@ void sw_anonymizer_word(struct sw_anonymizer *anonymizer, char *word, size_t len
 /* All words of a name (host name, label) in place; what stands between them stays. */
 void sw_anonymizer_name(struct sw_anonymizer *anonymizer, char *name, size_t length);
 void sw_pseudonyms_free(struct sw_pseudonyms *words);
+/* Whether something stands for this word already. */
+bool sw_anonymizer_knows(const struct sw_anonymizer *anonymizer, const char *word, size_t length);
+
+/* What a program wrote to standard error. Caller frees. */
+char *sw_anonymizer_said(struct sw_anonymizer *anonymizer, const char *text);
+void sw_anonymizer_program(struct sw_anonymizer *anonymizer, const char *comm); /* its name may stay in such a text */
 
 /* One argument of a command; `program`: the first. Caller frees. */
 char *sw_anonymizer_argument(struct sw_anonymizer *anonymizer, const char *text, bool program);

@@ -122,6 +122,7 @@ const struct sw_process *sw_anonymizer_process(struct sw_anonymizer *anonymizer,
 	if (!anonymizer)
 		return process;
 	anonymizer->process = *process;
+	sw_anonymizer_program(anonymizer, process->comm);
 	free(anonymizer->command_line);
 	anonymizer->command_line = process->command_line ? command_line(anonymizer, process->command_line) : NULL;
 	anonymizer->process.command_line = anonymizer->command_line;
@@ -133,9 +134,9 @@ const struct sw_process *sw_anonymizer_process(struct sw_anonymizer *anonymizer,
 /* Fields of tracer/facts.md whose texts are the kernel's words, names of devices or of programs. Every other text is rewritten. To add
  * one: its name, when it can hold neither an address nor a name or path that somebody chose. */
 static const char *const kernels_words[] = {
-	"type", "state",    "congestion_state", "device",       "kind",
-	"mode", "owner",    "denied_mode",      "denied_owner", "holder_comm",
-	"comm", "protocol", "cap_effective",    "iptables",     "when",
+	"type",        "state",        "congestion_state", "device", "kind",     "mode",          "owner",
+	"denied_mode", "denied_owner", "holder_comm",      "comm",   "protocol", "cap_effective", "iptables",
+	"when",        "variable",
 };
 
 static bool is_kernels(const char *name)
@@ -175,6 +176,7 @@ const struct sw_fact *sw_anonymizer_fact(struct sw_anonymizer *anonymizer, const
 			continue;
 		char **text = SW_ARRAY_ADD(&anonymizer->texts);
 		*text = strcmp(field->name, "lladdr") == 0 ? link_address(anonymizer, field->text) :
+			strcmp(fact->kind, "said") == 0    ? sw_anonymizer_said(anonymizer, field->text) :
 							     sw_anonymizer_text(anonymizer, field->text);
 		field->text = *text;
 	}

@@ -111,6 +111,17 @@ static const char *look_up(struct sw_anonymizer *anonymizer, const char *word, s
 	return entry->shown;
 }
 
+bool sw_anonymizer_knows(const struct sw_anonymizer *anonymizer, const char *word, size_t length)
+{
+	char lower[WORD_MAX + 1] = {0};
+	struct entry *entry = NULL;
+	for (size_t i = 0; i < length && i < WORD_MAX; i++)
+		lower[i] = (char)tolower((unsigned char)word[i]);
+	if (anonymizer->words)
+		HASH_FIND(hh, anonymizer->words->entries, lower, length, entry);
+	return entry != NULL;
+}
+
 void sw_pseudonyms_free(struct sw_pseudonyms *words)
 {
 	struct entry *entry, *next;

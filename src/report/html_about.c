@@ -112,6 +112,8 @@ static void put_target(const struct sw_report_context *context, FILE *out)
 	}
 	sw_html_row(out, "recorded", modes[target->mode]);
 	sw_html_row(out, "end", end);
+	for (size_t i = 0; i < context->report->said.count; i++)
+		sw_html_row(out, "said", context->report->said.items[i]);
 	if (target->started_ns != SW_TIME_NONE)
 		sw_html_row(out, "started", sw_when_text(context, target->started_ns, when));
 	if (target->ended_ns != SW_TIME_NONE)

@@ -46,11 +46,14 @@ static void put_story(const struct sw_report_context *context, const struct sw_f
 	sw_html_row(out, "meanwhile", meanwhile);
 	sw_html_row(out, "lost", lost);
 	sw_html_row(out, "timer", timer);
+	sw_html_row(out, "address", sw_origin_text(&finding->flow));
 	sw_html_row(out, "recovered", recovered);
 	if (finding->caused_by)
 		fprintf(out, "<dt>follows</dt><dd>from <a href=\"#finding-%u\">finding %u</a></dd>\n",
 			finding->caused_by, finding->caused_by);
 	sw_html_row(out, "program", finding->program);
+	for (size_t i = 0; i < finding->said.count; i++)
+		sw_html_row(out, "said", finding->said.items[i]);
 	fputs("</dl>\n", out);
 }
 

@@ -97,6 +97,7 @@ static json_t *target(const struct sw_report_context *context)
 		    context->report->pid_inside ? json_integer(context->report->pid_inside) : json_null());
 	sw_json_set(object, "mode", sw_json_text(modes[target->mode]));
 	sw_json_set(object, "exit", exit_object(context->report));
+	sw_json_set(object, "said", sw_json_texts(&context->report->said));
 	sw_json_set(object, "started", sw_json_time(target->started_ns));
 	sw_json_set(object, "ended", sw_json_time(target->ended_ns));
 	return object;

@@ -231,6 +231,7 @@ static void put_judgement(json_t *object, const struct sw_finding *finding)
 	sw_json_set(object, "cause", sw_json_text(finding->cause));
 	sw_json_set(object, "usually", sw_json_texts(&finding->usually));
 	sw_json_set(object, "program", sw_json_text(finding->program));
+	sw_json_set(object, "said", sw_json_texts(&finding->said));
 }
 
 static void put_times(json_t *object, const struct sw_finding *finding)

@@ -70,7 +70,7 @@ static const char *name_source_text(enum sw_name_source source)
 {
 	static const char *const names[] = {
 		[SW_NAME_UNKNOWN] = "unknown",   [SW_NAME_DNS] = "dns", [SW_NAME_HOSTS] = "hosts",
-		[SW_NAME_ARGUMENT] = "argument", [SW_NAME_SNI] = "sni",
+		[SW_NAME_ARGUMENT] = "argument", [SW_NAME_SNI] = "sni", [SW_NAME_PROXY] = "proxy",
 	};
 
 	return (size_t)source < SW_COUNT(names) ? names[source] : "unknown";
@@ -81,6 +81,24 @@ static const char *protocol_text(const struct sw_flow_summary *flow)
 	if (flow->protocol)
 		return sw_protocol_name(flow->protocol);
 	return flow->local.family == AF_UNIX || flow->remote.family == AF_UNIX ? "unix" : NULL;
+}
+
+static json_t *name_origin(const struct sw_name_origin *origin)
+{
+	json_t *object;
+	char text[SW_ADDR_TEXT];
+
+	if (!origin->text)
+		return json_null();
+	object = json_object();
+	sw_json_set(object, "text", sw_json_text(origin->text));
+	sw_json_set(object, "server",
+		    origin->server.ip.family ? json_string(sw_endpoint_text(&origin->server, text)) : json_null());
+	sw_json_set(object, "ttl_s", origin->ttl_s < 0 ? json_null() : sw_json_number(origin->ttl_s));
+	sw_json_set(object, "age_ns", origin->age_ns < 0 ? json_null() : sw_json_number(origin->age_ns));
+	sw_json_set(object, "variable", sw_json_text(origin->variable));
+	sw_json_set(object, "argument", sw_json_bool(origin->argument));
+	return object;
 }
 
 json_t *sw_json_flow(const struct sw_flow_summary *flow, bool counters)
@@ -94,6 +112,7 @@ json_t *sw_json_flow(const struct sw_flow_summary *flow, bool counters)
 	sw_json_set(object, "translated", sw_json_addr(&flow->translated));
 	sw_json_set(object, "name", sw_json_text(flow->name));
 	sw_json_set(object, "name_source", sw_json_text(name_source_text(flow->name_source)));
+	sw_json_set(object, "name_origin", name_origin(&flow->origin));
 	sw_json_set(object, "initiator", sw_json_bool(flow->initiator));
 	if (!counters)
 		return object;

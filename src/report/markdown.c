@@ -46,11 +46,14 @@ static void put_story(const struct sw_report_context *context, const struct sw_f
 	sw_markdown_item(out, "Lost", lost);
 	sw_markdown_item(out, "Time", parts);
 	sw_markdown_item(out, "Timer", timer);
+	sw_markdown_item(out, "Address", sw_origin_text(&finding->flow));
 	sw_markdown_item(out, "Recovered", recovered);
 	if (finding->caused_by)
 		fprintf(out, "- **Follows:** from finding %u\n", finding->caused_by);
 	sw_markdown_item(out, "Process", process);
 	sw_markdown_item(out, "Program", finding->program);
+	for (size_t i = 0; i < finding->said.count; i++)
+		sw_markdown_item(out, "Said", finding->said.items[i]);
 	fputc('\n', out);
 }
 
@@ -247,6 +250,9 @@ int sw_render_markdown(const struct sw_report_context *context, FILE *out, struc
 		fprintf(out, "# %s: ", status == SW_STATUS_CLEAN ? "CLEAN" : "BLIND");
 		sw_markdown_text(out, text);
 		fputs("\n\n", out);
+		for (size_t i = 0; i < context->report->said.count; i++)
+			sw_markdown_item(out, "Said", context->report->said.items[i]);
+		fputs(context->report->said.count ? "\n" : "", out);
 	}
 	put_findings(context, out);
 	put_end(context, out);

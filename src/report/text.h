@@ -19,6 +19,7 @@ bool sw_text_time(const struct sw_page *page, const struct sw_finding *finding);
 void sw_text_stack(const struct sw_page *page, const struct sw_symptom *symptom);
 void sw_text_timeline(const struct sw_page *page, const struct sw_report_context *context);
 
+void sw_text_said(const struct sw_page *page, const struct sw_texts *said); /* what it wrote to standard error */
 void sw_text_clean(const struct sw_page *page,
 		   const struct sw_report_context *context); /* "CLEAN  ..." or "BLIND  ..." */
 void sw_text_limits(const struct sw_page *page, const struct sw_report *report);

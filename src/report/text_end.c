@@ -15,6 +15,7 @@ void sw_text_clean(const struct sw_page *page, const struct sw_report_context *c
 	sw_page_put(&wide, &(struct sw_paragraph){.label = blind ? "BLIND" : "CLEAN",
 						  .label_style = blind ? SW_STYLE_SLOW : SW_STYLE_GOOD,
 						  .text = text});
+	sw_text_said(&wide, &context->report->said);
 }
 
 void sw_text_limits(const struct sw_page *page, const struct sw_report *report)

@@ -46,6 +46,12 @@ static void put_text(const struct sw_page *page, const char *label, const char *
 	sw_page_put(page, &(struct sw_paragraph){.label = label, .text = text});
 }
 
+void sw_text_said(const struct sw_page *page, const struct sw_texts *said)
+{
+	for (size_t i = 0; i < said->count; i++)
+		put_text(page, i ? NULL : "said", said->items[i]);
+}
+
 static void put_story(const struct sw_page *page, const struct sw_report_context *context,
 		      const struct sw_finding *finding)
 {
@@ -58,10 +64,12 @@ static void put_story(const struct sw_page *page, const struct sw_report_context
 	if (!sw_text_time(page, finding))
 		put_text(page, "time", parts);
 	put_text(page, "timer", timer);
+	put_text(page, "address", sw_origin_text(&finding->flow));
 	put_text(page, "recovered", recovered);
 	if (finding->caused_by)
 		sw_page_line(page, "follows", "from finding %u", finding->caused_by);
 	put_text(page, "program", finding->program);
+	sw_text_said(page, &finding->said);
 }
 
 /* "on the peer: look who listens", the command whole on a line of its own unless both fit, what to expect of it. */

@@ -59,6 +59,12 @@ char *sw_alternatives_text(const struct sw_finding *finding)
 	return text;
 }
 
+const char *sw_origin_text(const struct sw_flow_summary *flow)
+{
+	/* Who typed the address knows where it came from. */
+	return flow->name_source == SW_NAME_ARGUMENT ? NULL : flow->origin.text;
+}
+
 char *sw_deadline_text(const struct sw_deadline *deadline)
 {
 	sw_auto_free char *kernel = NULL;

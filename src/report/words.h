@@ -15,6 +15,8 @@ const char *sw_cause_text(const struct sw_finding *finding); /* never NULL */
 /* "an ICMP reject (no ICMP error came); ...", "refused-by-icmp (possible); ..." */
 char *sw_ruled_out_text(const struct sw_finding *finding);
 char *sw_alternatives_text(const struct sw_finding *finding);
+/* Where the address came from, where that is worth a line; NULL. */
+const char *sw_origin_text(const struct sw_flow_summary *flow);
 char *sw_deadline_text(const struct sw_deadline *deadline); /* whose patience ended it */
 char *
 sw_parts_text(const struct sw_symptom *symptom); /* "2.9 s peer-application, 0.10 s round-trip", the largest first */

@@ -93,6 +93,8 @@ static struct sw_field facts[] = {
 	{.name = "cookie", .number = INT64_MAX},
 };
 
+static char *said[] = {"Error: connect ECONNREFUSED 10.77.2.2:5433", "\033[31mgiving up\033[0m"};
+
 static struct sw_next next_steps[] = {
 	{.where = "peer",
 	 .command = "ss -ltnp 'sport = :5433'",
@@ -163,6 +165,7 @@ struct sw_finding sample_refused(void)
 			 .remote = sample_addr("10.77.2.2:5433"),
 			 .name = "db.lab",
 			 .name_source = SW_NAME_HOSTS,
+			 .origin = {.text = "db.lab in /etc/hosts", .ttl_s = -1, .age_ns = -1, .argument = true},
 			 .initiator = true},
 		.facts = facts,
 		.fact_count = SW_COUNT(facts),
@@ -175,6 +178,7 @@ struct sw_finding sample_refused(void)
 		.occurrences = occurrences,
 		.occurrence_count = SW_COUNT(occurrences),
 		.program = "exited 1, 16 ms after the last refusal",
+		.said = {.count = SW_COUNT(said), .items = said},
 	};
 }
 

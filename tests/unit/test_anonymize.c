@@ -410,6 +410,30 @@ static void damaged_frames(void **state)
 	}
 }
 
+/* The words of error messages stay, what else there is does not; a word that was a name somewhere never stays. */
+static void words_said(void **state)
+{
+	const struct sw_field fields[] = {
+		{.name = "text",
+		 .text = "\033[31mcurl\033[0m: (7) Failed to connect to acme-db.lab port 5433 after 2 ms: Connection refused\n"
+			 "cannot reach /home/jane/error.log of timeout at 192.0.2.7:81"}};
+
+	(void)state;
+	sw_anonymizer_process(anonymizer, &(struct sw_process){.comm = "curl", .command_line = "curl timeout"});
+	const struct sw_fact *fact =
+		sw_anonymizer_fact(anonymizer, &(struct sw_fact){.kind = "said", .fields = fields, .field_count = 1});
+	const char *text = sw_fact_text(fact, "text");
+
+	assert_ptr_equal(strstr(text, "\033[31mcurl\033[0m: (7) Failed to connect to "), text);
+	assert_non_null(strstr(text, " port 5433 after 2 ms: Connection refused\ncannot "));
+	assert_null(strstr(text, "acme"));
+	assert_null(strstr(text, "lab"));
+	assert_null(strstr(text, "jane"));
+	assert_null(strstr(text, "error"));
+	assert_null(strstr(text, "timeout"));
+	assert_null(strstr(text, "192.0.2.7"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -425,6 +449,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(dns_answers, start, stop),
 		cmocka_unit_test_setup_teardown(client_hellos, start, stop),
 		cmocka_unit_test_setup_teardown(damaged_frames, start, stop),
+		cmocka_unit_test_setup_teardown(words_said, start, stop),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

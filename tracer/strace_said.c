@@ -1,0 +1,65 @@
+/* What the program says on standard error, in strace's text: write(2, "...", 5) and writev(2, [...], 2).
+ *
+ * Enters: such a call that ended well. Leaves: a fact of the kind `said`, as the live tracer makes them; strace shows the beginning of a
+ * buffer (-s), so that the end may be missing. */
+#include <unistd.h>
+
+#include "tracer/probe_fact.h"
+#include "tracer/strace_state.h"
+
+#define SAID_ROOM 1024u
+
+static size_t add(struct span string, char *text, size_t length)
+{
+	char bytes[SAID_ROOM];
+	size_t count = scan_string(string, bytes, sizeof bytes);
+
+	for (size_t i = 0; i < count && length < SAID_ROOM; i++)
+		if (bytes[i])
+			text[length++] = bytes[i];
+	string = span_trim(string);
+	for (int dots = 0; dots < 3 && string.end - string.at > 3 && string.end[-1] == '.' && length < SAID_ROOM;
+	     dots++)
+		text[length++] = '.';
+	return length;
+}
+
+static size_t add_vectors(struct span vectors, char *text)
+{
+	struct span list = scan_inside(vectors), element;
+	size_t length = 0;
+
+	while (scan_element(&list, &element)) {
+		struct span inside = scan_inside(element), base = scan_field(inside, "iov_base");
+
+		if (!span_empty(base) || scan_element(&inside, &base))
+			length = add(base, text, length);
+	}
+	return length;
+}
+
+void strace_said(struct decode *decode)
+{
+	const struct sw_trace_sink *sink = decode->strace->sink;
+	const struct sw_call *call = decode->call;
+	struct span what = strace_argument(decode, 1);
+	struct sw_fact_draft draft;
+	char text[SAID_ROOM + 1];
+	size_t length;
+
+	if (call->fd != STDERR_FILENO || !strace_ended_well(decode) || call->result <= 0 || !sink->fact ||
+	    (call->sys != SW_SYS_WRITE && call->sys != SW_SYS_WRITEV))
+		return;
+	length = call->sys == SW_SYS_WRITE ? add(what, text, 0) : add_vectors(what, text);
+	text[length] = '\0';
+	if (!length)
+		return;
+	sw_fact_begin(&draft, "said");
+	sw_fact_add_text(&draft, "text", text);
+	sw_fact_add_number(&draft, "cut", 0);
+	draft.fact.id = ++decode->strace->last_fact;
+	draft.fact.pid = decode->thread->pid;
+	draft.fact.tid = decode->thread->tid;
+	draft.fact.time_ns = decode->now_ns;
+	sink->fact(sink->context, sw_fact_of(&draft));
+}

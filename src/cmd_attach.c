@@ -1,11 +1,15 @@
 /* `sockwhy attach`: follows processes that run already, says why their calls failed, and leaves them as they were.
  *
- * The tracing is done by a thread of this process, whose end lets go of the target; the recorder is a child. */
+ * This process only waits (guard.h): the tracing is done by a child, by a thread whose end lets go of the target, so that killing what
+ * the user has started leaves the target unharmed; the recorder is another child. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "src/captures.h"
+#include "src/guard.h"
 #include "src/session.h"
 #include "tracer/attach.h"
 #include "tracer/proc.h"
@@ -76,11 +80,51 @@ static void command_line_read(struct command_line *line, pid_t pid)
 		line->arguments[line->count++] = at;
 }
 
+struct tracing { /* what the tracing process is handed */
+	struct sw_session *session;
+	const struct sw_options *options;
+	const struct sw_pids *pids;
+	pid_t tool;
+};
+
+static int trace(void *context)
+{
+	const struct tracing *tracing = context;
+	const struct sw_options *options = tracing->options;
+	const struct sw_engine_options engine = sw_session_engine(tracing->session);
+	const struct sw_engine_attach attach = {.pids = tracing->pids->items,
+						.count = tracing->pids->count,
+						.only = options->only,
+						.tool = tracing->tool,
+						.no_calls = options->no_calls,
+						.budget = options->budget,
+						.duration_ns = options->duration_ns};
+	const struct sw_trace_sink sink = sw_wire_sink(tracing->session->ring);
+	struct sw_err err = {0};
+	int code = sw_engine_attach(&engine, &attach, &sink, &err);
+	return code < 0 ? sw_session_complain(&err, SW_EXIT_TOOL) : 0;
+}
+
+/* How the tracing process ended, as from wait(2): what it could not begin it has said itself. */
+static int end(struct sw_session *session, int status)
+{
+	struct sw_err err = {0};
+	bool killed = status >= 0 && WIFSIGNALED(status);
+	if (status < 0)
+		sw_err_set(&err, -errno, "the tracing process cannot be started: %s", strerror(errno));
+	if (killed)
+		sw_err_set(&err, -EIO, "the tracing process was killed by signal %d: the report ends there",
+			   WTERMSIG(status));
+	if (err.code)
+		sw_session_complain(&err, 0);
+	sw_session_end(session, status != 0 && !killed);
+	return status ? SW_EXIT_TOOL : sw_session_status(session);
+}
+
 static int follow(const struct sw_options *options, const struct sw_pids *pids)
 {
 	static struct command_line line;
 	struct sw_session session;
-	struct sw_err err = {0};
 	command_line_read(&line, pids->items[0]);
 	const struct sw_recorder_target target = {.mode = SW_MODE_ATTACH,
 						  .pid = (uint32_t)pids->items[0],
@@ -89,19 +133,13 @@ static int follow(const struct sw_options *options, const struct sw_pids *pids)
 	int failed = sw_session_start(&session, options, &target);
 	if (failed)
 		return failed;
+	struct tracing tracing = {.session = &session, .options = options, .pids = pids, .tool = getpid()};
 	const struct sw_engine_options engine = sw_session_engine(&session);
-	const struct sw_engine_attach attach = {.pids = pids->items,
-						.count = pids->count,
-						.only = options->only,
-						.no_calls = options->no_calls,
-						.budget = options->budget,
-						.duration_ns = options->duration_ns};
-	const struct sw_trace_sink sink = sw_wire_sink(session.ring);
-	int code = sw_engine_attach(&engine, &attach, &sink, &err);
-	if (code < 0)
-		sw_session_complain(&err, 0);
-	sw_session_end(&session, code < 0);
-	return code < 0 ? SW_EXIT_TOOL : sw_session_status(&session);
+	int status = sw_guard(&(struct sw_guarded){.work = trace,
+						   .work_context = &tracing,
+						   .other_ended = engine.child_ended,
+						   .other_context = engine.child_context});
+	return end(&session, status);
 }
 
 int sw_cmd_attach(const struct sw_options *options)

@@ -102,7 +102,7 @@ void sw_attach_named(const char *name, struct sw_pids *pids)
 	sw_pids_release(&all);
 }
 
-void sw_attach_descendants(struct sw_pids *pids)
+void sw_attach_descendants(struct sw_pids *pids, pid_t besides)
 {
 	struct sw_pids all = {0}, parents = {0};
 	char status[STATUS_ROOM];
@@ -114,7 +114,7 @@ void sw_attach_descendants(struct sw_pids *pids)
 	while (more) {
 		more = false;
 		for (size_t i = 0; i < all.count; i++)
-			if (parents.items[i] && all.items[i] != getpid() && sw_pids_has(pids, parents.items[i]))
+			if (parents.items[i] && all.items[i] != besides && sw_pids_has(pids, parents.items[i]))
 				more |= sw_pids_add(pids, all.items[i]);
 	}
 	sw_pids_release(&all);

@@ -22,8 +22,8 @@ void sw_pids_release(struct sw_pids *pids);
 
 /* Every process of that name (its comm, or the base name of its program), but for this tool's own. */
 void sw_attach_named(const char *name, struct sw_pids *pids);
-/* Adds the children of those in it, and theirs. */
-void sw_attach_descendants(struct sw_pids *pids);
+/* Adds the children of those in it, and theirs, but for that one and its own (this tool may be a child of who is attached to). */
+void sw_attach_descendants(struct sw_pids *pids, pid_t besides);
 /* Whether the process may be attached to, before anything is done to it: 0, or a negative errno and what to do about it. */
 int sw_attach_check(pid_t pid, struct sw_err *err);
 

@@ -32,9 +32,12 @@ void sw_engine_limit(struct sw_engine_state *engine, const char *what, const cha
 void sw_engine_release(struct sw_engine_state *engine, struct sw_tracee *tracee, int signal)
 {
 	bool exit_wanted = tracee->every_stop || tracee->untraced || (tracee->inside && tracee->recorded);
-	int request = engine->leaving ? PTRACE_DETACH : exit_wanted ? PTRACE_SYSCALL : PTRACE_CONT;
+	int request = engine->leaving                    ? PTRACE_DETACH :
+		      exit_wanted && !engine->letting_go ? PTRACE_SYSCALL :
+							   PTRACE_CONT;
 
 	tracee->stopped = false;
+	tracee->let_go = engine->letting_go;
 	sw_engine_budget_release(tracee);
 	engine->waiter.released = tracee->tid;
 	engine->waiter.where = tracee->inside && exit_wanted ? SW_RELEASED_INTO : SW_RELEASED_FROM;

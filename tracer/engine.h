@@ -22,6 +22,7 @@ struct sw_engine_attach { /* whom to follow */
 	const pid_t *pids; /* the first is the one that the report names */
 	size_t count;
 	bool only; /* not their children */
+	pid_t tool; /* the process of this tool that has started all its others: never followed */
 	bool no_calls; /* sockets alone: nothing is traced */
 	unsigned budget; /* percent of its time that a thread may be stopped; above it the calls are let go */
 	int64_t duration_ns; /* 0: until told to end */

@@ -237,19 +237,3 @@ int64_t sw_engine_arrivals_pace(const struct sw_engine_state *engine, int64_t no
 {
 	return now < engine->patient_until ? LOOK_NS : LOOK_LATER_NS;
 }
-
-/* ---- the end ---------------------------------------------------------------------------------------------------- */
-
-static void end_one(struct sw_engine_state *engine, struct sw_tracee *tracee)
-{
-	struct sw_event event = {0};
-
-	if (tracee->interrupted_by_us && sw_engine_next_of(tracee->tid, ARRIVAL_NS, &event))
-		sw_engine_dispatch(engine, &event);
-}
-
-/* Told to end before all have arrived: those that were interrupted are seen to first. */
-void sw_engine_arrivals_end(struct sw_engine_state *engine)
-{
-	each(engine, end_one);
-}

@@ -1,7 +1,7 @@
 /* Following processes that run already, and leaving them as they were. See sw_engine_attach() in engine.h.
  *
- * One thread traces and nothing else. It lets go by ending: the kernel then detaches from every thread without interrupting
- * any, a stopped one stays stopped, and the same happens when this tool is killed. No filter (it could not be removed again), no EXITKILL.
+ * One thread traces and nothing else. It lets go by ending (engine_leave.c): the kernel then detaches from every thread without
+ * interrupting any, and a stopped one stays stopped. No filter (it could not be removed again), no EXITKILL.
  *
  * Arriving: every thread is seized (which does not stop it) until a look finds no new one; the sockets are said; then each is
  * interrupted once (engine_arrive.c), since only a thread that has stopped can be told to stop at its calls. */
@@ -95,7 +95,7 @@ static int seize_all(struct tracing *tracing)
 	while (more && !failed) {
 		more = false;
 		if (!engine->attach->only)
-			sw_attach_descendants(processes);
+			sw_attach_descendants(processes, engine->attach->tool);
 		for (size_t i = 0; i < processes->count && !failed; i++) {
 			struct sw_err why = {0};
 			pid_t pid = processes->items[i];
@@ -182,8 +182,7 @@ static void *trace(void *argument)
 	sw_engine_budget_begin(engine);
 	wake_next(engine, sw_clock_monotonic());
 	sw_engine_loop(engine);
-	sw_engine_arrivals_end(engine);
-	/* Letting go comes with this thread's end; nobody waits for anything from here on. */
+	sw_engine_leave(engine);
 	calls_end(engine);
 	return NULL;
 }
@@ -220,7 +219,7 @@ static void begin(struct tracing *tracing)
 	for (size_t i = 0; i < attach->count; i++)
 		sw_pids_add(&tracing->processes, attach->pids[i]);
 	if (!attach->only)
-		sw_attach_descendants(&tracing->processes);
+		sw_attach_descendants(&tracing->processes, attach->tool);
 	/* Before the first call is seen: whatever is missing from then on was not there. */
 	for (size_t i = 0; i < tracing->processes.count; i++)
 		sw_engine_capture_process(engine, tracing->processes.items[i]);
@@ -241,7 +240,7 @@ static int follow(struct tracing *tracing)
 	return failed;
 }
 
-/* A script starts what it puts in the background with SIGINT ignored, and means it when it sends one: tcpdump heeds it too. */
+/* Whether or not it was started with them ignored. */
 static void told_to_end(void)
 {
 	signal(SIGINT, SIG_DFL);

@@ -12,7 +12,6 @@ void sw_engine_attach_said(struct sw_engine_state *engine);
 void sw_engine_arrivals_begin(struct sw_engine_state *engine);
 void sw_engine_arrivals_look(struct sw_engine_state *engine, int64_t now);
 int64_t sw_engine_arrivals_pace(const struct sw_engine_state *engine, int64_t now); /* until the next look */
-void sw_engine_arrivals_end(struct sw_engine_state *engine);
 /* engine_attach_sockets.c: says the sockets that the process has: addresses, state, TCP_INFO, limits of time, epoll sets. `again`: what
  * connections have changed, and sockets that are new. */
 void sw_engine_attach_sockets(struct sw_engine_state *engine, struct sw_tracee_process *process, bool again);

@@ -186,6 +186,8 @@ static void entry(struct sw_engine_state *engine, struct sw_tracee *tracee, cons
 
 	tracee->inside = true;
 	tracee->recorded = false;
+	if (engine->letting_go)
+		return; /* its end will not be seen */
 	entry_from(tracee, info, &meaning, abi);
 	tracee->restarts = false;
 	if (meaning.engine_call != SW_ENGINE_CALL_NONE) {

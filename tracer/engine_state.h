@@ -82,6 +82,7 @@ struct sw_engine_state {
 	bool unfiltered; /* no seccomp filter of ours: every call stops twice */
 	bool stopping; /* attach: let go of all */
 	bool before_us; /* the call now decoded was under way when we came */
+	bool letting_go; /* attach: who stops goes on for good */
 	bool calls_gone; /* attach: over the budget, the calls are no longer traced */
 	int64_t wake_at; /* monotonic: SW_EVENT_ALARM is due; INT64_MAX never */
 	int64_t ends_at; /* attach: the duration is over */
@@ -158,6 +159,9 @@ void sw_engine_signals_unblock(const struct sw_engine_state *engine, const sigse
 
 /* engine_arrive.c */
 void sw_engine_arrive(struct sw_engine_state *engine, struct sw_tracee *tracee, const struct sw_event *event);
+
+/* engine_leave.c: lets every thread go on for good, as far as that can be waited for; what is left is let go by the thread's end */
+void sw_engine_leave(struct sw_engine_state *engine);
 
 /* engine_attach.c */
 void sw_engine_alarm(struct sw_engine_state *engine);

@@ -60,7 +60,7 @@ static void ended_remove(struct sw_engine_state *engine, struct sw_pids *process
 static void look(struct sw_engine_state *engine, struct sw_pids *processes)
 {
 	if (!engine->attach->only)
-		sw_attach_descendants(processes);
+		sw_attach_descendants(processes, engine->attach->tool);
 	for (size_t i = 0; i < processes->count; i++) {
 		process_add(engine, processes->items[i]);
 		sw_engine_capture_process(engine, processes->items[i]);

@@ -64,6 +64,7 @@ struct sw_tracee { /* a thread */
 			   SW_PATIENCE_TO_THE_END, /* it writes: an interruption would show as a short count */
 	} patience;
 	bool interrupted_by_us; /* attached: told to stop */
+	bool let_go; /* attached: runs on without stopping at its calls */
 	bool restarts; /* its EINTR was replaced by ERESTARTNOINTR */
 	uint32_t slices; /* a while: how often it had run; to the end: looks in a row that did not find it inside */
 	uint64_t patient_call; /* to the end: digest of the call */

@@ -1,7 +1,7 @@
 """The servers of loaded.py: real ones, each started with the counter of EINTR inside, and the clients that count what they answer.
 
 To add one: a class with a command, a question and the start of its answer, and its name in ALL."""
-import mmap, os, re, shutil, socket, struct, subprocess, tempfile, threading, time
+import ctypes, mmap, os, re, shutil, signal, socket, struct, subprocess, tempfile, threading, time
 import process_state as state
 
 CALLS = re.findall(r'"(\w+)"', re.search(r"names\[COUNT\] = \{(.*?)\}", open(os.path.join(os.path.dirname(__file__), "eintr.c")).read(), re.S).group(1))
@@ -11,6 +11,10 @@ def free_port():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return free.getsockname()[1]
+
+
+def die_with_us():
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL) # PR_SET_PDEATHSIG
 
 
 class Server:
@@ -27,7 +31,8 @@ class Server:
             f.write(bytes(4096))
         self.log = open(self.folder + "/log", "w+")
         environment = dict(os.environ, LD_PRELOAD=self.counter, EINTR_FILE=self.folder + "/eintr")
-        self.process = subprocess.Popen(self.command(), stdin=subprocess.PIPE, stdout=self.log, stderr=self.log, cwd=self.folder, env=environment)
+        self.process = subprocess.Popen(self.command(), stdin=subprocess.PIPE, stdout=self.log, stderr=self.log, cwd=self.folder, env=environment,
+                                        preexec_fn=die_with_us)
         for _ in range(600):
             try:
                 self.ask_once()

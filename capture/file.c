@@ -94,6 +94,8 @@ void sw_file_packet(struct sw_capture_file *file, struct sw_packet *packet, int6
 		packet->interface = raw->interface;
 	if (sw_duplicates_seen(file->duplicates, packet))
 		packet->flags |= SW_PACKET_DUPLICATE;
+	if (packet->kind == SW_PACKET_TCP && packet->payload_length)
+		packet->speech = sw_speech_of(packet->payload, packet->payload_captured, packet->payload_length);
 	sw_application_packet(file->application, packet);
 	if (file->first_ns == SW_TIME_NONE || time_ns < file->first_ns)
 		file->first_ns = time_ns;

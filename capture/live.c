@@ -55,6 +55,7 @@ static void put(struct sw_live *live, struct sw_lookback *ring, const struct sw_
 	held->time_ns = packet->time_ns;
 	held->flags = packet->flags & SW_PACKET_BAD_CHECKSUM;
 	held->subject = *subject;
+	held->speech = packet->speech;
 	memcpy(held->bytes, frame, captured);
 }
 
@@ -73,6 +74,8 @@ static void came(u_char *context, const struct pcap_pkthdr *header, const u_char
 	live->newest_ns = packet.time_ns;
 	if (!sw_subject_of(&subject, &packet, live->fragments))
 		return;
+	if (packet.kind == SW_PACKET_TCP && packet.payload_length)
+		packet.speech = sw_speech_of(packet.payload, packet.payload_captured, packet.payload_length);
 	put(live, live->lookback, &packet, &subject, frame, sw_keep_length(live->keep, &packet, frame, header->caplen),
 	    header->len);
 }
@@ -93,6 +96,7 @@ static void deliver(struct sw_live *live, struct sw_lookback_frame *frame, const
 	packet.flags |= frame->flags;
 	if (sw_duplicates_seen(live->duplicates, &packet))
 		packet.flags |= SW_PACKET_DUPLICATE;
+	packet.speech = frame->speech;
 	sw_application_packet(live->application, &packet);
 	frame->delivered = true;
 	live->status.kept++;

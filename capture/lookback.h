@@ -16,6 +16,7 @@ struct sw_lookback_frame {
 	uint32_t flags; /* SW_PACKET_* that only the whole frame could tell */
 	int64_t time_ns;
 	struct sw_subject subject;
+	struct sw_speech speech; /* likewise: the payload is not kept */
 	bool delivered;
 	uint8_t bytes[];
 };

@@ -5,6 +5,7 @@
 #ifndef SW_CAPTURE_PACKET_H
 #define SW_CAPTURE_PACKET_H
 
+#include "capture/speech.h"
 #include "src/base/addr.h"
 #include "src/base/clock.h"
 
@@ -106,6 +107,7 @@ struct sw_packet {
 	struct sw_neighbor neighbor;
 	const struct sw_dns *dns;
 	const struct sw_tls *tls;
+	struct sw_speech speech; /* TCP that is neither DNS nor TLS */
 };
 
 /* What is known of a capture as a whole, and of its gaps. Delivered when it changes and at the end. */

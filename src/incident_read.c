@@ -198,6 +198,9 @@ void sw_incident_reader_packet(struct sw_incident_reader *reader, const struct s
 	packet->netns = (uint32_t)number(text, "netns", packet->netns);
 	packet->place = (uint16_t)number(text, "place", packet->place);
 	packet->flags |= (uint32_t)number(text, "flags", 0);
+	packet->speech.kind = (uint8_t)number(text, "speech", SW_SPEECH_NONE);
+	packet->speech.head = (uint32_t)number(text, "head", 0);
+	packet->speech.length = number(text, "said", -1);
 }
 
 const struct sw_incident_session *sw_incident_reader_session(const struct sw_incident_reader *reader)

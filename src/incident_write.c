@@ -209,8 +209,10 @@ void sw_incident_packet(struct sw_incident *incident, const struct sw_packet *pa
 	uint32_t wire = 0, length = sw_frame_to_sll2(packet, raw, frame, sizeof frame, &wire);
 	if (incident->error || !length)
 		return;
-	sw_auto_free char *known = sw_format("pkt id=%u netns=%u place=%u flags=%u", packet->id, packet->netns,
-					     packet->place, packet->flags);
+	sw_auto_free char *known = sw_format("pkt id=%u netns=%u place=%u flags=%u speech=%u head=%u said=%lld",
+					     packet->id, packet->netns, packet->place, packet->flags,
+					     packet->speech.kind, packet->speech.head,
+					     (long long)packet->speech.length);
 	struct sw_journal_entry *entry = SW_ARRAY_ADD(&incident->entries);
 	*entry = (struct sw_journal_entry){packet->time_ns, sw_pcapng_written(incident->writer), packet->id,
 					   SW_EVIDENCE_PACKET};

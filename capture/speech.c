@@ -1,0 +1,185 @@
+/* See speech.h. Enters: the first bytes of a segment. Leaves: a kind and a length. What is cut or odd says nothing. */
+#include "capture/speech.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+#include <strings.h>
+
+#define LENGTH_DIGITS 15 /* a body of a petabyte */
+
+struct text { /* a stretch of the segment; not terminated */
+	const char *at;
+	size_t length;
+};
+
+static bool begins(struct text text, const char *with)
+{
+	size_t length = strlen(with);
+
+	return text.length >= length && !strncasecmp(text.at, with, length);
+}
+
+static bool has(struct text text, const char *word)
+{
+	for (; text.length >= strlen(word); text.at++, text.length--)
+		if (begins(text, word))
+			return true;
+	return false;
+}
+
+static struct text behind(struct text text, size_t count)
+{
+	count = count < text.length ? count : text.length;
+	return (struct text){text.at + count, text.length - count};
+}
+
+/* The next line without its end; false where none ends in this segment. */
+static bool line_next(struct text *rest, struct text *line)
+{
+	const char *end = rest->length ? memchr(rest->at, '\n', rest->length) : NULL;
+	size_t length;
+
+	if (!end)
+		return false;
+	length = (size_t)(end - rest->at);
+	*line = (struct text){rest->at, length && rest->at[length - 1] == '\r' ? length - 1 : length};
+	*rest = behind(*rest, length + 1);
+	return true;
+}
+
+static int64_t number_of(struct text text)
+{
+	int64_t number = 0;
+	int digits = 0;
+
+	while (text.length && *text.at == ' ')
+		text = behind(text, 1);
+	for (; text.length && *text.at >= '0' && *text.at <= '9'; text = behind(text, 1)) {
+		if (++digits > LENGTH_DIGITS)
+			return -1;
+		number = number * 10 + (*text.at - '0');
+	}
+	return digits ? number : -1;
+}
+
+/* ---- HTTP ------------------------------------------------------------------------------------------------------- */
+
+/* The status line is read; the fields follow. */
+static struct sw_speech answer(struct text whole, struct text rest, int64_t status)
+{
+	struct sw_speech speech = {.kind = SW_SPEECH_ANSWER, .length = -1};
+	bool chunked = false, events = false, ended = false;
+	int64_t body = -1;
+	struct text line;
+
+	while (!ended && line_next(&rest, &line)) {
+		ended = !line.length;
+		if (begins(line, "content-length:"))
+			body = number_of(behind(line, strlen("content-length:")));
+		else if (begins(line, "transfer-encoding:"))
+			chunked = has(line, "chunked");
+		else if (begins(line, "content-type:"))
+			events = has(line, "text/event-stream");
+	}
+	if (!ended) /* in this segment */
+		return (struct sw_speech){0};
+	speech.head = (uint32_t)(whole.length - rest.length);
+	if (events || status == 101)
+		speech.kind = SW_SPEECH_ENDLESS;
+	else if (status == 204 || status == 304)
+		speech.length = speech.head;
+	else if (chunked)
+		speech.kind = SW_SPEECH_CHUNKED;
+	else if (body >= 0)
+		speech.length = speech.head + body;
+	return speech;
+}
+
+/* RFC 7240 "Prefer: wait"; and what services that answer when there is news have in their addresses (Consul, Kubernetes, chat services). */
+static bool asks_to_wait(struct text request, struct text rest)
+{
+	static const char *const words[] = {"?wait=",    "&wait=",   "?watch=",   "&watch=",  "?timeout=",
+					    "&timeout=", "longpoll", "long-poll", "long_poll"};
+	struct text line;
+
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (has(request, words[i]))
+			return true;
+	while (line_next(&rest, &line) && line.length) {
+		if (begins(line, "prefer:") && has(line, "wait="))
+			return true;
+		if (begins(line, "accept:") && has(line, "text/event-stream"))
+			return true;
+	}
+	return false;
+}
+
+static bool last_chunk(const uint8_t *payload, uint32_t length)
+{
+	static const char alone[] = "0\r\n\r\n", end[] = "\r\n0\r\n\r\n";
+
+	return (length == sizeof alone - 1 && !memcmp(payload, alone, length)) ||
+	       (length >= sizeof end - 1 && !memcmp(payload + length - (sizeof end - 1), end, sizeof end - 1));
+}
+
+static struct sw_speech http(struct text whole, struct text first, struct text rest)
+{
+	if (begins(first, "HTTP/1.")) {
+		int64_t status = number_of(behind(first, strlen("HTTP/1.1 ")));
+
+		/* an interim answer (100-continue) is none */
+		return status == 101 || status >= 200 ? answer(whole, rest, status) : (struct sw_speech){0};
+	}
+	if (!has(first, " HTTP/1."))
+		return (struct sw_speech){0};
+	if (begins(first, "HEAD "))
+		return (struct sw_speech){.kind = SW_SPEECH_HEAD};
+	return (struct sw_speech){.kind = asks_to_wait(first, rest) ? SW_SPEECH_WAITS : SW_SPEECH_NONE};
+}
+
+/* ---- Redis, IMAP ------------------------------------------------------------------------------------------------ */
+
+/* *2 $5 BLPOP ...: https://redis.io/docs/latest/develop/reference/protocol-spec/ */
+static bool blocks(struct text rest)
+{
+	static const char *const words[] = {"BLPOP",     "BRPOP",      "BRPOPLPUSH", "BLMOVE",    "BLMPOP",
+					    "BZPOPMIN",  "BZPOPMAX",   "BZMPOP",     "WAIT",      "WAITAOF",
+					    "SUBSCRIBE", "PSUBSCRIBE", "MONITOR",    "SSUBSCRIBE"};
+	struct text size, word;
+
+	if (!line_next(&rest, &size) || !begins(size, "$") || !line_next(&rest, &word))
+		return false;
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (word.length == strlen(words[i]) && begins(word, words[i]))
+			return true;
+	return (begins(word, "XREAD") && has(rest, "\nBLOCK\r\n"));
+}
+
+struct sw_speech sw_speech_of(const uint8_t *payload, uint32_t captured, uint32_t length)
+{
+	struct text whole = {(const char *)payload, captured}, rest = whole, first;
+	struct sw_speech speech = {0};
+
+	if (captured < 5)
+		return speech;
+	if (payload[0] == '*' || (payload[0] >= 'A' && payload[0] <= 'Z') || (payload[0] >= 'a' && payload[0] <= 'z')) {
+		if (!line_next(&rest, &first))
+			return speech;
+		if (payload[0] == '*')
+			speech.kind = blocks(rest) ? SW_SPEECH_WAITS : SW_SPEECH_NONE;
+		else if (rest.length)
+			speech = http(whole, first, rest);
+		else if (captured == length && first.length > 5 && has(behind(first, first.length - 5), " IDLE"))
+			speech.kind = SW_SPEECH_WAITS;
+	}
+	if (captured == length && last_chunk(payload, length)) {
+		if (speech.kind == SW_SPEECH_CHUNKED) { /* head and all in one segment */
+			speech.kind = SW_SPEECH_ANSWER;
+			speech.length = length;
+		} else if (speech.kind == SW_SPEECH_NONE) {
+			speech.kind = SW_SPEECH_LAST;
+		}
+	}
+	return speech;
+}

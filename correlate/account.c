@@ -12,6 +12,8 @@
 #define LATE_ACK_NS                                                                                                    \
 	(30 * SW_NS_PER_MS) /* a bare ACK later than this was delayed; Linux delays 40 ms, others up to 200 */
 #define LATE_DATA_NS (2 * SW_NS_PER_MS) /* an answer that carries the ACK: below this, jitter */
+#define TIMEOUT_LEAST_NS (200 * SW_NS_PER_MS) /* TCP_RTO_MIN of Linux */
+#define DOUBLINGS_MAX 9u /* tcp_retries2 counts to 15, and no time-out is above 120 s */
 #define SEGMENT_DEFAULT 1448 /* where the MSS is not known */
 
 struct sw_account {
@@ -22,7 +24,9 @@ struct sw_account {
 	int64_t window, segment; /* the peer's window, -1 not known; largest segment */
 	int64_t head_sent_ns, last_sent_ns; /* the oldest unacknowledged byte; the newest byte */
 	int64_t rtt_ns; /* least, -1 unknown */
-	bool head_resent, hole, established, datagrams, fin_arrived, eof_read;
+	bool head_resent, hole, established, datagrams, fin_arrived, eof_read, asks_to_wait;
+	enum sw_answer_seen answer;
+	int64_t body;
 	bool our_turn, exchanging, wrote_in_exchange;
 	uint32_t waits;
 	struct sw_account_summary summary;
@@ -35,7 +39,7 @@ struct sw_account *sw_account_new(void)
 	account->clock.now_ns = account->head_sent_ns = account->last_sent_ns = SW_TIME_NONE;
 	account->summary.nagle.first_ns = account->summary.nagle.last_ns = SW_TIME_NONE;
 	account->summary.round_trips.first_ns = account->summary.round_trips.last_ns = SW_TIME_NONE;
-	account->window = account->rtt_ns = -1;
+	account->window = account->rtt_ns = account->body = -1;
 	account->segment = SEGMENT_DEFAULT;
 	account->our_turn = true;
 	return account;
@@ -85,6 +89,7 @@ static uint8_t bucket_of(const struct sw_account *account, bool *hold)
 		*hold = true;
 		return SW_PART_ROUND_TRIP;
 	}
+	*hold = !account->datagrams; /* what the peer sent meanwhile may have been lost: its next packet tells */
 	if (account->waits)
 		return SW_BUCKET_WAITED;
 	return account->our_turn ? SW_BUCKET_OUR_TURN : SW_BUCKET_PEERS_TURN;
@@ -223,7 +228,8 @@ static struct sw_ruling ruling_by(const struct sw_account *account, const struct
 	struct sw_ruling ruling = {.split_ns = SW_TIME_NONE};
 	int64_t rtt = account->rtt_ns;
 
-	if (change->acked_resent && !(change->what & SW_FLOW_SPURIOUS) && change->acked_sent_ns != SW_TIME_NONE) {
+	if (change->acked_resent && (!(change->what & SW_FLOW_SPURIOUS) || change->lost_before) &&
+	    change->acked_sent_ns != SW_TIME_NONE) {
 		ruling.split_ns = change->acked_sent_ns + (rtt > 0 ? rtt : 0);
 		ruling.after = SW_PART_LOSS;
 		return ruling;
@@ -254,6 +260,21 @@ static void acknowledged(struct sw_account *account, const struct sw_flow_change
 	account->head_resent = change->unacked_resent;
 }
 
+/* What lay between the peer's packets, when some of them never came: they were sent again with time-outs that double, so the first of them
+ * left at least so long ago; the first again is a probe for the tail (RFC 8985, 7), as late as a time-out where one segment was sent. */
+static void lost_meanwhile(struct sw_account *account, const struct sw_flow_change *change,
+			   const struct sw_packet *packet)
+{
+	struct sw_ruling ruling = {.split_ns = SW_TIME_NONE, .only_idle = true};
+	uint32_t doublings = change->lost_before < DOUBLINGS_MAX ? change->lost_before - 1 : DOUBLINGS_MAX;
+
+	if (change->lost_before) {
+		ruling.split_ns = packet->time_ns - (TIMEOUT_LEAST_NS << doublings);
+		ruling.after = SW_PART_LOSS;
+	}
+	sw_account_clock_rule(&account->clock, ruling);
+}
+
 static void departed(struct sw_account *account, const struct sw_flow_change *change, const struct sw_packet *packet,
 		     int64_t under_way)
 {
@@ -275,6 +296,16 @@ static int64_t payload_to(const struct sw_side *side, int64_t position)
 	return position > 1 ? position - 1 : 0;
 }
 
+static enum sw_answer_seen answer_of(const struct sw_side *peer)
+{
+	if (peer->said_to == 0)
+		return SW_ANSWER_UNKNOWN;
+	if (peer->said_to == SW_SAID_ENDLESS)
+		return SW_ANSWER_ENDLESS;
+	return peer->said_to > 0 && !peer->hole_at && peer->sent_to >= peer->said_to ? SW_ANSWER_WHOLE :
+										       SW_ANSWER_PARTIAL;
+}
+
 static void follow_stream(struct sw_account *account, const struct sw_flow *flow)
 {
 	const struct sw_side *ours = &flow->side[SW_SIDE_OURS], *peer = &flow->side[SW_SIDE_PEER];
@@ -285,6 +316,9 @@ static void follow_stream(struct sw_account *account, const struct sw_flow *flow
 	account->acked = payload_to(ours, ours->acked_to);
 	account->arrived = payload_to(peer, peer->hole_at ? peer->hole_at : peer->sent_to);
 	account->hole = peer->hole_at > 0;
+	account->asks_to_wait = ours->asks_to_wait;
+	account->answer = answer_of(peer);
+	account->body = peer->said_to ? peer->said_body : -1;
 	account->fin_arrived = peer->fin_at && !peer->hole_at;
 	account->established = flow->state >= SW_FLOW_ESTABLISHED ||
 			       (flow->state == SW_FLOW_SYN_RECEIVED && flow->initiator);
@@ -322,6 +356,8 @@ void sw_account_change(struct sw_account *account, const struct sw_flow *flow, c
 	account->rtt_ns = least_round_trip(flow);
 	if (change->way == SW_WAY_IN && (change->what & SW_FLOW_ACKED_MORE))
 		acknowledged(account, change, packet);
+	else if (change->way == SW_WAY_IN && account->under_way <= 0)
+		lost_meanwhile(account, change, packet);
 	else if (change->way == SW_WAY_OUT)
 		departed(account, change, packet, flow->side[SW_SIDE_OURS].sent_to - flow->side[SW_SIDE_OURS].acked_to);
 	follow_stream(account, flow);
@@ -339,6 +375,21 @@ void sw_account_follow(struct sw_account *account, const struct sw_flow *flow)
 	follow_stream(account, flow);
 	if (account->under_way > 0)
 		account->head_sent_ns = account->last_sent_ns = flow->side[SW_SIDE_OURS].last.time_ns;
+}
+
+bool sw_account_asks_to_wait(const struct sw_account *account)
+{
+	return account->asks_to_wait;
+}
+
+enum sw_answer_seen sw_account_answer(const struct sw_account *account)
+{
+	return account->answer;
+}
+
+int64_t sw_account_body(const struct sw_account *account)
+{
+	return account->body;
 }
 
 /* ---- debts ---------------------------------------------------------------------------------------------------- */

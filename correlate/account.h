@@ -12,8 +12,9 @@
  *   round-trip        sent, unacknowledged
  *   peer-application  all acknowledged, it is the peer's turn
  *   application       it is our turn, and nobody waits
- * Three things are known only when the acknowledgement comes, so the time is held back until then:
+ * Some things are known only when the acknowledgement, or the peer's next packet, comes, so the time is held back until then:
  *   - bytes held in the send buffer or by Nagle behind a lost segment wait for that segment: the time is loss;
+ *   - what the peer sent meanwhile and never came, by the gap in its IPv4 ids, was lost: from when it must have left;
  *   - what was sent again for nothing (DSACK, Eifel) is no loss;
  *   - a delayed acknowledgement is no round trip: when all that was under way (at most two segments, sent once) is acknowledged
  *     late, what exceeds the least round trip is the peer's application, which had the bytes and said nothing. Late is 30 ms for a
@@ -39,6 +40,14 @@ void sw_account_wait_end(struct sw_account *account, int64_t time_ns);
 /* Packets: `flow` is the flow (or mirror) that `change` is about, after the packet. */
 void sw_account_change(struct sw_account *account, const struct sw_flow *flow, const struct sw_flow_change *change,
 		       const struct sw_packet *packet);
+
+/* What was said on it, as far as it is plain text: does the request that was sent last ask the peer to wait; how much of the answer is
+ * here. */
+enum sw_answer_seen { SW_ANSWER_UNKNOWN, SW_ANSWER_PARTIAL, SW_ANSWER_WHOLE, SW_ANSWER_ENDLESS };
+bool sw_account_asks_to_wait(const struct sw_account *account);
+enum sw_answer_seen sw_account_answer(const struct sw_account *account);
+int64_t
+sw_account_body(const struct sw_account *account); /* bytes that the head of the answer announces, -1 not known */
 
 /* For an account that is made when its flow is already known: takes over where the flow stands. */
 void sw_account_follow(struct sw_account *account, const struct sw_flow *flow);

@@ -21,7 +21,8 @@ static void add(struct sw_account_clock *clock, uint8_t bucket, int64_t from_ns,
 /* Where the interval is cut, between its ends. */
 static int64_t split_of(const struct sw_interval *held, struct sw_ruling ruling)
 {
-	if (ruling.split_ns == SW_TIME_NONE || (ruling.only_round_trip && held->bucket != SW_PART_ROUND_TRIP))
+	if (ruling.split_ns == SW_TIME_NONE || (ruling.only_round_trip && held->bucket != SW_PART_ROUND_TRIP) ||
+	    (ruling.only_idle && held->bucket < SW_BUCKET_WAITED))
 		return held->to_ns;
 	if (ruling.split_ns < held->from_ns)
 		return held->from_ns;

@@ -40,6 +40,7 @@ struct sw_account_clock {
 struct sw_ruling { /* what held time turned out to be: before `split_ns` its own bucket, from there on `after` */
 	int64_t split_ns; /* SW_TIME_NONE: its own bucket throughout */
 	uint8_t after;
+	bool only_idle; /* to time in which nothing was under way alone */
 	bool only_round_trip; /* applies to time held as round trip alone */
 };
 

@@ -89,6 +89,7 @@ struct sw_debt_state *sw_debt_open(struct sw_debts *debts, enum sw_operation ope
 	debt->opened_until_ns = call->exit_ns;
 	debt->ended_ns = debt->wait.ended_ns = SW_TIME_NONE;
 	debt->outcome = SW_OUTCOME_OPEN;
+	debt->body_bytes = -1;
 	state->socket = socket;
 	state->progress_ns = call->enter_ns;
 	state->first_read_ns = state->told_ns = state->writable_ns = SW_TIME_NONE;

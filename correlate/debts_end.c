@@ -30,6 +30,21 @@ static bool was_waited_for(const struct sw_debts *debts, const struct sw_debt_st
 	return state->waited && silent_ns >= debts->options->slow_ns && debt->wait.waited_ns >= silent_ns / 2;
 }
 
+/* The signal may be told after the call that it ended. */
+static void learn_signal(const struct sw_debts *debts, struct sw_debt_state *state)
+{
+	if (state->interrupted && !state->debt.timer_signal)
+		state->debt.timer_signal = sw_processes_signal(debts->processes, state->debt.pid,
+							       state->interrupted_tid, state->interrupted_ns);
+}
+
+/* The request asked the peer to answer when there is news, and no timer of the program's ran out: nothing is owed yet. */
+static bool may_still_wait(const struct sw_debt_state *state)
+{
+	return state->measured && state->first_read_ns == SW_TIME_NONE && !state->timed_out &&
+	       state->debt.timer_signal != SIGALRM && sw_account_asks_to_wait(state->socket->account);
+}
+
 /* An answer of which bytes were read, and that somebody still waited for at the end. It stopped, unless it was moving, by the rhythm
  * that it had, or a whole message had come and no timer of the program's ran out: who waits for the next one (a subscription, server-sent
  * events, IMAP IDLE) is owed nothing. */
@@ -37,13 +52,14 @@ static bool stopped(const struct sw_debts *debts, struct sw_debt_state *state, i
 {
 	int64_t silent_ns = time_ns - state->progress_ns;
 
-	if (silent_ns < debts->options->slow_ns || silent_ns < 2 * state->rhythm_ns)
+	enum sw_answer_seen seen = state->measured ? sw_account_answer(state->socket->account) : SW_ANSWER_UNKNOWN;
+
+	if (silent_ns < debts->options->slow_ns || silent_ns < 2 * state->rhythm_ns || seen == SW_ANSWER_WHOLE)
 		return false;
-	if (state->interrupted && !state->debt.timer_signal) /* the signal may be told after the call that it ended */
-		state->debt.timer_signal = sw_processes_signal(debts->processes, state->debt.pid,
-							       state->interrupted_tid, state->interrupted_ns);
-	if (state->debt.wait.call || (state->interrupted && state->debt.timer_signal == SIGALRM))
+	if (state->timed_out || (state->interrupted && state->debt.timer_signal == SIGALRM))
 		return true;
+	if (seen == SW_ANSWER_ENDLESS || state->asks_to_wait)
+		return false;
 	return (state->died_waiting || state->interrupted || inside_for(debts, state)) &&
 	       state->debt.burst_bytes >= SW_BURST_BULK;
 }
@@ -82,6 +98,7 @@ static void gone_one(struct sw_debts *debts, struct sw_debt_state *state, const 
 	const struct sw_process_seen *process = sw_processes_get(debts->processes, pid);
 	bool answered = state->first_read_ns != SW_TIME_NONE;
 
+	learn_signal(debts, state);
 	switch (state->debt.operation) {
 	case SW_OPERATION_CONNECT: sw_debts_connect_gone(debts, state, call, pid, time_ns); return;
 	case SW_OPERATION_DRAIN: /* what was accepted is still the kernel's to deliver: the packets tell */
@@ -104,7 +121,7 @@ static void gone_one(struct sw_debts *debts, struct sw_debt_state *state, const 
 		sw_debt_end(debts, state, SW_OUTCOME_DONE, 0, NULL, state->first_read_ns);
 		return;
 	}
-	if (!answered && !was_waited_for(debts, state, time_ns)) {
+	if (!answered && (!was_waited_for(debts, state, time_ns) || may_still_wait(state))) {
 		sw_debt_drop(debts, state, time_ns);
 		return;
 	}
@@ -192,7 +209,8 @@ void sw_debts_end_open(struct sw_debts *debts, struct sw_debt_state *state, int6
 		sw_debt_end(debts, state, SW_OUTCOME_DONE, 0, NULL, state->first_read_ns);
 		return;
 	}
-	if (state->debt.operation == SW_OPERATION_SERVE || (!connecting && !was_waited_for(debts, state, end_ns)) ||
+	if (state->debt.operation == SW_OPERATION_SERVE || may_still_wait(state) ||
+	    (!connecting && !was_waited_for(debts, state, end_ns)) ||
 	    (silent_ns < debts->options->slow_ns && !connecting)) {
 		sw_debt_drop(debts, state, end_ns);
 		return;

@@ -140,7 +140,8 @@ static void own_end_facts(struct sw_facts *facts, const struct sw_symptom_contex
 	facts->same_waits = context->debt->same_waits;
 	facts->burst = context->debt->burst_bytes;
 	facts->wait_slices = context->debt->wait.slices;
-	if (process && process->exited && process->signal) {
+	if (process && process->exited && process->signal &&
+	    (!socket || socket->closed_ns == SW_TIME_NONE || socket->closed_ns + SW_NS_PER_MS >= process->exit_ns)) {
 		facts->killed = true;
 		facts->killed_softly = process->signal == SIGINT || process->signal == SIGTERM ||
 				       process->signal == SIGHUP || process->signal == SIGPIPE;
@@ -174,8 +175,13 @@ static void silence_facts(struct sw_facts *facts, const struct sw_symptom_contex
 	facts->probes_unanswered = ours->probes_unanswered;
 	facts->keepalives = ours->keepalives;
 	facts->last_keepalive = ours->last_keepalive.packet ? ours->last_keepalive : ours->last_probe;
-	if (peer->last.packet)
+	if (peer->last.packet && debt_end(context) > peer->last.time_ns)
 		facts->peer_quiet = debt_end(context) - peer->last.time_ns;
+	if (peer->last_new_data.packet && debt_end(context) > peer->last_new_data.time_ns)
+		facts->answer_quiet = debt_end(context) - peer->last_new_data.time_ns;
+	facts->answer_missing = peer->said_to > 0 && peer->said_to != SW_SAID_ENDLESS && peer->said_to > peer->sent_to ?
+					peer->said_to - peer->sent_to :
+					0;
 }
 
 static void window_facts(struct sw_facts *facts, const struct sw_flow *flow)
@@ -195,6 +201,8 @@ static void window_facts(struct sw_facts *facts, const struct sw_flow *flow)
 	facts->rtt = ours->rtt_count ? ours->rtt_min_ns : known(flow->synack_rtt_ns);
 	facts->retransmissions = ours->retransmissions;
 	facts->peer_retransmissions = peer->retransmissions;
+	facts->peer_lost = peer->lost_packets;
+	facts->peer_lost_packet = peer->lost_last;
 }
 
 static void seen_facts(struct sw_facts *facts, const struct sw_flow *flow)

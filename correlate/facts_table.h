@@ -274,6 +274,8 @@
 	X(COUNT, keepalives, "keepalive probes of ours")                                                               \
 	X(SEEN, last_keepalive, "the last")                                                                            \
 	X(NS, peer_quiet, "from the peer's last packet to the end of the operation")                                   \
+	X(NS, answer_quiet, "from the peer's last new bytes to the end of the operation")                              \
+	X(BYTES, answer_missing, "bytes that the head of the answer announced and that never came")                    \
 	X(COUNT, zero_windows, "times that the peer advertised a window of 0")                                         \
 	X(SEEN, zero_window, "the last of them")                                                                       \
 	X(FLAG, window_closed, "its window stood at 0 at the end")                                                     \
@@ -287,6 +289,8 @@
 	X(NS, rtt, "the least round trip")                                                                             \
 	X(COUNT, retransmissions, "segments of ours that were sent again")                                             \
 	X(COUNT, peer_retransmissions, "segments of the peer that were sent again")                                    \
+	X(COUNT, peer_lost, "packets of the peer that never came, by the gaps in its IPv4 ids")                        \
+	X(SEEN, peer_lost_packet, "the packet behind the last gap")                                                    \
 	X(FLAG, shut_before, "we had shut down writing or closed before")                                              \
 	X(NS, shut_ago, "how long before")                                                                             \
 	X(FLAG, linger_zero, "SO_LINGER with 0 was set")                                                               \

@@ -42,6 +42,9 @@ struct sw_icmp_seen { /* ICMP errors that quote this flow, grouped by type, code
 	struct sw_seen first, last;
 };
 
+#define SW_SAID_ENDLESS INT64_MAX
+#define SW_SAID_CHUNKED (-1)
+
 #define SW_FLOW_ICMP_MAX 4
 #define SW_SILENCE_NS SW_NS_PER_S /* no packet for so long is a silence */
 
@@ -61,7 +64,10 @@ struct sw_side { /* one direction of a flow: what this end sent and how the othe
 	int64_t fin_at; /* relative sequence number of the FIN, 0 none */
 	uint32_t window; /* last advertised by this side, scaled */
 	uint8_t window_scale, ttl, ttl_rst; /* ttl: of its non-RST packets, 0 unknown */
-	uint16_t mss, ip_id;
+	uint16_t mss, ip_id, ip_id_next;
+	int64_t lost_packets; /* that this side sent and that never came here: gaps in its IPv4 ids, which run in one connection (Linux) */
+	struct sw_seen lost_last; /* the packet behind the last such gap */
+	uint32_t ip_id_steps; /* how often the id was the next one */
 	bool ip_id_zero, timestamps, sack,
 		lost_by_capture; /* lost: a gap that was acknowledged although never captured */
 	uint32_t largest_segment,
@@ -90,6 +96,12 @@ struct sw_side { /* one direction of a flow: what this end sent and how the othe
 	int64_t fin_ack, fin_other_sent; /* acknowledged by the FIN; sent by the other when the FIN passed */
 	int64_t rst_ack, rst_other_sent; /* rst_ack -1: the RST carries no ACK */
 	uint32_t rst_marks; /* SW_RST_MARK_* of the first RST */
+	/* what the first bytes of its segments say (capture/speech.h); said_to: relative number behind the answer whose head it has sent */
+	int64_t said_to; /* 0 not known, SW_SAID_ENDLESS; SW_SAID_CHUNKED until the last chunk has come */
+	int64_t said_body; /* of it, the body alone; -1 not known */
+	bool asks_to_wait,
+		asks_head; /* its last request asks the other side to answer when there is news; for a head alone */
+
 	bool rst_answers_data; /* nothing of this side lay between the other side's last data or FIN and this RST */
 };
 

@@ -196,6 +196,49 @@ static bool is_copy(const struct sw_flow_track *track, const struct sw_packet *p
 	return false;
 }
 
+/* ---- what is said --------------------------------------------------------------------------------------------- */
+
+static int64_t said_to(const struct sw_side *asker, const struct sw_speech *speech, int64_t start)
+{
+	if (speech->kind == SW_SPEECH_ENDLESS)
+		return SW_SAID_ENDLESS;
+	if (asker->asks_head)
+		return start + speech->head;
+	if (speech->kind == SW_SPEECH_CHUNKED)
+		return SW_SAID_CHUNKED;
+	return speech->length >= 0 ? start + speech->length : 0;
+}
+
+/* A side that speaks after the other begins a new turn: what was said before is settled. */
+static void spoken(struct sw_flow *flow, const struct sw_packet *packet, enum sw_flow_side from, int64_t start)
+{
+	struct sw_side *s = &flow->side[from], *other = &flow->side[SW_FLOW_OTHER(from)];
+	const struct sw_speech *speech = &packet->speech;
+
+	if (other->last_new_data.packet && other->last_new_data.time_ns >= s->last_new_data.time_ns &&
+	    other->said_to != SW_SAID_ENDLESS) {
+		s->asks_to_wait = s->asks_head = false;
+		other->said_to = 0;
+		other->said_body = -1;
+	}
+	switch (speech->kind) {
+	case SW_SPEECH_WAITS: s->asks_to_wait = true; break;
+	case SW_SPEECH_HEAD: s->asks_head = true; break;
+	case SW_SPEECH_ANSWER:
+	case SW_SPEECH_ENDLESS:
+	case SW_SPEECH_CHUNKED:
+		s->said_to = said_to(other, speech, start);
+		s->said_body = speech->kind == SW_SPEECH_ANSWER && speech->length >= 0 ? speech->length - speech->head :
+											 -1;
+		break;
+	case SW_SPEECH_LAST:
+		if (s->said_to == SW_SAID_CHUNKED)
+			s->said_to = start + packet->payload_length;
+		break;
+	default: break;
+	}
+}
+
 /* ---- one segment ---------------------------------------------------------------------------------------------- */
 
 static void new_bytes(struct sw_flow_track *track, const struct sw_packet *packet, enum sw_flow_side from,
@@ -249,6 +292,7 @@ void sw_flow_data(struct sw_flow_track *track, const struct sw_packet *packet, e
 	s->last_data = sw_flow_seen(packet);
 	sw_flow_history(track, from, SW_FLOW_LETTER_DATA);
 	if (end > s->sent_to) {
+		spoken(&track->flow, packet, from, start);
 		if (start < s->sent_to)
 			change->new_bytes += fill(track, packet, from, start, s->sent_to, &late);
 		new_bytes(track, packet, from, start, end, change);

@@ -251,7 +251,44 @@ static void advance_state(struct sw_flow_track *track, const struct sw_packet *p
 
 /* ---- the packet ----------------------------------------------------------------------------------------------- */
 
-static void count(struct sw_flow_track *track, const struct sw_packet *packet, enum sw_flow_side from)
+/* Linux numbers the packets of a connection one by one (merged segments take one id each): a gap is packets that did not come. Others
+ * number all that the host sends: where the ids have not been seen to run so, only a small gap means something. */
+#define LOST_MOST 4096u
+#define LOST_UNPROVEN 8u
+#define STEPS_PROVE 3u
+
+static uint32_t ids_of(const struct sw_side *s, const struct sw_packet *packet)
+{
+	return s->segment_size && packet->payload_length > s->segment_size ?
+		       (packet->payload_length + s->segment_size - 1) / s->segment_size :
+		       1;
+}
+
+static uint32_t lost_before(struct sw_side *s, const struct sw_packet *packet)
+{
+	uint16_t gap = (uint16_t)(packet->ip_id - s->ip_id_next);
+
+	if (packet->src.ip.family != 4 || !packet->ip_id || !s->ip_id || s->ip_id_zero)
+		return 0;
+	if (gap == 0) {
+		s->ip_id_steps++;
+		return 0;
+	}
+	return gap <= (s->ip_id_steps >= STEPS_PROVE ? LOST_MOST : LOST_UNPROVEN) ? gap : 0;
+}
+
+static void note_lost(struct sw_side *s, const struct sw_packet *packet, struct sw_flow_change *change)
+{
+	change->lost_before = lost_before(s, packet);
+	s->ip_id_next = (uint16_t)(packet->ip_id + ids_of(s, packet));
+	if (!change->lost_before)
+		return;
+	s->lost_packets += change->lost_before;
+	s->lost_last = sw_flow_seen(packet);
+}
+
+static void count(struct sw_flow_track *track, const struct sw_packet *packet, enum sw_flow_side from,
+		  struct sw_flow_change *change)
 {
 	struct sw_side *s = &track->flow.side[from];
 
@@ -262,6 +299,7 @@ static void count(struct sw_flow_track *track, const struct sw_packet *packet, e
 	if (packet->tcp.flags & SW_TCP_RST)
 		return;
 	s->ttl = packet->ttl;
+	note_lost(s, packet, change);
 	s->ip_id = packet->ip_id;
 	if (!(packet->tcp.flags & SW_TCP_SYN)) /* a SYN-ACK of Linux has id 0 whatever follows */
 		s->ip_id_zero = packet->src.ip.family == 4 && packet->ip_id == 0;
@@ -341,7 +379,7 @@ void sw_flow_tcp_packet(struct sw_flow_track *track, const struct sw_packet *pac
 	enum sw_flow_state state = flow->state;
 	int64_t before_ns = flow->last_ns;
 
-	count(track, packet, from);
+	count(track, packet, from, change);
 	if (is_challenge(flow, packet, from)) {
 		if (!flow->challenge_ack.packet)
 			flow->challenge_ack = sw_flow_seen(packet);

@@ -120,7 +120,7 @@ bool sw_symptom_is(struct sw_debt_state *state, const struct sw_flow *flow, cons
 	case SW_OPERATION_DATAGRAM:
 	case SW_OPERATION_LOOKUP:
 	case SW_OPERATION_HANDSHAKE:
-		if (debt->gap_ns < options->slow_ns)
+		if (debt->gap_ns < options->slow_ns || state->asks_to_wait)
 			return false;
 		break;
 	case SW_OPERATION_DRAIN:

@@ -45,6 +45,11 @@
 #define SW_LONG_POLLS 3
 #define SW_LONG_POLL_SLACK_NS (150 * SW_NS_PER_MS)
 
+/* Such an answer that ends because the time is up has nothing to say. Where its head tells the length of the body, this much is nothing
+ * ("[]", "{}", "no news"); where the protocol is not known, so short is a message that may be. */
+#define SW_POLITE_BODY 16
+#define SW_POLITE_BYTES 256
+
 /* Reads nearer to each other than this are one burst of an answer. A burst below one window's first flight (10 segments would be 14 kB;
  * a message is rarely as long as this) is a message, and a peer that has sent a whole message owes nothing. */
 #define SW_BURST_PAUSE_NS (200 * SW_NS_PER_MS)

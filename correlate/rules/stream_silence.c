@@ -159,10 +159,15 @@ static bool answer_stopped(const struct sw_facts *facts, struct sw_match *match)
 		return near(match, "the peer's kernel no longer answered");
 	if (!FACT(packets_seen) || !FACT(fin_acked))
 		at_most(match, SW_CONFIDENCE_LIKELY);
-	if (FACT(wait_slices) >= SW_LONG_POLLS && FACT(burst) < SW_BURST_BULK && FACT(ended_well)) {
-		match->severity = SW_SEVERITY_NOTE; /* it looked now and then whether there is more, and was content */
+	if (FACT(answer_missing) > 0) {
 		match->cause =
-			"the last of the answer came {peer_quiet} before the end; the program looked {wait_slices:time} for more";
+			"the answer stopped after {bytes_in} bytes, {answer_missing} before the end that its head announces; nothing more came for {answer_quiet}";
+	} else if (FACT(burst) < SW_BURST_BULK && FACT(ended_well)) {
+		match->severity =
+			SW_SEVERITY_NOTE; /* a message came, nobody knows of another, and the program was content */
+		at_most(match, SW_CONFIDENCE_POSSIBLE);
+		match->cause =
+			"the last of the answer came {answer_quiet} before the end; the program waited for more, and ended well";
 	}
 	cite(match, FACT(peer_data));
 	match->cites_surfaced = true;
@@ -345,7 +350,7 @@ static const struct sw_rule silence[] = {
 		.locus = SW_LOCUS_PEER_APP,
 		.title = "the answer began and stopped",
 		.holds = answer_stopped,
-		.cause = {"the answer stopped after {bytes_in} bytes; nothing more came for {peer_quiet}",
+		.cause = {"the answer stopped after {bytes_in} bytes; nothing more came for {answer_quiet}",
 			  "the answer began and stopped"},
 		.usually = {"the service hangs in the middle of its answer", "what it reads from has stopped itself"},
 		.next = {{"peer", "ss -tnp 'sport = :{port}'",

@@ -27,6 +27,13 @@ static bool slow_by_loss(const struct sw_facts *facts, struct sw_match *match)
 	if (!covers(facts, match, FACT(part_loss)))
 		return FACT(slow) && FACT(part_most) > 0 &&
 		       near(match, "waiting for lost segments took no notable part of the time");
+	if (FACT(retransmissions) <= 0 && FACT(peer_lost) > 0) {
+		match->cause =
+			"of {duration} lost segments were waited for during {part_loss}: {peer_lost:packet} of the peer's never came, by the gap in its IPv4 ids";
+		if (!FACT(absence_counts)) /* or the capture lost them */
+			at_most(match, SW_CONFIDENCE_LIKELY);
+		cite(match, FACT(peer_lost_packet));
+	}
 	cite(match, FACT(first_again));
 	cite(match, FACT(last_again));
 	return true;

@@ -12,6 +12,7 @@ gateway() { ip netns exec "$GATEWAY_NS" "$@"; }
 server() { ip netns exec "$SERVER_NS" "$@"; }
 client_daemon() { ip netns exec "$CLIENT_NS" setsid "$@" >>"$OUT/daemons.log" 2>&1 </dev/null & }
 server_daemon() { ip netns exec "$SERVER_NS" setsid "$@" >>"$OUT/daemons.log" 2>&1 </dev/null & }
+gateway_daemon() { ip netns exec "$GATEWAY_NS" setsid "$@" >>"$OUT/daemons.log" 2>&1 </dev/null & }
 # listening server tcp 8080: returns once it does
 listening() {
 	local where=$1 option=-ltn try

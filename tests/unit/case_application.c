@@ -4,6 +4,7 @@
  *   ... dns answer 7 A www.shop.example NXDOMAIN | 10.0.0.5,10.0.0.6 | none | cut
  *   ... tls client-hello:1.3:www.shop.example server-hello:1.2 alert:fatal:40 alert:hidden data:53
  *           certificate:www.shop.example:Some CA:UNTIL (seconds)
+ *   ... says waits | head | events | chunked | last | answer:BODY
  *
  * What is made here lives until the next packet. */
 #include <errno.h>
@@ -133,11 +134,34 @@ static int record_take(char *word, struct sw_err *err)
 	return 0;
 }
 
+/* waits, head, events, chunked, last, answer:BODY (behind a head of 100 bytes) */
+static int says_parse(struct sw_packet *packet, const char *word, struct sw_err *err)
+{
+	static const char *const kinds[] = {
+		[SW_SPEECH_WAITS] = "waits",     [SW_SPEECH_HEAD] = "head", [SW_SPEECH_ENDLESS] = "events",
+		[SW_SPEECH_CHUNKED] = "chunked", [SW_SPEECH_LAST] = "last",
+	};
+
+	if (!strncmp(word, "answer:", 7)) {
+		packet->speech = (struct sw_speech){
+			.kind = SW_SPEECH_ANSWER, .head = 100, .length = 100 + strtoll(word + 7, NULL, 10)};
+		return 0;
+	}
+	for (uint8_t kind = 0; kind < sizeof kinds / sizeof *kinds; kind++)
+		if (kinds[kind] && !strcmp(kinds[kind], word)) {
+			packet->speech.kind = kind;
+			return 0;
+		}
+	return sw_err_set(err, -EINVAL, "pkt: nobody says %s", word);
+}
+
 int sw_case_application(struct sw_packet *packet, char **words, size_t count, struct sw_err *err)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (!strcmp(words[i], "dns"))
 			return dns_parse(packet, words + i + 1, count - i - 1, err);
+		if (!strcmp(words[i], "says") && i + 1 < count)
+			return says_parse(packet, words[i + 1], err);
 		if (strcmp(words[i], "tls"))
 			continue;
 		memset(&records, 0, sizeof records);

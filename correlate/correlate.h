@@ -17,6 +17,9 @@ struct sw_ended { /* an operation that ended, well or not; texts are lent */
 	uint32_t flow, lookup; /* 0 none; debts of one lookup have its number */
 	struct sw_addr target; /* whom it was with */
 	const char *name; /* of the target, or the name that was looked up; NULL unknown */
+	/* of sw_correlate_lately() alone */
+	uint32_t pid, netns; /* who waited (0 unknown), and in which network namespace */
+	struct sw_ip source; /* our address; family 0 unknown */
 	int64_t began_ns, ended_ns;
 };
 
@@ -54,6 +57,11 @@ void sw_correlate_attached(struct sw_correlate *correlate);
 /* Whether anything is still owed, or was given up so lately that more packets may decide it, or a FIN or byte of ours is
  * unacknowledged: the session goes on capturing (at most --linger) while this says so. */
 bool sw_correlate_expects_more(const struct sw_correlate *correlate, int64_t now_ns);
+
+/* What ended badly in the last seconds and is not judged yet, for who wants to ask more before it is; the same is told again
+ * at each call. */
+void sw_correlate_lately(const struct sw_correlate *correlate,
+			 void (*each)(void *context, const struct sw_ended *ended), void *context);
 
 /* All records up to `now_ns` were given: judges the symptoms that have become final, by the same rules as at the end: that is
  * options.settle_ns after they ended, when nothing that is still open belongs to them. What was said of each is remembered: where

@@ -326,6 +326,11 @@ void sw_debts_settle(struct sw_debts *debts, int64_t before_ns)
 	}
 }
 
+const struct sw_debt_state *sw_debts_live(const struct sw_debts *debts, size_t index)
+{
+	return index < debts->live.count ? debts->live.items[index] : NULL;
+}
+
 static int by_begin(const void *a, const void *b)
 {
 	const struct sw_debt *left = &(*(struct sw_debt_state *const *)a)->debt;

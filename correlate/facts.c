@@ -105,6 +105,7 @@ void sw_facts_gather(struct sw_facts *facts, const struct sw_symptom_context *co
 	forget_all(facts);
 	sw_facts_of_calls(facts, context, arena);
 	sw_facts_of_kernel(facts, context, arena);
+	sw_facts_of_probe(facts, context);
 	sw_facts_of_packets(facts, context, arena);
 	sw_facts_of_stream(facts, context);
 	sw_facts_of_answer(facts, context, arena);

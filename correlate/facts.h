@@ -77,6 +77,7 @@ const char *sw_fact_words(const struct sw_facts *facts, enum sw_fact_id id, stru
 
 /* The sections, each in its own file. */
 void sw_facts_of_calls(struct sw_facts *facts, const struct sw_symptom_context *context, struct sw_arena *arena);
+void sw_facts_of_probe(struct sw_facts *facts, const struct sw_symptom_context *context);
 void sw_facts_of_kernel(struct sw_facts *facts, const struct sw_symptom_context *context, struct sw_arena *arena);
 void sw_facts_of_packets(struct sw_facts *facts, const struct sw_symptom_context *context, struct sw_arena *arena);
 void sw_facts_of_answer(struct sw_facts *facts, const struct sw_symptom_context *context, struct sw_arena *arena);

@@ -155,6 +155,16 @@
 	X(COUNT, listen_queue, "connections that wait for accept")                                                     \
 	X(COUNT, listen_backlog, "how many may wait")
 
+/* What the tool itself tried after the failure (--probe). Set in facts_probe.c. */
+#define SW_FACTS_PROBE(X)                                                                                              \
+	X(TEXT, probe_answer, "what a SYN of the tool to the same port got: SYN-ACK, RST, silence, ...")               \
+	X(TEXT, probe_hop, "the farthest router that answered a SYN with rising TTL")                                  \
+	X(COUNT, probe_hop_ttl, "how many hops away it is")                                                            \
+	X(FLAG, probe_ping, "the peer answered a ping of the tool")                                                    \
+	X(COUNT, probe_distance, "how many hops away the peer is, as its reply tells")                                 \
+	X(COUNT, probe_size_back, "the largest ping with DF that came back, bytes")                                    \
+	X(COUNT, probe_size_silent, "the smallest that did not, bytes")
+
 /* What the capture can show at all. Set in facts_packet.c. */
 #define SW_FACTS_CAPTURE(X)                                                                                            \
 	X(FLAG, packets_seen, "packets of this flow were captured")                                                    \
@@ -413,6 +423,7 @@
 #define SW_FACT_TABLE(X)                                                                                               \
 	SW_FACTS_CALL(X)                                                                                               \
 	SW_FACTS_KERNEL(X)                                                                                             \
+	SW_FACTS_PROBE(X)                                                                                              \
 	SW_FACTS_CAPTURE(X)                                                                                            \
 	SW_FACTS_HANDSHAKE(X)                                                                                          \
 	SW_FACTS_ICMP(X)                                                                                               \

@@ -20,6 +20,7 @@ enum sw_fate sw_telling_fate(const struct sw_symptom_context *context, const str
 			     enum sw_packet_way way);
 bool sw_telling_again(const struct sw_symptom_context *context, const struct sw_packet *packet);
 void sw_telling_lists(const struct sw_telling *telling, struct sw_finding *finding); /* usually, next, ruled out, ... */
+void sw_telling_tried(const struct sw_telling *telling, struct sw_finding *finding); /* finding_tried.c: --probe */
 void sw_telling_symptom(const struct sw_telling *telling, struct sw_finding *finding); /* symptom, flow, occurrence */
 
 #endif

@@ -131,5 +131,6 @@ void sw_telling_lists(const struct sw_telling *telling, struct sw_finding *findi
 	tell_next(telling, finding);
 	tell_others(telling, finding);
 	tell_unseen(telling, finding);
+	sw_telling_tried(telling, finding);
 	tell_facts(telling, finding);
 }

@@ -44,6 +44,11 @@ void sw_lookups_free(struct sw_lookups *lookups)
 	free(lookups);
 }
 
+const struct sw_lookup *sw_lookups_at(const struct sw_lookups *lookups, size_t index)
+{
+	return index < lookups->list.count ? lookups->list.items[index] : NULL;
+}
+
 /* ---- which look-up -------------------------------------------------------------------------------------------- */
 
 static bool said_no(const struct sw_question *question)

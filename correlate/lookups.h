@@ -49,6 +49,9 @@ void sw_lookups_expire(struct sw_lookups *lookups, int64_t before_ns, bool (*kep
 /* Takes back what was said of answers that the program never got. */
 void sw_lookups_undeliver(struct sw_lookups *lookups);
 
+/* The look-ups that are remembered, in the order they began; NULL beyond the last. */
+const struct sw_lookup *sw_lookups_at(const struct sw_lookups *lookups, size_t index);
+
 /* The question that was answered with what was asked for, in a message that reached the program; NULL: none. */
 const struct sw_question *sw_lookup_found(const struct sw_lookup *lookup);
 /* Whether a definite answer came, whatever it says. */

@@ -175,6 +175,7 @@ struct sw_finding {
 	char *summary; /* one sentence: what failed, where to, how often, the cause */
 	char *cause; /* what was observed */
 	struct sw_texts usually, meanwhile, not_observed;
+	struct sw_texts tried; /* by the tool itself, after the failure (--probe) */
 	int64_t began_ns, surfaced_ns, ended_ns;
 	int64_t recovered_ns; /* SW_TIME_NONE: not */
 	char *recovered_by; /* NULL */

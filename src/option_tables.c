@@ -31,6 +31,8 @@ static const struct argp_option live_options[] = {
 	{"interface", 'i', "INTERFACE", 0, "Capture there only (default: all interfaces)", 1},
 	{"filter", KEY_FILTER, "EXPRESSION", 0, "Let only such packets into the capture, in tcpdump's syntax", 1},
 	{"payload", KEY_PAYLOAD, NULL, 0, "Keep the payload of packets (default: headers, DNS and TLS handshakes)", 1},
+	{"probe", KEY_PROBE, NULL, 0,
+	 "After a failure try what a person would: SYNs with rising TTL, sizes, other resolvers and addresses", 1},
 	{"without", KEY_WITHOUT, "WHAT", OPTION_HIDDEN,
 	 "Do without getfd, diag, netlink, capture, bpf, stacks or confine", 1},
 	{0},

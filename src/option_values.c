@@ -199,6 +199,7 @@ error_t sw_option_parse(int key, char *argument, struct argp_state *state)
 	case KEY_USER: options->user = argument; return 0;
 	case KEY_ANONYMIZE: options->anonymize = true; return 0;
 	case KEY_PAYLOAD: options->payload = true; return 0;
+	case KEY_PROBE: options->probe = true; return 0;
 	case KEY_WITHOUT: return without(parse, argument);
 	case KEY_HOST: return host(parse, argument);
 	case KEY_CLOCK_OFFSET: return clock_offset(parse, argument);

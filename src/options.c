@@ -140,6 +140,11 @@ int sw_options_parse(int argc, char **argv, struct sw_options *options, int *sta
 		error = sw_option_wrong(
 			&parse,
 			"--anonymize and --payload: what payload says cannot be made anonymous; take one of them");
+	if (!error && !parse.status && options->anonymize && options->probe)
+		error = sw_option_wrong(
+			&parse,
+			"--anonymize and --probe: who reads anonymous addresses cannot try them; record with --probe, then "
+			"explain the incident with --anonymize");
 	if (error && !parse.status)
 		sw_option_wrong(&parse, "the arguments cannot be read: %s", strerror(error));
 	*status = parse.status;

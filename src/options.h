@@ -42,6 +42,7 @@ struct sw_options {
 	uint64_t packets, max_size; /* --packets, --max-size (bytes), 0: no bound */
 	/* live */
 	bool payload; /* --payload: keep payload bytes */
+	bool probe; /* --probe */
 	unsigned switches; /* SW_SWITCH_*: --without, for tests and for kernels that lie */
 	char *const *
 		argv; /* run: the command, NULL terminated; attach: process numbers; explain and diff: the files; verdicts: codes */

@@ -16,6 +16,7 @@
 #include "src/fail_on.h"
 #include "src/incident.h"
 #include "src/merge.h"
+#include "src/probe/ask.h"
 #include "src/publish.h"
 #include "src/timeline.h"
 #include "tracer/control.h"
@@ -39,6 +40,7 @@ struct recorder {
 	struct sw_incident *incident; /* NULL without -o FILE.pcapng or FILE.pcap */
 	struct sw_packet_sink packets_to_merge;
 	struct sw_captures *captures;
+	struct sw_prober *prober; /* NULL without --probe */
 	struct sw_anonymizer *anonymizer; /* NULL without --anonymize */
 	uint32_t command_pid;
 	int64_t started_ns, ended_ns; /* of the command; SW_TIME_NONE while it runs */
@@ -200,6 +202,7 @@ static void answer_control(struct recorder *recorder)
 			continue;
 		message.kind = SW_CONTROL_READY;
 		message.value = sw_captures_open(recorder->captures, message.netns, fd);
+		sw_prober_space(recorder->prober, message.netns, fd);
 		sw_control_send(recorder->start->control_fd, &message, -1);
 	}
 	if (got < 0)
@@ -222,12 +225,14 @@ static void stop_when_full(struct recorder *recorder)
 /* One turn of the loop: sleeps at most a tick, takes in what has come. */
 static void turn(struct recorder *recorder)
 {
-	struct pollfd fds[2 + SW_CAPTURES_MAX];
+	struct pollfd fds[3 + SW_CAPTURES_MAX];
 	nfds_t count = 0;
 	bool may_sleep = sw_ring_sleep(recorder->start->ring, 65536);
 	fds[count++] = (struct pollfd){.fd = sw_ring_fd(recorder->start->ring), .events = POLLIN};
 	if (recorder->control_open)
 		fds[count++] = (struct pollfd){.fd = recorder->start->control_fd, .events = POLLIN};
+	if (sw_prober_fd(recorder->prober) >= 0)
+		fds[count++] = (struct pollfd){.fd = sw_prober_fd(recorder->prober), .events = POLLIN};
 	count += sw_captures_poll_set(recorder->captures, fds + count);
 	poll(fds, count, may_sleep ? TICK_MS : 0);
 	sw_ring_woken(recorder->start->ring);
@@ -237,6 +242,9 @@ static void turn(struct recorder *recorder)
 					   arrived_process, arrived_fact,   arrived_limit};
 	sw_wire_read(recorder->start->ring, &sink, RECORDS_AT_ONCE, &recorder->damaged);
 	sw_captures_read(recorder->captures);
+	if (recorder->prober)
+		sw_correlate_lately(recorder->correlate, sw_prober_ended, recorder->prober);
+	sw_prober_read(recorder->prober, &sink);
 	if (recorder->incident)
 		sw_incident_flush(recorder->incident, sw_clock_realtime());
 	stop_when_full(recorder);
@@ -268,14 +276,22 @@ static void record(struct recorder *recorder)
 	}
 }
 
-/* After the command's end: the packets that are still on their way to us, and those that may yet decide a debt. */
+static bool wait_on(const struct recorder *recorder, int64_t ended, int64_t now)
+{
+	if (sw_captures_any(recorder->captures) &&
+	    (now < ended + DRAIN_NS || (now < ended + recorder->start->options->linger_ns &&
+					sw_correlate_expects_more(recorder->correlate, now))))
+		return true;
+	return sw_prober_busy(recorder->prober) && now < ended + SW_PROBER_PATIENCE_NS;
+}
+
+/* After the command's end: the packets that are still on their way to us, and those that may yet decide a debt; what the
+ * prober was asked. */
 static void linger(struct recorder *recorder)
 {
-	if (!sw_captures_any(recorder->captures))
-		return;
 	int64_t ended = sw_clock_realtime(), now = ended;
-	while (now < ended + DRAIN_NS || (now < ended + recorder->start->options->linger_ns &&
-					  sw_correlate_expects_more(recorder->correlate, now))) {
+	release(recorder);
+	while (wait_on(recorder, ended, now)) {
 		turn(recorder);
 		sw_captures_flush(recorder->captures);
 		release(recorder);
@@ -346,6 +362,9 @@ int sw_recorder_main(const struct sw_recorder_start *start)
 	const struct sw_options *options = start->options;
 	struct recorder recorder = {
 		.start = start, .control_open = true, .started_ns = SW_TIME_NONE, .ended_ns = SW_TIME_NONE};
+	struct sw_err err = {0};
+	leave_terminal();
+	recorder.prober = options->probe ? sw_prober_new(&err) : NULL;
 	const struct sw_correlate_options how = {.slow_ns = options->slow_ns,
 						 .settle_ns = options->settle_ns,
 						 .attached = start->target.mode == SW_MODE_ATTACH};
@@ -353,7 +372,6 @@ int sw_recorder_main(const struct sw_recorder_start *start)
 					    ordered_process, ordered_fact,   ordered_limit};
 	const struct sw_packet_sink packets = {
 		.context = &recorder, .packet = ordered_packet, .status = ordered_status};
-	leave_terminal();
 	recorder.anonymizer = options->anonymize ? sw_anonymizer_new() : NULL;
 	recorder.merge = sw_merge_new(&trace, &packets);
 	recorder.to_merge = sw_merge_trace_sink(recorder.merge);
@@ -363,7 +381,8 @@ int sw_recorder_main(const struct sw_recorder_start *start)
 	const struct sw_packet_sink arrived = {.context = &recorder, .raw = arrived_packet, .status = arrived_status};
 	const struct sw_trace_sink limits = {.context = &recorder, .limit = arrived_limit};
 	recorder.captures = sw_captures_new(options, &arrived, &limits);
-	struct sw_err err = {0};
+	if (options->probe && !recorder.prober)
+		arrived_limit(&recorder, &(struct sw_limit){err.text, "nothing was tried after a failure"});
 	int status = sw_incident_new(start->outputs, &recorder.incident, &err) < 0 ? SW_EXIT_TOOL : 0;
 	if (status)
 		sw_publish_complain(start->outputs, &err);
@@ -383,6 +402,7 @@ int sw_recorder_main(const struct sw_recorder_start *start)
 	sw_outputs_release(start->outputs);
 	sw_incident_free(recorder.incident);
 	sw_captures_free(recorder.captures);
+	sw_prober_free(recorder.prober);
 	sw_timeline_free(recorder.timeline);
 	sw_merge_free(recorder.merge);
 	sw_anonymizer_free(recorder.anonymizer);

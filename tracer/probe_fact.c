@@ -79,6 +79,33 @@ const struct sw_fact_row sw_fact_rows[] = {
 	T("neighbor", "lladdr", "its link address")
 	N("neighbor", "probes", "solicitations without an answer so far")
 
+	T("probe-path", "destination", "--probe: where the operation that failed went")
+	T("probe-path", "answer", "to a SYN of the tool: SYN-ACK, RST, ICMP error, silence; not asked")
+	N("probe-path", "answer_us", "after how long")
+	T("probe-path", "answer_by", "who sent the ICMP error")
+	N("probe-path", "hops", "routers that answered SYNs with rising TTL; absent where the first SYN was answered")
+	T("probe-path", "hop", "the farthest of them")
+	N("probe-path", "hop_ttl", "the TTL that ended there")
+	N("probe-path", "ping", "1: the host answered an echo request; absent: no right to send one")
+	N("probe-path", "ping_us", "after how long")
+	N("probe-path", "distance", "hops to the host, as the TTL of its reply tells")
+
+	T("probe-size", "destination", "--probe: where the operation that failed went")
+	N("probe-size", "came_back", "the largest echo request with DF that was answered, bytes of the IP packet")
+	N("probe-size", "silent", "the smallest that was not, 0: all that fit the interface were")
+	T("probe-size", "too_big_by", "who said that one was too big")
+	N("probe-size", "too_big_mtu", "and what it takes")
+
+	T("probe-resolver", "name", "--probe: the name that was asked for")
+	T("probe-resolver", "address", "the name server")
+	T("probe-resolver", "answer", "its RCODE by name, or silence")
+	N("probe-resolver", "addresses", "A records in the answer")
+
+	T("probe-address", "destination", "--probe: where the operation that failed went")
+	T("probe-address", "name", "its name")
+	T("probe-address", "other", "another address of that name")
+	T("probe-address", "answer", "to a SYN to the same port there: SYN-ACK, RST, silence, ...")
+
 	T("port-range", "destination", "the remote end")
 	N("port-range", "low", "first ephemeral port")
 	N("port-range", "high", "last ephemeral port")

@@ -1,6 +1,8 @@
 /* Verdicts on a connect that nobody answered no: silence, SYN-ACKs that came to nothing, SYNs that had to be sent again.
  *
  * Enters: facts. Leaves: a match. The order among them is VERDICTS.md, "When two fit": each row beats the next. */
+#include <string.h>
+
 #include "correlate/rules/connect.h"
 
 static bool stale_connection(const struct sw_facts *facts, struct sw_match *match)
@@ -104,6 +106,22 @@ static bool unanswered_by_kernel(const struct sw_facts *facts, struct sw_match *
 	return true;
 }
 
+/* --probe: a peer on the link that answers pings, and whose port does not, drops the SYNs itself. SYNs that end two hops or more
+ * before a peer that pings reach are dropped on the way. Where they come as far as the last router, it or the peer may drop them:
+ * a router answers for an ended TTL before its firewall looks (net/ipv4/ip_forward.c). */
+static void locate(const struct sw_facts *facts, struct sw_match *match)
+{
+	if (!FACT(probe_answer) || strcmp(FACT(probe_answer), "silence") != 0 || !FACT(probe_ping))
+		return;
+	if (FACT(probe_distance) == 1)
+		match->locus = SW_LOCUS_PEER_HOST;
+	else if (FACT(probe_hop_ttl) > 0 && FACT(probe_hop_ttl) < FACT(probe_distance) - 1)
+		match->locus = SW_LOCUS_PATH;
+	else
+		return;
+	match->cites_fact = "probe-path";
+}
+
 static bool syn_unanswered(const struct sw_facts *facts, struct sw_match *match)
 {
 	if (!FACT(is_tcp) || !waited_in_vain(facts) || !opens(facts))
@@ -118,6 +136,7 @@ static bool syn_unanswered(const struct sw_facts *facts, struct sw_match *match)
 		at_most(match, SW_CONFIDENCE_POSSIBLE);
 	cite(match, FACT(syn));
 	cite(match, FACT(last_syn));
+	locate(facts, match);
 	return true;
 }
 

@@ -49,8 +49,8 @@ _sockwhy() {
 	fi
 	_sockwhy_value "$previous" && return
 	case ${COMP_WORDS[1]} in
-	run) options='-o -q -v -i -V --anonymize --fail-on --output --quiet --settle --slow --verbose --filter --interface --linger --payload --detachable --user --help --version' ;;
-	attach) options='-o -q -v -i -V --anonymize --fail-on --output --quiet --settle --slow --verbose --filter --interface --linger --payload --all --budget --duration --max-size --no-calls --only --packets --help --version' ;;
+	run) options='-o -q -v -i -V --anonymize --fail-on --output --quiet --settle --slow --verbose --filter --interface --linger --payload --probe --detachable --user --help --version' ;;
+	attach) options='-o -q -v -i -V --anonymize --fail-on --output --quiet --settle --slow --verbose --filter --interface --linger --payload --probe --all --budget --duration --max-size --no-calls --only --packets --help --version' ;;
 	explain) options='-o -q -v -V --anonymize --fail-on --output --quiet --settle --slow --verbose --clock-offset --host --help --version' ;;
 	diff) options='-V --settle --slow --json --help --version' ;;
 	verdicts) options='-V --json --help --version' ;;

@@ -81,6 +81,16 @@ static void put_next(const struct sw_finding *finding, FILE *out)
 	fputs("</ol>\n", out);
 }
 
+static void put_tried(const struct sw_finding *finding, FILE *out)
+{
+	if (finding->tried.count == 0)
+		return;
+	fputs("<h4>What sockwhy tried afterwards</h4>\n<ul class=\"tried\">\n", out);
+	for (size_t i = 0; i < finding->tried.count; i++)
+		sw_html_element(out, "li", NULL, finding->tried.items[i]);
+	fputs("</ul>\n", out);
+}
+
 static void put_considered(const struct sw_finding *finding, FILE *out)
 {
 	if (finding->ruled_out_count + finding->alternative_count + finding->not_observed.count == 0)
@@ -166,6 +176,7 @@ void sw_html_finding(const struct sw_report_context *context, const struct sw_fi
 	sw_html_parts(finding, out);
 	sw_html_ladder(context, finding, out);
 	put_next(finding, out);
+	put_tried(finding, out);
 	put_considered(finding, out);
 	put_stack(&finding->symptom, out);
 	put_facts(finding, out);

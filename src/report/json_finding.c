@@ -261,6 +261,7 @@ json_t *sw_json_finding(const struct sw_finding *finding)
 	sw_json_set(object, "ruled_out", ruled_out(finding));
 	sw_json_set(object, "alternatives", alternatives(finding));
 	sw_json_set(object, "not_observed", sw_json_texts(&finding->not_observed));
+	sw_json_set(object, "tried", sw_json_texts(&finding->tried));
 	sw_json_set(object, "next", next(finding));
 	return object;
 }

@@ -126,7 +126,8 @@ static void put_next(const struct sw_finding *finding, FILE *out)
 
 static void put_considered(const struct sw_finding *finding, FILE *out)
 {
-	size_t count = finding->ruled_out_count + finding->alternative_count + finding->not_observed.count;
+	size_t count = finding->ruled_out_count + finding->alternative_count + finding->not_observed.count +
+		       finding->tried.count;
 
 	for (size_t i = 0; i < finding->ruled_out_count; i++) {
 		fputs("- **Not** ", out);
@@ -142,6 +143,8 @@ static void put_considered(const struct sw_finding *finding, FILE *out)
 	}
 	for (size_t i = 0; i < finding->not_observed.count; i++)
 		sw_markdown_item(out, "Not seen", finding->not_observed.items[i]);
+	for (size_t i = 0; i < finding->tried.count; i++)
+		sw_markdown_item(out, "Tried by sockwhy", finding->tried.items[i]);
 	if (count > 0)
 		fputc('\n', out);
 }

@@ -100,6 +100,15 @@ static void put_alternatives(const struct sw_page *page, const struct sw_finding
 	put_text(page, "not seen", unseen);
 }
 
+/* What the tool itself sent, and what came of it: nobody shall take it for the program's. */
+static void put_tried(const struct sw_page *page, const struct sw_finding *finding)
+{
+	sw_auto_free char *tried = sw_joined_text(&finding->tried, "; ", "; ");
+	sw_auto_free char *marked = tried ? sw_format("(by sockwhy) %s", tried) : NULL;
+
+	put_text(page, "tried", marked);
+}
+
 static void put_where(const struct sw_page *page, const struct sw_finding *finding)
 {
 	sw_auto_free char *meanwhile = sw_joined_text(&finding->meanwhile, "; ", "; ");
@@ -126,6 +135,7 @@ void sw_text_finding(const struct sw_page *page, const struct sw_report_context 
 	put_head(page, context, finding);
 	put_cause(&detail, finding);
 	put_text(&detail, "usually", usually);
+	put_tried(&detail, finding);
 	put_where(&detail, finding);
 	put_story(&detail, context, finding);
 	for (size_t i = 0; i < finding->next_count && (i < NEXT_SHOWN || context->verbose); i++)

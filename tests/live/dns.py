@@ -3,7 +3,7 @@
 
 answer (only www.shop.example; else NXDOMAIN), nxdomain, nodata, servfail, refused, formerr, notimp, silent, late:SECONDS,
 truncated (over UDP), cut (truncated, and TCP closes at once), no6 (AAAA stays without an answer), first-fails (SERVFAIL for all but
-www.shop.example). A gets ADDRESS; AAAA gets no address.
+www.shop.example). A gets ADDRESS, or several with commas; AAAA gets no address.
 """
 import socket
 import struct
@@ -11,7 +11,7 @@ import sys
 import threading
 
 how, _, value = sys.argv[1].partition(":")
-address = sys.argv[2] if len(sys.argv) > 2 else "10.90.2.2"
+addresses = (sys.argv[2] if len(sys.argv) > 2 else "10.90.2.2").split(",")
 FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED = 1, 2, 3, 4, 5
 
 
@@ -41,8 +41,8 @@ def reply(query, over_udp):
     elif how in ("truncated", "cut") and over_udp:
         flags |= 0x0200
     elif how != "nodata" and kind == 1:
-        records = b"\xc0\x0c" + struct.pack(">HHIH", 1, 1, 60, 4) + socket.inet_aton(address)
-    return query[:2] + struct.pack(">HHHHH", flags, 1, bool(records), 0, 0) + query[12:end] + records
+        records = b"".join(b"\xc0\x0c" + struct.pack(">HHIH", 1, 1, 60, 4) + socket.inet_aton(a) for a in addresses)
+    return query[:2] + struct.pack(">HHHHH", flags, 1, len(records) // 16, 0, 0) + query[12:end] + records
 
 
 def over_tcp():

@@ -31,14 +31,37 @@ static enum sw_severity severity_of(const struct sw_symptom_context *context, co
 	return late ? SW_SEVERITY_SLOW : SW_SEVERITY_FAILURE;
 }
 
-/* What makes every verdict less sure, whatever the rule: an unsure clock, calls that were not all seen. */
-static enum sw_confidence confidence_of(const struct sw_symptom_context *context, const struct sw_match *match)
-{
-	enum sw_confidence confidence = match->confidence;
-	bool foreign = context->socket && context->socket->foreign;
-	bool unsure = match->packet_count && context->clock_error_ns > SW_CLOCK_UNSURE_NS;
+/* Facts that come of holding times of calls against times of packets. To add one: its name. */
+static const enum sw_fact_id order_facts[] = {
+	SW_FACT_synack_late,      SW_FACT_synack_after_end,  SW_FACT_rst_late,         SW_FACT_icmp_after_begin,
+	SW_FACT_request_sent,     SW_FACT_answer_begun,      SW_FACT_answer_after_end, SW_FACT_answer_in_time,
+	SW_FACT_answered_before,  SW_FACT_peer_quiet,        SW_FACT_waited_meanwhile, SW_FACT_part_data_waiting,
+	SW_FACT_part_window,      SW_FACT_part_nagle,        SW_FACT_part_send_buffer, SW_FACT_part_loss,
+	SW_FACT_part_round_trip,  SW_FACT_part_peer,         SW_FACT_part_application, SW_FACT_part_most,
+};
 
-	if ((foreign || unsure) && confidence > SW_CONFIDENCE_LIKELY)
+bool sw_telling_order_unsure(const struct sw_telling *telling)
+{
+	const struct sw_symptom_context *context = telling->context;
+	const struct sw_judged *winner = &telling->judgement->winner;
+	bool by_time = context->flow && context->link == SW_LINK_TIME;
+
+	if (context->clock_error_ns + context->stamp_error_ns <= SW_CLOCK_UNSURE_NS || !winner->match.packet_count)
+		return false;
+	for (size_t i = 0; i < SW_COUNT(order_facts) && !by_time; i++)
+		by_time = sw_reads_has(&winner->reads, order_facts[i]) &&
+			  sw_fact_known(telling->facts, order_facts[i]);
+	return by_time;
+}
+
+/* What makes every verdict less sure, whatever the rule: an unsure clock, calls that were not all seen. */
+static enum sw_confidence confidence_of(const struct sw_telling *telling)
+{
+	const struct sw_symptom_context *context = telling->context;
+	enum sw_confidence confidence = telling->judgement->winner.match.confidence;
+	bool foreign = context->socket && context->socket->foreign;
+
+	if ((foreign || sw_telling_order_unsure(telling)) && confidence > SW_CONFIDENCE_LIKELY)
 		confidence = SW_CONFIDENCE_LIKELY;
 	return confidence;
 }
@@ -179,7 +202,7 @@ static void tell(const struct sw_telling *telling, struct sw_finding *finding)
 	finding->verdict = winner->rule->code;
 	finding->title = winner->rule->title;
 	finding->locus = winner->match.locus;
-	finding->confidence = confidence_of(telling->context, &winner->match);
+	finding->confidence = confidence_of(telling);
 	finding->severity = severity_of(telling->context, &winner->match);
 	finding->began_ns = debt->began_ns;
 	finding->ended_ns = debt->ended_ns;

@@ -5,6 +5,7 @@
 #include "correlate/finding_internal.h"
 #include "correlate/words.h"
 #include "src/base/arena.h"
+#include "src/base/clock.h"
 #include "src/base/mem.h"
 
 #define RULED_OUT_MAX 6
@@ -99,13 +100,20 @@ static void tell_unseen(const struct sw_telling *telling, struct sw_finding *fin
 {
 	const struct sw_judgement *judgement = telling->judgement;
 	const struct sw_facts *facts = telling->facts;
-	const size_t room = SW_RULE_TEXTS + 2;
+	const size_t room = SW_RULE_TEXTS + 3;
 	struct sw_texts *unseen = &finding->not_observed;
+	const struct sw_symptom_context *context = telling->context;
 	bool sure = finding->confidence == SW_CONFIDENCE_CERTAIN;
+	char text[64];
 
 	for (uint32_t i = 0; i < judgement->winner.match.unseen_count; i++)
 		add_text(unseen, sw_words_fill(judgement->winner.match.unseen[i], facts, telling->arena), room,
 			 telling->arena);
+	if (sw_telling_order_unsure(telling))
+		add_text(unseen,
+			 sw_arena_format(telling->arena, "the order of calls and packets within %s: their clocks are not known better",
+					 sw_duration_text(context->clock_error_ns + context->stamp_error_ns, text)),
+			 room, telling->arena);
 	if (sure || !facts->family_is_ip)
 		return;
 	if (!facts->packets_available)

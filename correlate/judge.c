@@ -36,6 +36,8 @@ static bool outranks(const struct sw_judged *a, const struct sw_judged *b)
 
 	if (a_weak != b_weak)
 		return b_weak;
+	if (a->match.behind != b->match.behind)
+		return b->match.behind;
 	return sw_rule_beats(a->rule, b->rule);
 }
 

@@ -25,6 +25,7 @@ struct sw_match { /* what a predicate answers with */
 	enum sw_confidence confidence; /* CERTAIN unless it says otherwise */
 	enum sw_locus locus; /* the row's unless it says otherwise */
 	int severity; /* enum sw_severity, or -1: by the outcome */
+	bool behind; /* a guess behind every other row that holds, whatever the rows beat */
 	const char *cause; /* template; NULL: the first of the row's that can be filled */
 	const char *usually; /* template, in place of the row's where the mechanism is known exactly; NULL: the row's */
 	const struct sw_rule_next *next; /* likewise, SW_RULE_TEXTS of them */

@@ -353,6 +353,7 @@ void sw_symptom_fill(struct sw_symptom_context *context, const struct sw_sources
 	context->imported = options->imported;
 	context->attached = options->attached;
 	context->clock_error_ns = options->clock_error_ns;
+	context->stamp_error_ns = options->stamp_error_ns;
 	context->end_ns = sources->end_ns;
 	context->process = sw_processes_get(sources->processes, state->debt.pid);
 	fill_calls(context, state, arena);

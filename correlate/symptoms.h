@@ -123,6 +123,7 @@ struct sw_symptom_context {
 	const char *absence_why; /* one line where it is not SW_ABSENCE_COUNTS */
 	bool packets_available; /* there is a capture that covers this socket's namespace at all */
 	int64_t clock_error_ns; /* between calls and packets; 0: one clock */
+	int64_t stamp_error_ns; /* of an imported call's own stamps, which may be cut off at whole seconds */
 	const struct sw_process_seen *process;
 	const struct sw_attempt_seen *attempt;
 	struct sw_contrast contrast;

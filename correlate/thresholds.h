@@ -26,8 +26,9 @@
 /* Most of the ephemeral range: connect tries every port (of one parity first) before it gives up. */
 #define SW_PORTS_USED_PERCENT 90
 
-/* Above this uncertainty between the clocks of calls and packets, what belongs together is a guess by order of time. */
-#define SW_CLOCK_UNSURE_NS SW_NS_PER_S
+/* Above this uncertainty between the clocks of calls and packets an order of the two is a guess: a person's, a program's and a path's
+ * times (time-outs of 1 s, answers of a slow service, round trips) are told apart at a tenth of a second. */
+#define SW_CLOCK_UNSURE_NS (100 * SW_NS_PER_MS)
 
 /* A silence after which a forgotten state (NAT, firewall, peer) is a better reason for a RST than what was just said. Real devices
  * forget after a minute or more (RFC 5382: 124 min for established ones); the connection's own rhythm is what matters, so it is

@@ -120,6 +120,11 @@ void sw_import_set_offset(struct sw_import *import, int64_t offset_ns)
 	import->drift = 0;
 }
 
+int64_t sw_import_resolution(const struct sw_import *import)
+{
+	return import->stamps.resolution_ns;
+}
+
 enum sw_strace_clock sw_import_clock(const struct sw_import *import)
 {
 	return import->stamps.clock;

@@ -1,8 +1,8 @@
 /* When a line stands: what its stamp says, and what is known besides.
  *
- * Enters: lines in their order, -T's durations, pins. Leaves: log->now_ns. Stamps of whole seconds are cut off: so that each line has a
- * place of its own, the lines of one second stand a nanosecond apart, no line before the end of the call above it, and no pinned one
- * before its pin. */
+ * Enters: lines in their order, -T's durations, pins. Leaves: log->now_ns. Stamps of seconds or milliseconds are cut off: so that each
+ * line has a place of its own, the lines of one stamp stand a nanosecond apart, no line before the end of the call above it, and no pinned
+ * one before its pin. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +11,7 @@
 #define LINE_NS SW_NS_PER_US /* what a line counts where there are no stamps */
 #define LATEST_NS (INT64_C(4000000000) * SW_NS_PER_S) /* a sum of relative stamps goes no further */
 #define DAY_NS (24 * 3600 * SW_NS_PER_S)
+#define COARSE_NS SW_NS_PER_MS /* stamps cut off here or before hide which of two calls came first */
 
 uint32_t strace_who(const struct sw_strace_log *log, const struct line *line)
 {
@@ -65,13 +66,13 @@ static int64_t resumed_at(const struct sw_strace_log *log, const struct line *li
 		       now_ns;
 }
 
-static int64_t place(struct sw_strace_log *log, const struct line *line, int64_t second_ns)
+static int64_t place(struct sw_strace_log *log, const struct line *line, int64_t cut_ns)
 {
 	int64_t stamp_ns, now_ns;
 
-	log->in_second = second_ns == log->second_ns ? log->in_second + 1 : 0;
-	log->second_ns = second_ns;
-	now_ns = stamp_ns = second_ns + log->in_second;
+	log->in_cut = cut_ns == log->cut_ns ? log->in_cut + 1 : 0;
+	log->cut_ns = cut_ns;
+	now_ns = stamp_ns = cut_ns + log->in_cut;
 	if (log->strace->raw)
 		return stamp_ns;
 	if (log->spent_ns > now_ns)
@@ -80,9 +81,9 @@ static int64_t place(struct sw_strace_log *log, const struct line *line, int64_t
 	stamp_ns = pinned(log->strace, strace_who(log, line), stamp_ns);
 	if (stamp_ns > now_ns)
 		now_ns = stamp_ns;
-	/* The second that it says is true whatever the others sum up to. */
-	if (now_ns >= second_ns + SW_NS_PER_S)
-		now_ns = second_ns + SW_NS_PER_S - 1;
+	/* What the stamp says is true whatever the others sum up to. */
+	if (now_ns >= cut_ns + log->summary.resolution_ns)
+		now_ns = cut_ns + log->summary.resolution_ns - 1;
 	return now_ns > log->now_ns ? now_ns : log->now_ns + 1;
 }
 
@@ -93,7 +94,7 @@ void strace_stamp(struct sw_strace_log *log, const struct line *line)
 
 	if (line->clock == SW_STRACE_CLOCK_NONE) {
 		if (!log->stamped)
-			log->now_ns += LINE_NS;
+			log->now_ns = log->spent_ns > log->now_ns ? log->spent_ns + LINE_NS : log->now_ns + LINE_NS;
 		return;
 	}
 	if (line->clock == SW_STRACE_CLOCK_RELATIVE) {
@@ -113,7 +114,7 @@ void strace_stamp(struct sw_strace_log *log, const struct line *line)
 	}
 	log->stamped = true;
 	summary->last_ns = now_ns;
-	log->now_ns = summary->resolution_ns >= SW_NS_PER_S && line->clock != SW_STRACE_CLOCK_RELATIVE ?
+	log->now_ns = summary->resolution_ns >= COARSE_NS && line->clock != SW_STRACE_CLOCK_RELATIVE ?
 			      place(log, line, now_ns) :
 			      now_ns;
 }

@@ -68,7 +68,7 @@ struct sw_strace_log {
 	bool stamped;
 	int64_t now_ns; /* of the last line, without the offset */
 	int64_t day_ns; /* midnights passed */
-	int64_t second_ns, in_second; /* of stamps of whole seconds: the one that lines stand in, and how many did */
+	int64_t cut_ns, in_cut; /* of stamps that were cut off: the one that lines stand in, and how many did */
 	int64_t spent_ns; /* where the last whole line's call ended */
 	struct thread *open; /* whose line waits for its rest */
 	int64_t open_line;

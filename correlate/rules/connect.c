@@ -107,6 +107,7 @@ static bool refused_by_icmp(const struct sw_facts *facts, struct sw_match *match
 	if (FACT(packets_seen) || FACT(absence_counts))
 		return near(match, "none came");
 	at_most(match, SW_CONFIDENCE_POSSIBLE);
+	match->behind = true; /* a RST says no far more often */
 	unseen(match, "whether a RST or an ICMP port unreachable said no");
 	match->cause = "the kernel reported {errno_name}";
 	return true;

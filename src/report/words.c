@@ -304,7 +304,7 @@ char *sw_watched_text(const struct sw_report *report)
 				 calls, sum.why_not ? " (" : "", length_of_reason(sum.why_not),
 				 sum.why_not ? sum.why_not : "", sum.why_not ? ")" : "");
 	return sw_format("watched %s; %" PRId64 " of %" PRId64 " packets kept, %s%s%s, %s", sockets, sum.kept, sum.seen,
-			 sum.drops_unknown ? "drops not known" : drops, sum.interfaces ? ", " : "",
+			 sum.drops_unknown ? "drops not known" : drops, sum.interfaces && sum.interfaces[0] ? ", " : "",
 			 !sum.interfaces                    ? "" :
 			 strcmp(sum.interfaces, "any") == 0 ? "all interfaces" :
 							      sum.interfaces,

@@ -31,6 +31,7 @@ struct sw_correlate_options {
 	bool calls_missing; /* a capture without a log */
 	bool packets_missing; /* a log without a capture, or no right to capture */
 	int64_t clock_error_ns; /* imported: uncertainty of the offset between the timelines; 0 same clock */
+	bool exits_unknown; /* imported: the log does not say how long calls took */
 	int64_t stamp_error_ns; /* imported: what the log's stamps are cut off at */
 	struct sw_ip hosts[16]; /* --host: addresses that are ours, for a capture without a log */
 	size_t host_count;

@@ -200,6 +200,7 @@ static void surroundings(struct sw_facts *facts, const struct sw_symptom_context
 	const struct sw_contrast *contrast = &context->contrast;
 
 	facts->imported = context->imported;
+	facts->exits_unknown = context->exits_unknown;
 	facts->attached = context->attached;
 	facts->same_before = context->same_before;
 	facts->same_end_ok = contrast->same_end_ok;

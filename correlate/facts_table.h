@@ -75,6 +75,7 @@
 	X(NS, deadline_after, "after how long it ended the wait")                                                      \
 	X(NS, kernel_would, "how long the kernel would have gone on")                                                  \
 	X(FLAG, imported, "log and capture are other tools' files")                                                    \
+	X(FLAG, exits_unknown, "the log does not say how long calls took")                                             \
 	X(FLAG, attached, "the tool joined in mid-life")                                                               \
 	X(COUNT, same_before, "symptoms like this one before it")                                                      \
 	X(COUNT, same_end_ok, "connections to the same address and port that worked")                                  \

@@ -33,11 +33,11 @@ static enum sw_severity severity_of(const struct sw_symptom_context *context, co
 
 /* Facts that come of holding times of calls against times of packets. To add one: its name. */
 static const enum sw_fact_id order_facts[] = {
-	SW_FACT_synack_late,      SW_FACT_synack_after_end,  SW_FACT_rst_late,         SW_FACT_icmp_after_begin,
-	SW_FACT_request_sent,     SW_FACT_answer_begun,      SW_FACT_answer_after_end, SW_FACT_answer_in_time,
-	SW_FACT_answered_before,  SW_FACT_peer_quiet,        SW_FACT_waited_meanwhile, SW_FACT_part_data_waiting,
-	SW_FACT_part_window,      SW_FACT_part_nagle,        SW_FACT_part_send_buffer, SW_FACT_part_loss,
-	SW_FACT_part_round_trip,  SW_FACT_part_peer,         SW_FACT_part_application, SW_FACT_part_most,
+	SW_FACT_synack_late,     SW_FACT_synack_after_end, SW_FACT_rst_late,         SW_FACT_icmp_after_begin,
+	SW_FACT_request_sent,    SW_FACT_answer_begun,     SW_FACT_answer_after_end, SW_FACT_answer_in_time,
+	SW_FACT_answered_before, SW_FACT_peer_quiet,       SW_FACT_waited_meanwhile, SW_FACT_part_data_waiting,
+	SW_FACT_part_window,     SW_FACT_part_nagle,       SW_FACT_part_send_buffer, SW_FACT_part_loss,
+	SW_FACT_part_round_trip, SW_FACT_part_peer,        SW_FACT_part_application, SW_FACT_part_most,
 };
 
 bool sw_telling_order_unsure(const struct sw_telling *telling)
@@ -46,11 +46,11 @@ bool sw_telling_order_unsure(const struct sw_telling *telling)
 	const struct sw_judged *winner = &telling->judgement->winner;
 	bool by_time = context->flow && context->link == SW_LINK_TIME;
 
-	if (context->clock_error_ns + context->stamp_error_ns <= SW_CLOCK_UNSURE_NS || !winner->match.packet_count)
+	if (!winner->match.packet_count ||
+	    (context->clock_error_ns + context->stamp_error_ns <= SW_CLOCK_UNSURE_NS && !context->exits_unknown))
 		return false;
 	for (size_t i = 0; i < SW_COUNT(order_facts) && !by_time; i++)
-		by_time = sw_reads_has(&winner->reads, order_facts[i]) &&
-			  sw_fact_known(telling->facts, order_facts[i]);
+		by_time = sw_reads_has(&winner->reads, order_facts[i]) && sw_fact_known(telling->facts, order_facts[i]);
 	return by_time;
 }
 

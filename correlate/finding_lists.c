@@ -109,9 +109,13 @@ static void tell_unseen(const struct sw_telling *telling, struct sw_finding *fin
 	for (uint32_t i = 0; i < judgement->winner.match.unseen_count; i++)
 		add_text(unseen, sw_words_fill(judgement->winner.match.unseen[i], facts, telling->arena), room,
 			 telling->arena);
-	if (sw_telling_order_unsure(telling))
+	if (sw_telling_order_unsure(telling) && context->exits_unknown)
+		add_text(unseen, sw_arena_strdup(telling->arena, "when calls returned (strace -T)"), room,
+			 telling->arena);
+	else if (sw_telling_order_unsure(telling))
 		add_text(unseen,
-			 sw_arena_format(telling->arena, "the order of calls and packets within %s: their clocks are not known better",
+			 sw_arena_format(telling->arena,
+					 "the order of calls and packets within %s: their clocks are not known better",
 					 sw_duration_text(context->clock_error_ns + context->stamp_error_ns, text)),
 			 room, telling->arena);
 	if (sure || !facts->family_is_ip)

@@ -320,6 +320,18 @@ static bool overruled(const struct sw_lookup *lookup, const struct sw_question *
 	return false;
 }
 
+/* "No record of that type", while the answer about another type was cut and its rest was not seen, says nothing of the name. */
+static bool half_said(const struct sw_lookup *lookup, const struct sw_question *question)
+{
+	for (size_t i = 0; question->rcode == SW_DNS_NOERROR && i < lookup->questions.count; i++) {
+		const struct sw_question *other = &lookup->questions.items[i];
+
+		if (other->truncated && other->type != question->type && !strcasecmp(other->name, question->name))
+			return true;
+	}
+	return false;
+}
+
 const struct sw_question *sw_lookup_deciding(const struct sw_lookup *lookup)
 {
 	const struct sw_question *best = NULL, *last_resort = NULL;
@@ -327,7 +339,7 @@ const struct sw_question *sw_lookup_deciding(const struct sw_lookup *lookup)
 	for (size_t i = 0; i < lookup->questions.count; i++) {
 		const struct sw_question *question = &lookup->questions.items[i];
 
-		if (!got(question) || question->fitting)
+		if (!got(question) || question->fitting || half_said(lookup, question))
 			continue;
 		if (overruled(lookup, question))
 			last_resort = question;

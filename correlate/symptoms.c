@@ -99,10 +99,25 @@ static bool cut_short(const struct sw_debt_state *state, const struct sw_flow *f
 	       flow->side[SW_SIDE_PEER].last_new_data.time_ns < ours->last_new_data.time_ns;
 }
 
+/* A log may lack the calls that say that a connect is done (strace -e trace=..., -Z). The packets say so too. */
+static void done_by_packets(struct sw_debt *debt, const struct sw_flow *flow)
+{
+	bool vain = debt->outcome == SW_OUTCOME_GAVE_UP || debt->outcome == SW_OUTCOME_HUNG;
+
+	if (debt->operation != SW_OPERATION_CONNECT || !vain || !flow || flow->protocol != IPPROTO_TCP ||
+	    flow->established_ns == SW_TIME_NONE || flow->established_ns < debt->began_ns ||
+	    (debt->ended_ns != SW_TIME_NONE && flow->established_ns > debt->ended_ns))
+		return;
+	debt->outcome = SW_OUTCOME_DONE;
+	debt->ended_ns = flow->established_ns;
+}
+
 bool sw_symptom_is(struct sw_debt_state *state, const struct sw_flow *flow, const struct sw_correlate_options *options)
 {
 	struct sw_debt *debt = &state->debt;
 
+	if (options->imported)
+		done_by_packets(debt, flow);
 	if (debt->operation == SW_OPERATION_DRAIN && !debt->socket_timeout_ns &&
 	    (debt->outcome == SW_OUTCOME_GAVE_UP || debt->outcome == SW_OUTCOME_HUNG) &&
 	    !sw_symptom_lost_bytes(state, flow))
@@ -354,6 +369,7 @@ void sw_symptom_fill(struct sw_symptom_context *context, const struct sw_sources
 	context->attached = options->attached;
 	context->clock_error_ns = options->clock_error_ns;
 	context->stamp_error_ns = options->stamp_error_ns;
+	context->exits_unknown = options->exits_unknown;
 	context->end_ns = sources->end_ns;
 	context->process = sw_processes_get(sources->processes, state->debt.pid);
 	fill_calls(context, state, arena);

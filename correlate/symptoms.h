@@ -130,6 +130,7 @@ struct sw_symptom_context {
 	int64_t slow_ns, settle_ns; /* the options in force */
 	int64_t end_ns; /* of the recording */
 	bool imported, attached;
+	bool exits_unknown; /* imported: when calls returned is known only from above */
 	uint32_t same_before; /* symptoms like this one (same call, errno and remote end) before it */
 	const struct sw_debt
 		*accepted_by; /* bytes of earlier calls that never arrived began with this debt (drain); NULL */

@@ -287,6 +287,7 @@ static struct sw_correlate_options correlate_options(const struct explain *expla
 	how.imported = incidents == 0;
 	how.clock_error_ns = explain->alignment.error_ns;
 	how.stamp_error_ns = sw_import_resolution(explain->import);
+	how.exits_unknown = how.imported && logs && !sw_import_durations(explain->import);
 	how.host_count = options->host_count;
 	for (size_t i = 0; i < options->host_count; i++)
 		how.hosts[i] = sw_anonymizer_ip(explain->anonymizer, &options->hosts[i]);

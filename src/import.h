@@ -28,6 +28,7 @@ sw_import_session(const struct sw_import *import); /* of the incident; NULL: non
 int sw_import_align(struct sw_import *import, struct sw_alignment *alignment, struct sw_err *err);
 void sw_import_set_offset(struct sw_import *import, int64_t offset_ns); /* --clock-offset, in place of the above */
 enum sw_strace_clock sw_import_clock(const struct sw_import *import);
+bool sw_import_durations(const struct sw_import *import); /* strace -T, as far as asked */
 int64_t sw_import_resolution(const struct sw_import *import); /* of the logs' stamps; 0: not asked, or none */
 
 /* Everything, in order. `progress` is called now and then with the part that is done, of 1; it may be NULL. A file that is damaged

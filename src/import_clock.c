@@ -120,6 +120,11 @@ void sw_import_set_offset(struct sw_import *import, int64_t offset_ns)
 	import->drift = 0;
 }
 
+bool sw_import_durations(const struct sw_import *import)
+{
+	return import->stamps.durations;
+}
+
 int64_t sw_import_resolution(const struct sw_import *import)
 {
 	return import->stamps.resolution_ns;

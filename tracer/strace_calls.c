@@ -63,7 +63,8 @@ static bool may_block(const struct sw_call *call)
 {
 	enum sw_sys_class class = sw_sys_class(call->sys);
 
-	if (call->error == EAGAIN || call->error == EINPROGRESS || call->flags & SW_CALL_NONBLOCKING)
+	/* From a socket that blocks EAGAIN says that its own time-out is over. */
+	if (call->flags & SW_CALL_NONBLOCKING)
 		return class == SW_SYS_CLASS_WAIT;
 	return class == SW_SYS_CLASS_WAIT || class == SW_SYS_CLASS_MOVE || call->sys == SW_SYS_CONNECT ||
 	       call->sys == SW_SYS_ACCEPT || call->sys == SW_SYS_ACCEPT4;

@@ -68,6 +68,10 @@ static bool app_slow_to_read(const struct sw_facts *facts, struct sw_match *matc
 {
 	cite(match, FACT(peer_data));
 	match->cites_surfaced = true;
+	if (FACT(exits_unknown)) {
+		at_most(match, SW_CONFIDENCE_POSSIBLE);
+		unseen(match, "when the call that read it returned (strace -T)");
+	}
 	return covers(facts, match, FACT(part_data_waiting));
 }
 

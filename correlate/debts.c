@@ -127,8 +127,8 @@ static void close_gap(struct sw_debt_state *state, int64_t time_ns)
 	}
 }
 
-void sw_debt_end(struct sw_debts *debts, struct sw_debt_state *state, enum sw_outcome outcome, int error,
-		 const struct sw_call *call, int64_t time_ns)
+static void end(struct sw_debts *debts, struct sw_debt_state *state, enum sw_outcome outcome, int error,
+		const struct sw_call *call, int64_t time_ns)
 {
 	struct sw_debt *debt = &state->debt;
 
@@ -154,6 +154,13 @@ void sw_debt_end(struct sw_debts *debts, struct sw_debt_state *state, enum sw_ou
 		sw_attempts_ended(debts->attempts, debt, &state->target);
 }
 
+void sw_debt_end(struct sw_debts *debts, struct sw_debt_state *state, enum sw_outcome outcome, int error,
+		 const struct sw_call *call, int64_t time_ns)
+{
+	end(debts, state, outcome, error, call, time_ns);
+	sw_debts_quiet(debts, state);
+}
+
 void sw_debt_forget(struct sw_debt_state *state)
 {
 	if (state->socket)
@@ -161,7 +168,7 @@ void sw_debt_forget(struct sw_debt_state *state)
 	debt_free(state);
 }
 
-static void live_remove(struct sw_debts *debts, struct sw_debt_state *state)
+void sw_debt_leave_live(struct sw_debts *debts, struct sw_debt_state *state)
 {
 	struct sw_debt_state *last = debts->live.items[--debts->live.count];
 
@@ -171,8 +178,8 @@ static void live_remove(struct sw_debts *debts, struct sw_debt_state *state)
 
 void sw_debt_drop(struct sw_debts *debts, struct sw_debt_state *state, int64_t time_ns)
 {
-	sw_debt_end(debts, state, SW_OUTCOME_DONE, 0, NULL, time_ns);
-	live_remove(debts, state);
+	end(debts, state, SW_OUTCOME_DONE, 0, NULL, time_ns);
+	sw_debt_leave_live(debts, state);
 	sw_debt_forget(state);
 }
 
@@ -297,100 +304,4 @@ int32_t sw_debts_signal(const struct sw_debts *debts, const struct sw_call *call
 {
 	/* The signal is reported between the kernel's answer and the stop that ends the call, or just after it. */
 	return sw_processes_signal(debts->processes, call->pid, call->tid, call->enter_ns);
-}
-
-/* ---- review --------------------------------------------------------------------------------------------------- */
-
-static void review(struct sw_debts *debts, struct sw_debt_state *state)
-{
-	bool keep = !(state->tentative && sw_debts_explained_away(debts, state));
-
-	live_remove(debts, state);
-	if (!keep || !debts->hooks.review(debts->hooks.context, state)) {
-		sw_debt_forget(state);
-		return;
-	}
-	state->reviewed = true;
-	state->place = debts->kept.count;
-	*SW_ARRAY_ADD(&debts->kept) = state;
-}
-
-void sw_debts_settle(struct sw_debts *debts, int64_t before_ns)
-{
-	/* Backwards: a review moves the last debt into the place of the reviewed one. */
-	for (size_t i = debts->live.count; i-- > 0;) {
-		struct sw_debt_state *state = debts->live.items[i];
-
-		if (state->debt.ended_ns != SW_TIME_NONE && state->debt.ended_ns < before_ns && !state->tentative)
-			review(debts, state);
-	}
-}
-
-const struct sw_debt_state *sw_debts_live(const struct sw_debts *debts, size_t index)
-{
-	return index < debts->live.count ? debts->live.items[index] : NULL;
-}
-
-static int by_begin(const void *a, const void *b)
-{
-	const struct sw_debt *left = &(*(struct sw_debt_state *const *)a)->debt;
-	const struct sw_debt *right = &(*(struct sw_debt_state *const *)b)->debt;
-
-	if (left->began_ns != right->began_ns)
-		return left->began_ns < right->began_ns ? -1 : 1;
-	return left->id < right->id ? -1 : left->id > right->id;
-}
-
-void sw_debts_finish(struct sw_debts *debts, int64_t end_ns)
-{
-	for (size_t i = debts->live.count; i-- > 0;) {
-		if (debts->live.items[i]->debt.ended_ns == SW_TIME_NONE)
-			sw_debts_end_open(debts, debts->live.items[i], end_ns);
-	}
-	while (debts->live.count)
-		review(debts, debts->live.items[debts->live.count - 1]);
-}
-
-void sw_debts_sort(struct sw_debts *debts)
-{
-	if (debts->kept.count)
-		qsort(debts->kept.items, debts->kept.count, sizeof *debts->kept.items, by_begin);
-}
-
-bool sw_debts_owed(const struct sw_debts *debts, int64_t now_ns, int64_t recent_ns)
-{
-	if (debts->gave_up_ns != SW_TIME_NONE && now_ns - debts->gave_up_ns < recent_ns)
-		return true;
-	for (size_t i = 0; i < debts->live.count; i++) {
-		if (debts->live.items[i]->debt.ended_ns == SW_TIME_NONE)
-			return true;
-	}
-	return false;
-}
-
-size_t sw_debts_kept(const struct sw_debts *debts)
-{
-	return debts->kept.count;
-}
-
-struct sw_debt_state *sw_debts_at(const struct sw_debts *debts, size_t index)
-{
-	return debts->kept.items[index];
-}
-
-void sw_debts_sift(struct sw_debts *debts, bool (*stays)(void *context, struct sw_debt_state *debt), void *context)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < debts->kept.count; i++) {
-		struct sw_debt_state *state = debts->kept.items[i];
-
-		if (stays(context, state)) {
-			state->place = count;
-			debts->kept.items[count++] = state;
-		} else {
-			sw_debt_forget(state);
-		}
-	}
-	debts->kept.count = count;
 }

@@ -38,6 +38,9 @@ struct sw_debt_state {
 	bool tentative; /* a failed datagram connect: a symptom only if nothing explains it away */
 	bool shared_end; /* another process held the socket when it ended */
 	size_t place; /* in the table */
+	struct sw_debt_state *next_quiet; /* debts_review.c */
+	uint32_t quiet_number;
+	bool quiet; /* it waits there */
 	bool reviewed;
 	bool measured; /* the socket's account measures its time */
 	uint32_t lookup; /* the look-up that it served (lookups.h), 0 none known */
@@ -77,6 +80,8 @@ void sw_debts_progress(struct sw_debts *debts, struct sw_socket_state *socket, b
 /* Somebody came to this socket over this flow and was left unserved, which showed at `until_ns`. */
 void sw_debts_unserved(struct sw_debts *debts, struct sw_socket_state *listener, const struct sw_flow *flow,
 		       int64_t until_ns);
+/* Reviews what ended well on busy sockets, a moment ago; cheap, for every record. */
+void sw_debts_settle_quiet(struct sw_debts *debts, int64_t now_ns);
 /* Reviews what ended before `before_ns`. */
 void sw_debts_settle(struct sw_debts *debts, int64_t before_ns);
 /* The recording ends: everything open ends as hung, or is no debt after all; everything is reviewed. */

@@ -33,6 +33,7 @@ struct sw_debts {
 	struct sw_debts_hooks hooks;
 	SW_ARRAY(struct sw_debt_state *) live; /* open, or ended and not reviewed */
 	SW_ARRAY(struct sw_debt_state *) kept;
+	struct sw_debt_state *quiet_first, *quiet_last; /* in the order in which they ended */
 	struct sw_pending *pending;
 	struct sw_recent recent[SW_RECENT_MAX];
 	size_t recent_next;
@@ -48,6 +49,8 @@ void sw_debt_end(struct sw_debts *debts, struct sw_debt_state *debt, enum sw_out
 void sw_debt_progress(struct sw_debt_state *debt, int64_t time_ns);
 /* Ends it without a trace: it was no debt, or another debt's symptom tells it. */
 void sw_debt_drop(struct sw_debts *debts, struct sw_debt_state *debt, int64_t time_ns);
+void sw_debt_leave_live(struct sw_debts *debts, struct sw_debt_state *debt);
+void sw_debts_quiet(struct sw_debts *debts, struct sw_debt_state *debt); /* it ended: it may be reviewed early */
 void sw_debt_forget(struct sw_debt_state *debt); /* it is in no list any more */
 void sw_debt_call_copy(struct sw_call *copy, const struct sw_call *call); /* without its lists */
 void sw_debt_keep_call(struct sw_call **place, const struct sw_call *call);

@@ -29,6 +29,8 @@ struct sw_account {
 	int64_t body;
 	bool our_turn, exchanging, wrote_in_exchange;
 	uint32_t waits;
+	int64_t still_since_ns; /* SW_TIME_NONE: it moves */
+	struct sw_account_stall stall;
 	struct sw_account_summary summary;
 };
 
@@ -36,8 +38,9 @@ struct sw_account *sw_account_new(void)
 {
 	struct sw_account *account = sw_alloc(sizeof *account);
 
-	account->clock.now_ns = account->head_sent_ns = account->last_sent_ns = SW_TIME_NONE;
+	account->clock.now_ns = account->still_since_ns = account->head_sent_ns = account->last_sent_ns = SW_TIME_NONE;
 	account->summary.nagle.first_ns = account->summary.nagle.last_ns = SW_TIME_NONE;
+	account->summary.losses.first_ns = account->summary.losses.last_ns = SW_TIME_NONE;
 	account->summary.round_trips.first_ns = account->summary.round_trips.last_ns = SW_TIME_NONE;
 	account->window = account->rtt_ns = account->body = -1;
 	account->segment = SEGMENT_DEFAULT;
@@ -75,7 +78,7 @@ static uint8_t bucket_of(const struct sw_account *account, bool *hold)
 	int64_t unsent = account->datagrams ? 0 : account->accepted + account->asked - account->sent;
 
 	*hold = false;
-	if (account->arrived > account->read || (account->fin_arrived && !account->eof_read))
+	if (account->arrived > account->read || (account->fin_arrived && !account->eof_read && !account->our_turn))
 		return SW_PART_DATA_WAITING;
 	if (!account->established) {
 		*hold = account->under_way > 0;
@@ -95,11 +98,24 @@ static uint8_t bucket_of(const struct sw_account *account, bool *hold)
 	return account->our_turn ? SW_BUCKET_OUR_TURN : SW_BUCKET_PEERS_TURN;
 }
 
+static void note_stall(struct sw_account *account, uint8_t bucket, int64_t time_ns)
+{
+	if (bucket != SW_PART_RECEIVER_WINDOW || account->clock.now_ns == SW_TIME_NONE) {
+		account->still_since_ns = SW_TIME_NONE;
+		return;
+	}
+	if (account->still_since_ns == SW_TIME_NONE)
+		account->still_since_ns = account->clock.now_ns;
+	if (time_ns - account->still_since_ns > account->stall.ns)
+		account->stall = (struct sw_account_stall){account->still_since_ns, time_ns - account->still_since_ns};
+}
+
 static void advance(struct sw_account *account, int64_t time_ns)
 {
 	bool hold;
 	uint8_t bucket = bucket_of(account, &hold);
 
+	note_stall(account, bucket, time_ns);
 	sw_account_clock_advance(&account->clock, time_ns, bucket, hold);
 }
 
@@ -159,6 +175,8 @@ static void exchange_end(struct sw_account *account, int64_t time_ns)
 	summary->exchanges_ns += whole;
 	if (whole > 0 && parts[SW_PART_ROUND_TRIP] >= whole / 2)
 		count(&summary->round_trips, parts[SW_PART_ROUND_TRIP], time_ns, (struct sw_seen){.time_ns = time_ns});
+	else if (whole > 0 && parts[SW_PART_LOSS] >= whole / 2)
+		count(&summary->losses, parts[SW_PART_LOSS], time_ns, (struct sw_seen){.time_ns = time_ns});
 }
 
 /* ---- calls ---------------------------------------------------------------------------------------------------- */
@@ -256,6 +274,7 @@ static void acknowledged(struct sw_account *account, const struct sw_flow_change
 	if (held >= SW_NAGLE_NS && ruling.after != SW_PART_LOSS)
 		count(&account->summary.nagle, held, packet->time_ns, seen);
 	sw_account_clock_rule(&account->clock, ruling);
+	account->still_since_ns = SW_TIME_NONE;
 	account->head_sent_ns = change->unacked_sent_ns;
 	account->head_resent = change->unacked_resent;
 }
@@ -390,6 +409,11 @@ enum sw_answer_seen sw_account_answer(const struct sw_account *account)
 int64_t sw_account_body(const struct sw_account *account)
 {
 	return account->body;
+}
+
+struct sw_account_stall sw_account_stall(const struct sw_account *account)
+{
+	return account->stall;
 }
 
 /* ---- debts ---------------------------------------------------------------------------------------------------- */

@@ -4,7 +4,7 @@
  * (enum sw_part) that add up to the whole exactly, and two patterns. Knows nothing of descriptors, rules and verdicts.
  *
  * At each instant the first that holds:
- *   data-waiting      bytes of the peer lie here unread
+ *   data-waiting      bytes of the peer lie here unread, or, where it is to answer, its FIN
  *   receiver-window   bytes of ours unsent, the peer's window is zero or full
  *   nagle             bytes of ours unsent, fewer than a segment, behind unacknowledged ones
  *   send-buffer       bytes of ours unsent
@@ -49,6 +49,12 @@ enum sw_answer_seen sw_account_answer(const struct sw_account *account);
 int64_t
 sw_account_body(const struct sw_account *account); /* bytes that the head of the answer announces, -1 not known */
 
+/* The longest stretch in which bytes that calls wanted to send stood still before the peer's window. */
+struct sw_account_stall {
+	int64_t from_ns, ns; /* ns 0: none */
+};
+struct sw_account_stall sw_account_stall(const struct sw_account *account);
+
 /* For an account that is made when its flow is already known: takes over where the flow stands. */
 void sw_account_follow(struct sw_account *account, const struct sw_flow *flow);
 
@@ -69,6 +75,7 @@ struct sw_account_summary {
 		nagle; /* small writes held back for at least SW_NAGLE_NS until an acknowledgement came */
 	struct sw_account_pattern
 		round_trips; /* exchanges (write, then read) of whose time at least half was round trips */
+	struct sw_account_pattern losses; /* exchanges of whose time at least half was waiting for lost segments */
 	uint32_t exchanges;
 	int64_t exchanges_ns; /* all of them: the connection's busy time */
 	int64_t accepted, sent, acknowledged, arrived, read; /* bytes */

@@ -102,6 +102,16 @@ void sw_debts_account_begin(struct sw_debt_state *state)
 				      state->debt.began_ns);
 }
 
+void sw_debts_account_restart(struct sw_debt_state *state)
+{
+	int64_t parts[SW_PART_COUNT];
+
+	if (!state->measured)
+		return;
+	sw_account_debt_end(state->socket->account, state->debt.id, state->debt.began_ns, parts);
+	sw_account_debt_begin(state->socket->account, state->debt.id, state->debt.operation, state->debt.began_ns);
+}
+
 void sw_debts_account_first(struct sw_debt_state *state, int64_t time_ns)
 {
 	if (!state->measured)
@@ -173,6 +183,7 @@ void sw_debts_account_end(struct sw_debt_state *state)
 /* A few are chance; this many are how the program works. */
 #define NAGLE_LEAST 3
 #define ROUND_TRIPS_LEAST 5
+#define LOSSES_LEAST 3
 /* Shorter round trips are those of one machine or one room: they bound what a busy client can do, and slow nothing down. */
 #define ROUND_TRIP_NOTABLE_NS (2 * SW_NS_PER_MS)
 /* Exchanges now and then on a long-lived connection make nobody wait. */
@@ -206,6 +217,15 @@ static bool bound_by_round_trips(const struct sw_account_summary *summary, int64
 	       trips->total_ns >= (trips->last_ns - trips->first_ns) / ROUND_TRIPS_DENSITY;
 }
 
+/* Each of them may be shorter than anybody would call slow: a time-out is 200 ms. */
+static bool held_up_by_loss(const struct sw_account_summary *summary, int64_t slow_ns)
+{
+	const struct sw_account_pattern *losses = &summary->losses;
+
+	return losses->count >= LOSSES_LEAST && losses->total_ns >= slow_ns &&
+	       losses->total_ns >= summary->exchanges_ns / 2;
+}
+
 /* A pattern that fills half of a connection's busy time is a symptom, whatever each single exchange took. */
 void sw_debts_patterns(struct sw_debts *debts, struct sw_socket_state *socket)
 {
@@ -216,6 +236,8 @@ void sw_debts_patterns(struct sw_debts *debts, struct sw_socket_state *socket)
 	summary = sw_account_summary(socket->account);
 	if (summary.nagle.count >= NAGLE_LEAST && summary.nagle.total_ns >= summary.exchanges_ns / 2)
 		tell_pattern(debts, socket, &summary, &summary.nagle, SW_PART_NAGLE);
+	else if (held_up_by_loss(&summary, debts->options->slow_ns))
+		tell_pattern(debts, socket, &summary, &summary.losses, SW_PART_LOSS);
 	else if (bound_by_round_trips(&summary, debts->options->slow_ns))
 		tell_pattern(debts, socket, &summary, &summary.round_trips, SW_PART_ROUND_TRIP);
 }

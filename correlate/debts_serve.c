@@ -38,6 +38,7 @@ void sw_debts_serve_read(struct sw_debts *debts, struct sw_socket_state *socket,
 	if (!serve) {
 		serve = sw_debt_open(debts, SW_OPERATION_SERVE, socket, call);
 		serve->debt.began_ns = serve->progress_ns = call->exit_ns;
+		sw_debts_account_restart(serve);
 	}
 	serve->debt.bytes_read += call->result;
 	serve->progress_ns = call->exit_ns; /* the request is still coming */

@@ -76,6 +76,7 @@ void sw_debts_account_enter(struct sw_debts *debts, struct sw_pending *pending, 
 void sw_debts_account_leave(struct sw_debts *debts, struct sw_pending *pending, struct sw_socket_state *socket,
 			    const struct sw_call *call);
 void sw_debts_account_begin(struct sw_debt_state *debt);
+void sw_debts_account_restart(struct sw_debt_state *debt); /* its begin was moved */
 void sw_debts_account_first(struct sw_debt_state *debt, int64_t time_ns); /* the first byte of an answer */
 /* More of it: what lay between `from_ns`, the read before, and this one. */
 void sw_debts_account_more(struct sw_debt_state *debt, int64_t from_ns, int64_t time_ns);

@@ -54,8 +54,10 @@ static void written(struct sw_debts *debts, struct sw_socket_state *socket, cons
 	socket->seen.bytes_written += call->result;
 	socket->seen.last_write_ns = call->exit_ns;
 	drop_open(debts, socket, SW_OPERATION_GREETING, call->exit_ns);
-	if (!drain && sw_socket_is_ip(socket))
+	if (!drain && sw_socket_is_ip(socket)) {
 		drain = sw_debt_open(debts, SW_OPERATION_DRAIN, socket, call);
+		drain->debt.waited_ns = sw_call_blocks(call, socket) ? call->exit_ns - call->enter_ns : 0;
+	}
 	if (drain) {
 		drain->debt.bytes_accepted += call->result;
 		drain->debt.last_call = call->id;

@@ -37,12 +37,29 @@ static bool told_already(const struct sw_debt_state *state)
 	       state->socket->told && state->socket->told_ns >= state->debt.began_ns;
 }
 
+/* Who waited for the answer meanwhile tells it too. */
+static bool waits_meanwhile(const struct sw_debt_state *still, const struct sw_debt_state *other)
+{
+	return other->socket == still->socket && other->debt.operation != SW_OPERATION_DRAIN &&
+	       other->debt.began_ns < still->debt.ended_ns && other->debt.ended_ns > still->debt.began_ns;
+}
+
+static void join_still(struct sw_debts *debts, struct sw_debt_state *still)
+{
+	for (size_t i = 0; i < debts->kept.count; i++)
+		still->joined |= waits_meanwhile(still, debts->kept.items[i]);
+}
+
 static void join_told(struct sw_debts *debts)
 {
 	for (size_t i = 0; i < debts->kept.count; i++)
 		note_end(debts->kept.items[i]);
 	for (size_t i = 0; i < debts->kept.count; i++)
 		debts->kept.items[i]->joined |= told_already(debts->kept.items[i]);
+	for (size_t i = 0; i < debts->kept.count; i++) {
+		if (debts->kept.items[i]->stood_still)
+			join_still(debts, debts->kept.items[i]);
+	}
 }
 
 /* ---- long polls --------------------------------------------------------------------------------------------------- */

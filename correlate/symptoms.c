@@ -112,6 +112,26 @@ static void done_by_packets(struct sw_debt *debt, const struct sw_flow *flow)
 	debt->ended_ns = flow->established_ns;
 }
 
+/* We made the connection, and somebody was kept from writing to it until the peer read again. (Whoever downloads from us may take as long
+ * as he likes.) */
+static bool stood_still(struct sw_debt_state *state, const struct sw_flow *flow, int64_t slow_ns)
+{
+	struct sw_debt *debt = &state->debt;
+	struct sw_account_stall stall = {0};
+
+	if (flow && flow->initiator && state->socket->account)
+		stall = sw_account_stall(state->socket->account);
+	if (stall.ns < slow_ns || 2 * debt->waited_ns < stall.ns)
+		return false;
+	debt->began_ns = debt->gap_began_ns = stall.from_ns;
+	debt->gap_ns = stall.ns;
+	debt->ended_ns = stall.from_ns + stall.ns;
+	memset(debt->time_ns, 0, sizeof debt->time_ns);
+	debt->time_ns[SW_PART_RECEIVER_WINDOW] = stall.ns;
+	state->stood_still = true;
+	return true;
+}
+
 bool sw_symptom_is(struct sw_debt_state *state, const struct sw_flow *flow, const struct sw_correlate_options *options)
 {
 	struct sw_debt *debt = &state->debt;
@@ -143,10 +163,13 @@ bool sw_symptom_is(struct sw_debt_state *state, const struct sw_flow *flow, cons
 			debt->outcome = SW_OUTCOME_GAVE_UP;
 			return true;
 		}
-		if (!is_lost(state, flow) && !cut_short(state, flow))
+		if (is_lost(state, flow) || cut_short(state, flow)) {
+			debt->outcome = SW_OUTCOME_LOST;
+			return true;
+		}
+		if (!stood_still(state, flow, options->slow_ns))
 			return false;
-		debt->outcome = SW_OUTCOME_LOST;
-		return true;
+		break;
 	case SW_OPERATION_SERVE:
 		if (!flow || (!left_before_answer(state, flow) && !thrown_out(state, flow)))
 			return false;

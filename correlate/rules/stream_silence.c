@@ -100,7 +100,16 @@ static bool keepalive_expired(const struct sw_facts *facts, struct sw_match *mat
 
 static bool peer_not_reading(const struct sw_facts *facts, struct sw_match *match)
 {
-	if (!was_made(facts) || !in_vain(facts))
+	if (!was_made(facts))
+		return false;
+	if (FACT(slow) && FACT(part_window) * 100 >= FACT(duration) * SW_PART_REASON_PERCENT &&
+	    2 * FACT(window_zero) >= FACT(part_window)) {
+		match->cause =
+			"of {duration} the peer's window was closed for {part_window}: its program did not read what we sent";
+		cite(match, FACT(zero_window));
+		return true;
+	}
+	if (!in_vain(facts))
 		return false;
 	if (!FACT(window_closed))
 		return FACT(zero_windows) > 0 && near(match, "the peer's window had opened again");
@@ -117,6 +126,8 @@ static bool handshake_ack_ignored(const struct sw_facts *facts, struct sw_match 
 		return false;
 	if (FACT(bytes_in) > 0)
 		return near(match, "the peer sent data: it had our ACK");
+	if (FACT(request_sent) && FACT(all_acked))
+		return near(match, "the peer acknowledged our request: it had our ACK");
 	cite(match, FACT(handshake_ack));
 	cite(match, FACT(last_synack));
 	cite(match, FACT(own_data));
@@ -313,7 +324,7 @@ static const struct sw_rule silence[] = {
 		.code = "peer-not-reading",
 		.symptoms = ON_STREAM,
 		.needs = SW_NEEDS_PACKETS,
-		.beats = "handshake-ack-ignored",
+		.beats = "handshake-ack-ignored slow-by-window",
 		.locus = SW_LOCUS_PEER_APP,
 		.title = "the peer's program does not read",
 		.holds = peer_not_reading,

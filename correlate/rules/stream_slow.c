@@ -14,7 +14,7 @@ static bool covers(const struct sw_facts *facts, struct sw_match *match, int64_t
 		return false;
 	if (part * 100 >= FACT(duration) * SW_PART_REASON_PERCENT)
 		return true;
-	if (part == FACT(part_most)) {
+	if (part >= FACT(part_most)) {
 		at_most(match, SW_CONFIDENCE_LIKELY);
 		return true;
 	}
@@ -46,7 +46,11 @@ static bool slow_by_rtt(const struct sw_facts *facts, struct sw_match *match)
 	if (FACT(rtt_count) > 1)
 		match->cause =
 			"{rtt_count:exchange} one after the other took {rtt_time} of round trips; one takes at least {rtt}";
-	return covers(facts, match, FACT(part_round_trip));
+	else if (FACT(part_send_buffer) > FACT(part_round_trip))
+		match->cause =
+			"of {duration} bytes waited here for {part_send_buffer} until those before them were acknowledged; one round trip takes at least {rtt}";
+	/* What the congestion window holds back waits for round trips as well. */
+	return covers(facts, match, FACT(part_round_trip) + FACT(part_send_buffer));
 }
 
 static bool slow_by_window(const struct sw_facts *facts, struct sw_match *match)
@@ -139,7 +143,8 @@ static const struct sw_rule slow[] = {
 		.holds = slow_by_rtt,
 		.cause =
 			{"of {duration} packets were under way for {part_round_trip}; one round trip takes at least {rtt}"},
-		.usually = {"the peer is far away", "many questions one after the other where one would do"},
+		.usually = {"the peer is far away, or the line is narrow and what is under way queues up on it",
+			    "many questions one after the other where one would do"},
 		.next = {{"here", "ping -c 5 {remote_ip}", "compare the round trip", NULL},
 			 {"here", NULL, "ask for more at once (pipelining, batches), or keep what was asked", NULL}},
 		.sees = "slow calls",

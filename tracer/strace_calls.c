@@ -137,8 +137,9 @@ static void split(struct decode *decode, struct span arguments)
 		decode->argument_count++;
 }
 
+/* `whole`: the line that was split already; NULL: `arguments` were put together. */
 static void decode_call(struct sw_strace_log *log, struct thread *thread, struct decode *decode, struct sw_call *call,
-			struct span arguments, struct span result)
+			const struct line *whole, struct span arguments, struct span result)
 {
 	decoder *decode_arguments = strace_decoder(call->sys);
 
@@ -155,7 +156,12 @@ static void decode_call(struct sw_strace_log *log, struct thread *thread, struct
 				  .now_ns = strace_when(log),
 				  .result = result};
 	take_result(decode);
-	split(decode, arguments);
+	if (whole) {
+		decode->argument_count = whole->part_count;
+		memcpy(decode->arguments, whole->parts, sizeof decode->arguments);
+	} else {
+		split(decode, arguments);
+	}
 	if (decode_arguments)
 		decode_arguments(decode);
 	call->pid = thread->pid;
@@ -166,7 +172,7 @@ void strace_call_complete(struct sw_strace_log *log, struct thread *thread, enum
 	struct sw_call call = {.sys = sys, .enter_ns = strace_when(log)};
 	struct decode decode;
 
-	decode_call(log, thread, &decode, &call, line->arguments, line->result);
+	decode_call(log, thread, &decode, &call, line, line->arguments, line->result);
 	if (!decode.wanted)
 		return;
 	call.id = ++log->strace->last_call;
@@ -197,7 +203,7 @@ void strace_call_begin(struct sw_strace_log *log, struct thread *thread, enum sw
 	text_set(&thread->arguments, line->arguments);
 	if (sys == SW_SYS_NONE)
 		return;
-	decode_call(log, thread, &decode, &call, line->arguments, (struct span){"", ""});
+	decode_call(log, thread, &decode, &call, NULL, line->arguments, (struct span){"", ""});
 	/* A call that concerns only what it will return, or nothing that is known yet, is entered when it returns. */
 	if (!decode.wanted)
 		return;
@@ -212,7 +218,7 @@ static void end_joined(struct sw_strace_log *log, struct thread *thread, const s
 	struct sw_call call = {.sys = thread->sys, .enter_ns = thread->enter_ns};
 	struct decode decode;
 
-	decode_call(log, thread, &decode, &call, text_span(&thread->arguments), line->result);
+	decode_call(log, thread, &decode, &call, NULL, text_span(&thread->arguments), line->result);
 	call.id = thread->call_id;
 	call.flags |= flags;
 	if (!decode.wanted && !call.id)
@@ -246,7 +252,7 @@ void strace_call_interrupted(struct sw_strace_log *log, struct thread *thread)
 	struct decode decode;
 
 	thread->pending = PENDING_NONE;
-	decode_call(log, thread, &decode, &call, text_span(&thread->arguments), SPAN("-1 EINTR"));
+	decode_call(log, thread, &decode, &call, NULL, text_span(&thread->arguments), SPAN("-1 EINTR"));
 	call.id = thread->call_id;
 	call.exit_ns = call.exit_bound_ns = thread->interrupted_ns;
 	if (decode.ended && strace->sink->leave)

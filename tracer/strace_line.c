@@ -93,7 +93,8 @@ static void take_pid(struct span *rest, struct line *line)
 
 static int64_t take_fraction(struct span *rest, int64_t *resolution_ns)
 {
-	int64_t fraction, scale = SW_NS_PER_S;
+	static const int64_t scales[] = {1000000000, 100000000, 10000000, 1000000, 100000, 10000, 1000, 100, 10, 1};
+	int64_t fraction;
 	int digits;
 
 	*resolution_ns = SW_NS_PER_S;
@@ -102,10 +103,8 @@ static int64_t take_fraction(struct span *rest, int64_t *resolution_ns)
 	rest->at++;
 	if (!take_digits(rest, &fraction, &digits) || digits > 9)
 		return 0;
-	for (int i = 0; i < digits; i++)
-		scale /= 10;
-	*resolution_ns = scale;
-	return fraction * scale;
+	*resolution_ns = scales[digits];
+	return fraction * scales[digits];
 }
 
 static bool two_digits(struct span *rest, int64_t *number)
@@ -214,6 +213,24 @@ static void cut_end(struct span *span, size_t length)
 	*span = span_trim(*span);
 }
 
+/* Up to the closing bracket, or the end; the arguments on the way. */
+static const char *take_arguments(struct span rest, struct line *line)
+{
+	const char *at = rest.at, *end = at;
+
+	line->part_count = 0;
+	while (line->part_count < ARGUMENTS_MAX && at < rest.end) {
+		end = scan_until(at, rest.end, ',');
+		if (end == at && line->part_count == 0)
+			return end;
+		line->parts[line->part_count++] = span_trim((struct span){at, end});
+		if (end == rest.end || *end != ',')
+			return end;
+		at = end + 1;
+	}
+	return scan_until(at, rest.end, '\0');
+}
+
 /* Behind "name(" or "resumed>": the arguments, then the result. */
 static void parse_call(struct span rest, struct line *line, enum line_kind whole)
 {
@@ -231,7 +248,7 @@ static void parse_call(struct span rest, struct line *line, enum line_kind whole
 		line->kind = LINE_UNFINISHED;
 		return;
 	}
-	close = scan_until(rest.at, rest.end, '\0');
+	close = take_arguments(rest, line);
 	line->arguments = (struct span){rest.at, close};
 	line->kind = close < rest.end && *close == ')' && take_result((struct span){close + 1, rest.end}, line) ?
 			     whole :

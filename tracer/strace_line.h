@@ -5,6 +5,8 @@
 #include "tracer/strace.h"
 #include "tracer/strace_scan.h"
 
+#define ARGUMENTS_MAX 8
+
 enum line_kind {
 	LINE_UNREAD,
 	LINE_EMPTY, /* blank, or a note of strace's own */
@@ -26,6 +28,8 @@ struct line {
 	uint32_t pid; /* 0: the line does not say */
 	enum sw_strace_clock clock; /* NONE: no stamp */
 	int64_t stamp_ns, resolution_ns;
+	struct span parts[ARGUMENTS_MAX]; /* the arguments of a CALL, one by one; of more than these none counts */
+	int part_count;
 	struct span name, arguments, result; /* result: behind '=' without the duration */
 	int64_t duration_ns; /* -T; -1 none */
 	int64_t number; /* exit status, attached pid */

@@ -214,11 +214,16 @@ struct note { /* <TCP:[10.0.0.1:1->10.0.0.2:2]> */
 
 static uint64_t hash(struct span span)
 {
-	uint64_t value = UINT64_C(1469598103934665603);
+	uint64_t value = span_length(span), word;
 
+	for (; span_length(span) >= sizeof word; span.at += sizeof word) {
+		memcpy(&word, span.at, sizeof word);
+		value = (value ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+		value ^= value >> 29;
+	}
 	for (; span.at < span.end; span.at++)
 		value = (value ^ (unsigned char)*span.at) * UINT64_C(1099511628211);
-	return value | 1;
+	return (value ^ value >> 32) | 1;
 }
 
 /* To add one: the word that strace prints before ":[", and what it means. */

@@ -31,12 +31,33 @@ struct span span_after(struct span span, const char *word)
 
 /* ---- structure ------------------------------------------------------------------------------------------------ */
 
+/* What scanning stops at; all else is passed over at once. */
+enum { IN_LIST = 1, IN_NOTE = 2, IN_STRING = 4 };
+static const uint8_t stops[256] = {['('] = IN_LIST,
+				   ['['] = IN_LIST,
+				   ['{'] = IN_LIST,
+				   [')'] = IN_LIST,
+				   [']'] = IN_LIST,
+				   ['}'] = IN_LIST,
+				   [','] = IN_LIST,
+				   ['"'] = IN_LIST | IN_STRING,
+				   ['<'] = IN_LIST | IN_NOTE,
+				   ['>'] = IN_NOTE,
+				   ['\\'] = IN_NOTE | IN_STRING};
+
+static const char *pass(const char *at, const char *end, uint8_t where)
+{
+	while (at < end && !(stops[(unsigned char)*at] & where))
+		at++;
+	return at;
+}
+
 static const char *skip_string(const char *at, const char *end)
 {
-	for (at++; at < end; at++) {
+	for (at++; (at = pass(at, end, IN_STRING)) < end; at++) {
 		if (*at == '\\')
 			at++;
-		else if (*at == '"')
+		else
 			return at + 1;
 	}
 	return end;
@@ -48,12 +69,12 @@ static const char *skip_note(const char *at, const char *end)
 	bool path = at + 1 < end && at[1] == '/';
 	int depth = 0;
 
-	for (; at < end; at++) {
+	for (; (at = pass(at, end, IN_NOTE)) < end; at++) {
 		if (*at == '\\')
 			at++;
 		else if (*at == '<')
 			depth++;
-		else if (*at == '>' && (path || at[-1] != '-') && --depth == 0)
+		else if ((path || at[-1] != '-') && --depth == 0)
 			return at + 1;
 	}
 	return end;
@@ -77,10 +98,13 @@ const char *scan_skip(const char *at, const char *end, const char *begin)
 
 const char *scan_until(const char *at, const char *end, char stop)
 {
+	bool listed = stop == ',' || stop == '\0';
 	const char *begin = at;
 	int depth = 0;
 
 	while (at < end) {
+		if (listed && (at = pass(at, end, IN_LIST)) == end)
+			break;
 		if (depth == 0 && *at == stop)
 			return at;
 		switch (*at) {
@@ -159,7 +183,10 @@ bool scan_number(struct span span, int64_t *number)
 	} else if (span_length(span) > 1 && *span.at == '0' && digit(span.at[1])) {
 		base = 8;
 	}
-	for (begin = span.at; span.at < span.end; span.at++) {
+	begin = span.at;
+	for (; base == 10 && span.at < span.end && digit(*span.at); span.at++)
+		value = value * 10 + (uint64_t)(*span.at - '0');
+	for (; base != 10 && span.at < span.end; span.at++) {
 		unsigned char c = (unsigned char)*span.at, low = c | 0x20;
 		unsigned value_of = digit((char)c) ? c - 0u - '0' : low >= 'a' && low <= 'f' ? low - 'a' + 10u : 99u;
 
@@ -179,7 +206,8 @@ static int hex(char c)
 /* What stands behind a backslash; strace writes C's escapes, octal by default and hexadecimal with -x and -xx. */
 static const char *escape(const char *at, const char *end, char *byte)
 {
-	static const char letters[] = "n\nt\tr\rv\vf\fa\ab\be\033";
+	static const char letters[256] = {['n'] = '\n', ['t'] = '\t', ['r'] = '\r', ['v'] = '\v',
+					  ['f'] = '\f', ['a'] = '\a', ['b'] = '\b', ['e'] = '\033'};
 	int value = 0, digits = 0;
 
 	if (*at == 'x') {
@@ -194,10 +222,7 @@ static const char *escape(const char *at, const char *end, char *byte)
 		*byte = (char)value;
 		return at;
 	}
-	*byte = *at;
-	for (size_t i = 0; i + 1 < sizeof letters - 1; i += 2)
-		if (*at == letters[i])
-			*byte = letters[i + 1];
+	*byte = letters[(unsigned char)*at] ? letters[(unsigned char)*at] : *at;
 	return at + 1;
 }
 
@@ -208,11 +233,20 @@ size_t scan_string(struct span span, char *bytes, size_t room)
 	span = span_trim(span);
 	if (span_empty(span) || *span.at != '"')
 		return 0;
-	for (span.at++; span.at < span.end && *span.at != '"' && length < room; length++) {
-		if (*span.at == '\\' && span.at + 1 < span.end)
-			span.at = escape(span.at + 1, span.end, &bytes[length]);
-		else
-			bytes[length] = *span.at++;
+	for (span.at++; span.at < span.end && *span.at != '"' && length < room;) {
+		size_t plain = (size_t)(pass(span.at, span.end, IN_STRING) - span.at);
+
+		if (plain > room - length)
+			plain = room - length;
+		if (plain) {
+			memcpy(bytes + length, span.at, plain);
+			span.at += plain;
+			length += plain;
+		} else if (span.at + 1 < span.end) {
+			span.at = escape(span.at + 1, span.end, &bytes[length++]);
+		} else {
+			bytes[length++] = *span.at++;
+		}
 	}
 	return length;
 }
@@ -383,7 +417,9 @@ bool scan_fd(struct span span, int32_t *fd, struct span *note)
 	for (open = span.at; open < span.end && (digit(*open) || *open == '-'); open++)
 		;
 	if (open < span.end && *open == '<') {
-		const char *close = skip_note(open, span.end);
+		/* Mostly it ends where its note ends. */
+		bool whole = span.end[-1] == '>' && !memchr(open + 1, '<', (size_t)(span.end - open - 1));
+		const char *close = whole ? span.end : skip_note(open, span.end);
 
 		*note = (struct span){open + 1, close > open + 1 && close[-1] == '>' ? close - 1 : close};
 	}

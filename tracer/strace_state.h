@@ -9,7 +9,6 @@
 #include "tracer/strace_objects.h"
 
 #define DATA_MAX 512 /* bytes of a message that are kept: a DNS message, the beginning of anything else */
-#define ARGUMENTS_MAX 8
 #define TEXT_MAX ((size_t)1 << 20) /* a longer line is no call that matters */
 
 struct text { /* a growing piece of text */

@@ -97,6 +97,7 @@ void sw_import_log_feed(struct input *input)
 				 (unsigned long long)input->source.offset, input->source.failure);
 		sw_strace_end(input->log);
 		input->finished = true;
+		input->done = input->size;
 		return;
 	}
 	have = have < PIECE ? have : PIECE;
@@ -142,7 +143,7 @@ struct input *sw_import_logs_behind(struct sw_import *import, int64_t *until_ns)
 
 /* ---- captures ------------------------------------------------------------------------------------------------- */
 
-static void pull(struct sw_import *import, size_t index)
+void sw_import_pull(struct sw_import *import, size_t index)
 {
 	struct input *input = &import->inputs.items[index];
 	struct sw_err err = {0};
@@ -153,6 +154,7 @@ static void pull(struct sw_import *import, size_t index)
 		snprintf(input->shown.text, sizeof input->shown.text, "%s", err.text);
 	if (result <= 0) {
 		input->finished = true;
+		input->done = input->size;
 		return;
 	}
 	input->shown.records++;
@@ -165,7 +167,7 @@ static void pull(struct sw_import *import, size_t index)
 		input->done = sw_capture_file_offset(input->file);
 }
 
-static size_t next_packet(const struct sw_import *import, int64_t *time_ns)
+size_t sw_import_next(const struct sw_import *import, int64_t *time_ns)
 {
 	size_t next = SIZE_MAX;
 
@@ -212,7 +214,7 @@ static void open_captures(struct sw_import *import, const struct sw_trace_sink *
 		input->incident = sw_incident_reader_new(trace, packets);
 		hooks = sw_incident_reader_hooks(input->incident);
 		sw_capture_file_hooks(input->file, &hooks);
-		pull(import, i);
+		sw_import_pull(import, i);
 	}
 }
 
@@ -225,7 +227,7 @@ static double done(const struct sw_import *import)
 
 		all += (double)input->size;
 		/* A compressed file gives more bytes than it has. */
-		read += input->finished || input->done > input->size ? (double)input->size : (double)input->done;
+		read += (double)(input->done < input->size ? input->done : input->size);
 	}
 	return read / all;
 }
@@ -238,53 +240,50 @@ static int64_t lateness(const struct sw_import *import)
 	return session && !session->complete ? JOURNAL_LATE_NS : 0;
 }
 
-static void deliver(struct sw_import *import, size_t index, struct sw_packet_sink *to_merge, int64_t late_ns)
+/* Until everything older than the next packet is known, more of the calls; else the packet. */
+static void run(struct sw_import *import, struct sw_import_calls *calls, struct sw_import_packets *packets,
+		void (*progress)(void *context, double done), void *context)
 {
-	struct input *input = &import->inputs.items[index];
+	int64_t late_ns = lateness(import);
+	uint64_t turns = 0;
 
-	if (late_ns || input->shown.type == SW_IMPORT_INCIDENT)
-		to_merge->packet(to_merge->context, &input->packet);
-	else if (import->packets->raw)
-		import->packets->raw(import->packets->context, &input->packet, sw_capture_file_raw(input->file));
-	else if (import->packets->packet)
-		import->packets->packet(import->packets->context, &input->packet);
-	pull(import, index);
+	for (;;) {
+		int64_t packet_ns = sw_import_packets_time(packets);
+
+		if (calls->ended && packet_ns == INT64_MAX)
+			break;
+		if (!calls->ended && calls->until_ns <= packet_ns) {
+			sw_merge_release(import->merge, calls->until_ns);
+			sw_import_calls_more(calls);
+		} else {
+			sw_merge_release(import->merge, packet_ns - late_ns);
+			sw_import_packets_deliver(packets, late_ns);
+		}
+		if (progress && (++turns & 0xfff) == 0)
+			progress(context, done(import));
+	}
+	sw_merge_release(import->merge, INT64_MAX);
 }
 
 void sw_import_run(struct sw_import *import, const struct sw_trace_sink *trace, const struct sw_packet_sink *packets,
 		   void (*progress)(void *context, double done), void *context)
 {
+	struct sw_import_packets side;
+	struct sw_import_calls calls;
 	struct sw_trace_sink to_merge;
 	struct sw_packet_sink packets_to_merge;
-	uint64_t turns = 0;
-	int64_t late_ns;
 
 	import->trace = trace;
 	import->packets = packets;
 	import->merge = sw_merge_new(trace, packets);
 	to_merge = sw_merge_trace_sink(import->merge);
 	packets_to_merge = sw_merge_packet_sink(import->merge);
-	sw_import_logs_open(import, &to_merge, false);
 	open_captures(import, &to_merge, &packets_to_merge);
-	late_ns = lateness(import);
-	for (;;) {
-		int64_t until_ns, packet_ns;
-		struct input *log = sw_import_logs_behind(import, &until_ns);
-		size_t next = next_packet(import, &packet_ns);
-
-		if (next == SIZE_MAX && !log)
-			break;
-		if (next == SIZE_MAX || until_ns <= packet_ns) {
-			sw_merge_release(import->merge, until_ns);
-			sw_import_log_feed(log);
-		} else {
-			sw_merge_release(import->merge, packet_ns - late_ns);
-			deliver(import, next, &packets_to_merge, late_ns);
-		}
-		if (progress && (++turns & 0xfff) == 0)
-			progress(context, done(import));
-	}
-	sw_merge_release(import->merge, INT64_MAX);
+	sw_import_calls_begin(&calls, import);
+	sw_import_packets_begin(&side, import);
+	run(import, &calls, &side, progress, context);
+	sw_import_calls_end(&calls);
+	sw_import_packets_end(&side);
 	say_status(import);
 }
 

@@ -4,6 +4,7 @@
 
 #include "capture/file.h"
 #include "capture/source.h"
+#include "src/ahead.h"
 #include "src/base/mem.h"
 #include "src/import.h"
 #include "src/merge.h"
@@ -19,7 +20,8 @@ struct input {
 	struct sw_packet packet;
 	bool has_packet;
 	struct sw_incident_reader *incident;
-	uint64_t size, done; /* bytes, for the progress */
+	uint64_t size;
+	_Atomic uint64_t done; /* bytes, for the progress: a reader ahead writes it */
 };
 
 struct sw_import {
@@ -45,5 +47,32 @@ struct input *
 sw_import_logs_behind(struct sw_import *import,
 		      int64_t *until_ns); /* the log that knows least of what is to come; NULL: all are read */
 void sw_import_log_feed(struct input *input);
+void sw_import_pull(struct sw_import *import, size_t index); /* that capture's next packet */
+size_t sw_import_next(const struct sw_import *import, int64_t *time_ns); /* whose packet is next; SIZE_MAX: none */
+
+/* import_ahead.c: both sides as the run sees them, read where they are wanted or ahead in threads. */
+struct sw_import_calls {
+	struct sw_import *import;
+	struct sw_packer packer; /* of the thread */
+	struct sw_ahead *ahead; /* NULL: read where they are wanted */
+	int64_t until_ns; /* all that is older is in the merge */
+	bool ended;
+};
+void sw_import_calls_begin(struct sw_import_calls *calls, struct sw_import *import);
+void sw_import_calls_more(struct sw_import_calls *calls);
+void sw_import_calls_end(struct sw_import_calls *calls);
+
+struct sw_import_packets {
+	struct sw_import *import;
+	struct sw_packer packer;
+	struct sw_ahead *ahead;
+	struct sw_chunk *chunk; /* read ahead: where the next packet stands */
+	struct sw_record *record;
+	size_t next; /* not ahead: whose packet is next */
+};
+void sw_import_packets_begin(struct sw_import_packets *packets, struct sw_import *import);
+int64_t sw_import_packets_time(struct sw_import_packets *packets); /* of the next packet; INT64_MAX: there is none */
+void sw_import_packets_deliver(struct sw_import_packets *packets, int64_t late_ns);
+void sw_import_packets_end(struct sw_import_packets *packets);
 
 #endif

@@ -1,49 +1,32 @@
 /* Several streams of records in one order of time: see the header.
  *
- * A heap of pointers into blocks that are used again and again: in its steady state nothing is allocated. */
+ * Nearly all records come in order: they stand in a ring. Those that are older than the ring's last one go into a heap beside it, and
+ * the older of both is next. In its steady state nothing is allocated. */
 #include "src/merge.h"
 
-#include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "capture/dns.h"
-#include "capture/tls.h"
 #include "src/base/mem.h"
+#include "src/record.h"
 
-enum record_kind { RECORD_SOCKET, RECORD_ENTER, RECORD_LEAVE, RECORD_PROCESS, RECORD_FACT, RECORD_PACKET };
-
-struct block { /* one record and what it points to */
-	struct block *next; /* of the unused ones */
-	size_t room; /* bytes at data */
-	enum record_kind kind;
-	_Alignas(16) char data[];
-};
+#define CHUNK_ROOM ((size_t)64 << 10)
 
 struct waiting {
 	int64_t time_ns;
 	uint64_t order; /* in which it was pushed */
-	struct block *block;
+	struct sw_record *record;
 };
 
 struct sw_merge {
 	struct sw_trace_sink trace;
 	struct sw_packet_sink packets;
+	struct sw_chunks chunks;
+	struct sw_packer packer;
+	struct waiting *ring; /* in order of time; `ring_room` is a power of two */
+	size_t ring_first, ring_count, ring_room;
 	SW_ARRAY(struct waiting) heap;
 	uint64_t order;
-	struct block *unused;
 };
-
-static void drop(struct block *block)
-{
-	struct sw_fact *fact;
-
-	if (block->kind == RECORD_FACT) {
-		memcpy(&fact, block->data, sizeof fact);
-		free(fact);
-	}
-	free(block);
-}
 
 struct sw_merge *sw_merge_new(const struct sw_trace_sink *trace, const struct sw_packet_sink *packets)
 {
@@ -53,26 +36,16 @@ struct sw_merge *sw_merge_new(const struct sw_trace_sink *trace, const struct sw
 		merge->trace = *trace;
 	if (packets)
 		merge->packets = *packets;
+	sw_chunks_init(&merge->chunks, CHUNK_ROOM);
+	merge->packer = (struct sw_packer){.chunks = &merge->chunks,
+					   .packed = sw_merge_push,
+					   .context = merge,
+					   .direct = merge->trace,
+					   .direct_packets = merge->packets};
 	return merge;
 }
 
-void sw_merge_free(struct sw_merge *merge)
-{
-	if (!merge)
-		return;
-	for (size_t i = 0; i < merge->heap.count; i++)
-		drop(merge->heap.items[i].block);
-	while (merge->unused) {
-		struct block *block = merge->unused;
-
-		merge->unused = block->next;
-		free(block);
-	}
-	SW_ARRAY_RELEASE(&merge->heap);
-	free(merge);
-}
-
-/* ---- the heap: the earliest on top, among equals the first that was pushed ------------------------------------ */
+/* ---- the order: the earliest first, among equals the first that was pushed ------------------------------------- */
 
 static bool before(const struct waiting *a, const struct waiting *b)
 {
@@ -110,271 +83,119 @@ static void sift_down(struct waiting *items, size_t count)
 	items[at] = moving;
 }
 
-static void push(struct sw_merge *merge, int64_t time_ns, struct block *block)
+static struct waiting *ring_at(const struct sw_merge *merge, size_t index)
 {
-	struct waiting *waiting = SW_ARRAY_ADD(&merge->heap);
-
-	*waiting = (struct waiting){time_ns, merge->order++, block};
-	sift_up(merge->heap.items, merge->heap.count - 1);
+	return &merge->ring[(merge->ring_first + index) & (merge->ring_room - 1)];
 }
 
-static struct block *pop(struct sw_merge *merge)
+static void ring_grow(struct sw_merge *merge)
+{
+	size_t room = merge->ring_room ? merge->ring_room * 2 : 256;
+	struct waiting *ring = sw_alloc(room * sizeof *ring);
+
+	for (size_t i = 0; i < merge->ring_count; i++)
+		ring[i] = *ring_at(merge, i);
+	free(merge->ring);
+	merge->ring = ring;
+	merge->ring_first = 0;
+	merge->ring_room = room;
+}
+
+void sw_merge_push(void *context, struct sw_record *record)
+{
+	struct sw_merge *merge = context;
+	struct waiting waiting = {record->time_ns, merge->order++, record};
+
+	if (merge->ring_count && record->time_ns < ring_at(merge, merge->ring_count - 1)->time_ns) {
+		*SW_ARRAY_ADD(&merge->heap) = waiting;
+		sift_up(merge->heap.items, merge->heap.count - 1);
+		return;
+	}
+	if (merge->ring_count == merge->ring_room)
+		ring_grow(merge);
+	*ring_at(merge, merge->ring_count++) = waiting;
+}
+
+/* The next one; NULL: none is left. `from_heap` says where it stands. */
+static const struct waiting *top(const struct sw_merge *merge, bool *from_heap)
+{
+	const struct waiting *ring = merge->ring_count ? ring_at(merge, 0) : NULL;
+	const struct waiting *heap = merge->heap.count ? merge->heap.items : NULL;
+
+	*from_heap = heap && (!ring || before(heap, ring));
+	return *from_heap ? heap : ring;
+}
+
+static struct sw_record *pop(struct sw_merge *merge, bool from_heap)
 {
 	struct waiting *items = merge->heap.items;
-	struct block *block = items[0].block;
+	struct sw_record *record;
 
+	if (!from_heap) {
+		record = ring_at(merge, 0)->record;
+		merge->ring_first = (merge->ring_first + 1) & (merge->ring_room - 1);
+		merge->ring_count--;
+		return record;
+	}
+	record = items[0].record;
 	items[0] = items[--merge->heap.count];
 	if (merge->heap.count > 1)
 		sift_down(items, merge->heap.count);
-	return block;
+	return record;
 }
 
-/* ---- blocks --------------------------------------------------------------------------------------------------- */
-
-#define BLOCK_ROOM 1024 /* holds nearly every record, so that any unused block will do */
-
-static size_t aligned(size_t size)
-{
-	return (size + 15) & ~(size_t)15;
-}
-
-static struct block *take_block(struct sw_merge *merge, enum record_kind kind, size_t size)
-{
-	struct block *block = merge->unused;
-
-	if (block && size <= block->room) {
-		merge->unused = block->next;
-	} else {
-		size_t room = size > BLOCK_ROOM ? size : BLOCK_ROOM;
-
-		block = sw_alloc(sizeof *block + room);
-		block->room = room;
-	}
-	block->kind = kind;
-	return block;
-}
-
-static void give_back(struct sw_merge *merge, struct block *block)
-{
-	if (block->room > BLOCK_ROOM) {
-		free(block);
-		return;
-	}
-	block->next = merge->unused;
-	merge->unused = block;
-}
-
-static const void *put(char **at, const void *bytes, size_t size)
-{
-	void *place = *at;
-
-	if (size == 0)
-		return NULL;
-	memcpy(place, bytes, size);
-	*at += aligned(size);
-	return place;
-}
-
-static size_t text_size(const char *text)
-{
-	return text ? strlen(text) + 1 : 0;
-}
-
-/* ---- pushing -------------------------------------------------------------------------------------------------- */
-
-static void push_socket(void *context, const struct sw_socket *socket)
-{
-	struct sw_merge *merge = context;
-	struct block *block = take_block(merge, RECORD_SOCKET, sizeof *socket);
-
-	memcpy(block->data, socket, sizeof *socket);
-	push(merge, socket->since_ns, block);
-}
-
-static void push_call(struct sw_merge *merge, enum record_kind kind, int64_t time_ns, const struct sw_call *call)
-{
-	size_t waits = call->wait_count * sizeof *call->waits, messages = call->message_count * sizeof *call->messages;
-	size_t stack = call->stack_count * sizeof *call->stack, data = call->data_count;
-	struct block *block =
-		take_block(merge, kind,
-			   aligned(sizeof *call) + aligned(waits) + aligned(messages) + aligned(stack) + aligned(data));
-	struct sw_call *copy = (struct sw_call *)block->data;
-	char *at = block->data + aligned(sizeof *call);
-
-	*copy = *call;
-	copy->waits = put(&at, call->waits, waits);
-	copy->messages = put(&at, call->messages, messages);
-	copy->stack = put(&at, call->stack, stack);
-	copy->data = put(&at, call->data, data);
-	push(merge, time_ns, block);
-}
-
-static void push_enter(void *context, const struct sw_call *call)
-{
-	push_call(context, RECORD_ENTER, call->enter_ns, call);
-}
-
-static void push_leave(void *context, const struct sw_call *call)
-{
-	push_call(context, RECORD_LEAVE, call->exit_ns == SW_TIME_NONE ? call->enter_ns : call->exit_ns, call);
-}
-
-static void push_process(void *context, const struct sw_process *process)
-{
-	struct sw_merge *merge = context;
-	size_t comm = text_size(process->comm), line = text_size(process->command_line);
-	struct block *block =
-		take_block(merge, RECORD_PROCESS, aligned(sizeof *process) + aligned(comm) + aligned(line));
-	struct sw_process *copy = (struct sw_process *)block->data;
-	char *at = block->data + aligned(sizeof *process);
-
-	*copy = *process;
-	copy->comm = put(&at, process->comm, comm);
-	copy->command_line = put(&at, process->command_line, line);
-	push(merge, process->time_ns, block);
-}
-
-static void push_fact(void *context, const struct sw_fact *fact)
-{
-	struct sw_merge *merge = context;
-	/* Facts are few and of any size: the pointer to a copy is what waits. */
-	struct block *block = take_block(merge, RECORD_FACT, sizeof(struct sw_fact *));
-	struct sw_fact *copy = sw_fact_copy(fact);
-
-	memcpy(block->data, &copy, sizeof copy);
-	push(merge, fact->time_ns, block);
-}
-
-static void pass_limit(void *context, const struct sw_limit *limit)
-{
-	struct sw_merge *merge = context;
-
-	if (merge->trace.limit)
-		merge->trace.limit(merge->trace.context, limit);
-}
-
-static size_t dns_size(const struct sw_packet *packet)
-{
-	size_t size = 0;
-
-	for (const struct sw_dns *dns = packet->dns; dns; dns = dns->next)
-		size += aligned(sizeof *dns);
-	return size;
-}
-
-/* The messages of one segment hang together. */
-static void put_dns(char **at, struct sw_packet *copy)
-{
-	const struct sw_dns **link = &copy->dns;
-
-	for (const struct sw_dns *dns = copy->dns; dns; dns = dns->next) {
-		struct sw_dns *place = (struct sw_dns *)*at;
-
-		*place = *dns;
-		*at += aligned(sizeof *dns);
-		*link = place;
-		link = &place->next;
-	}
-}
-
-static void push_packet(void *context, const struct sw_packet *packet)
-{
-	struct sw_merge *merge = context;
-	size_t size = aligned(sizeof *packet) + aligned(packet->payload_captured) + dns_size(packet) +
-		      (packet->tls ? aligned(sizeof *packet->tls) : 0);
-	struct block *block = take_block(merge, RECORD_PACKET, size);
-	struct sw_packet *copy = (struct sw_packet *)block->data;
-	char *at = block->data + aligned(sizeof *packet);
-
-	*copy = *packet;
-	copy->payload = put(&at, packet->payload, packet->payload_captured);
-	copy->tls = packet->tls ? put(&at, packet->tls, sizeof *packet->tls) : NULL;
-	put_dns(&at, copy);
-	push(merge, packet->time_ns, block);
-}
-
-static void pass_status(void *context, const struct sw_capture_status *status)
-{
-	struct sw_merge *merge = context;
-
-	if (merge->packets.status)
-		merge->packets.status(merge->packets.context, status);
-}
+/* ---- in and out ----------------------------------------------------------------------------------------------- */
 
 struct sw_trace_sink sw_merge_trace_sink(struct sw_merge *merge)
 {
-	return (struct sw_trace_sink){.context = merge,
-				      .socket = push_socket,
-				      .enter = push_enter,
-				      .leave = push_leave,
-				      .process = push_process,
-				      .fact = push_fact,
-				      .limit = pass_limit};
+	return sw_packer_trace_sink(&merge->packer);
 }
 
 struct sw_packet_sink sw_merge_packet_sink(struct sw_merge *merge)
 {
-	return (struct sw_packet_sink){.context = merge, .packet = push_packet, .status = pass_status};
-}
-
-/* ---- handing out ---------------------------------------------------------------------------------------------- */
-
-static void hand_fact(const struct sw_trace_sink *trace, const struct block *block)
-{
-	struct sw_fact *fact;
-
-	memcpy(&fact, block->data, sizeof fact);
-	if (trace->fact)
-		trace->fact(trace->context, fact);
-	free(fact);
-}
-
-static void hand_out(struct sw_merge *merge, const struct block *block)
-{
-	const struct sw_trace_sink *trace = &merge->trace;
-	const void *record = block->data;
-
-	switch (block->kind) {
-	case RECORD_SOCKET:
-		if (trace->socket)
-			trace->socket(trace->context, record);
-		break;
-	case RECORD_ENTER:
-		if (trace->enter)
-			trace->enter(trace->context, record);
-		break;
-	case RECORD_LEAVE:
-		if (trace->leave)
-			trace->leave(trace->context, record);
-		break;
-	case RECORD_PROCESS:
-		if (trace->process)
-			trace->process(trace->context, record);
-		break;
-	case RECORD_FACT: hand_fact(trace, block); break;
-	case RECORD_PACKET:
-		if (merge->packets.packet)
-			merge->packets.packet(merge->packets.context, record);
-		break;
-	}
+	return sw_packer_packet_sink(&merge->packer);
 }
 
 void sw_merge_release(struct sw_merge *merge, int64_t until_ns)
 {
-	while (merge->heap.count && (merge->heap.items[0].time_ns < until_ns || until_ns == INT64_MAX)) {
-		struct block *block = pop(merge);
+	const struct waiting *next;
+	bool from_heap;
 
-		hand_out(merge, block);
-		give_back(merge, block);
+	while ((next = top(merge, &from_heap)) && (next->time_ns < until_ns || until_ns == INT64_MAX)) {
+		struct sw_record *record = pop(merge, from_heap);
+
+		sw_record_say(record, &merge->trace, &merge->packets);
+		sw_record_done(record);
 	}
 }
 
 size_t sw_merge_waiting(const struct sw_merge *merge)
 {
-	return merge->heap.count;
+	return merge->ring_count + merge->heap.count;
 }
 
 int64_t sw_merge_oldest(const struct sw_merge *merge)
 {
-	return merge->heap.count ? merge->heap.items[0].time_ns : SW_TIME_NONE;
+	bool from_heap;
+	const struct waiting *next = top(merge, &from_heap);
+
+	return next ? next->time_ns : SW_TIME_NONE;
+}
+
+void sw_merge_free(struct sw_merge *merge)
+{
+	struct sw_chunk *last;
+	bool from_heap;
+
+	if (!merge)
+		return;
+	while (top(merge, &from_heap))
+		sw_record_done(pop(merge, from_heap));
+	last = sw_packer_take(&merge->packer);
+	if (last)
+		sw_chunk_give_back(last);
+	sw_chunks_release(&merge->chunks);
+	free(merge->ring);
+	SW_ARRAY_RELEASE(&merge->heap);
+	free(merge);
 }

@@ -28,7 +28,7 @@ static void listen_to_ends(sigset_t *signals)
 static int in_child(const struct sw_guarded *guarded, pid_t parent, const sigset_t *before)
 {
 	/* What the terminal or a script kills with our process group is not for the child. */
-	setsid();
+	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	sigprocmask(SIG_SETMASK, before, NULL);
 	/* It may have died before it could be told. */

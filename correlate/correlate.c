@@ -226,6 +226,8 @@ void sw_correlate_fact(struct sw_correlate *correlate, const struct sw_fact *fac
 		sw_sockets_member(correlate->sockets, fact);
 		return;
 	}
+	if (!strcmp(fact->kind, "calls-end"))
+		sw_debts_calls_end(correlate->debts, fact->time_ns);
 	if (!strcmp(fact->kind, "said")) {
 		sw_said_fact(correlate->said, fact);
 		sw_correlate_advance(correlate, fact->time_ns);

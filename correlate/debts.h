@@ -85,6 +85,8 @@ void sw_debts_unserved(struct sw_debts *debts, struct sw_socket_state *listener,
 void sw_debts_settle_quiet(struct sw_debts *debts, int64_t now_ns);
 /* Reviews what ended before `before_ns`. */
 void sw_debts_settle(struct sw_debts *debts, int64_t before_ns);
+/* The calls are not followed any more: what is open ends as it would at the end of the recording. */
+void sw_debts_calls_end(struct sw_debts *debts, int64_t time_ns);
 /* The recording ends: everything open ends as hung, or is no debt after all; everything is reviewed. */
 void sw_debts_finish(struct sw_debts *debts, int64_t end_ns);
 

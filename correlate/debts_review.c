@@ -93,12 +93,17 @@ static int by_begin(const void *a, const void *b)
 	return left->id < right->id ? -1 : left->id > right->id;
 }
 
-void sw_debts_finish(struct sw_debts *debts, int64_t end_ns)
+void sw_debts_calls_end(struct sw_debts *debts, int64_t time_ns)
 {
 	for (size_t i = debts->live.count; i-- > 0;) {
 		if (debts->live.items[i]->debt.ended_ns == SW_TIME_NONE)
-			sw_debts_end_open(debts, debts->live.items[i], end_ns);
+			sw_debts_end_open(debts, debts->live.items[i], time_ns);
 	}
+}
+
+void sw_debts_finish(struct sw_debts *debts, int64_t end_ns)
+{
+	sw_debts_calls_end(debts, end_ns);
 	debts->quiet_first = debts->quiet_last = NULL;
 	while (debts->live.count)
 		review(debts, debts->live.items[debts->live.count - 1]);

@@ -171,6 +171,7 @@ void sw_engine_prepare(struct sw_engine_state *engine)
 
 void sw_engine_release_state(struct sw_engine_state *engine)
 {
+	sw_engine_tick_end(&engine->waiter.tick);
 	sw_tracees_release(&engine->tracees);
 	sw_epolls_free(engine->decoder->epolls);
 	sw_probe_free(engine->probe);

@@ -7,6 +7,7 @@
 
 #include <linux/ptrace.h>
 #include <signal.h>
+#include <time.h>
 
 #include "tracer/decode.h"
 #include "tracer/engine.h"
@@ -55,6 +56,11 @@ struct sw_waiter {
 	enum { SW_RELEASED_INTO, SW_RELEASED_FROM } where; /* into a call, or from one */
 	struct sw_spin spin[2];
 	unsigned in_row; /* events that spinning gave in a row */
+	struct sw_tick { /* ends a sleep in waitpid() now and then, while stops come often */
+		timer_t timer;
+		bool exists, runs;
+		unsigned stops; /* since the last one */
+	} tick;
 	unsigned since_signals; /* events since the tool's own signals were looked at */
 	sigset_t signals;
 };
@@ -100,6 +106,13 @@ struct sw_engine_state {
 /* engine_wait.c */
 void sw_engine_wait_init(struct sw_waiter *waiter);
 void sw_engine_next(struct sw_engine_state *engine, struct sw_event *event);
+/* engine_tick.c: sleeps until a thread has stopped, where stops come often; 0: the time for other things has come. Only for a sleep of
+ * SW_TICK_NS or more. */
+pid_t sw_engine_tick_sleep(struct sw_tick *tick, int *status);
+void sw_engine_tick_begin(struct sw_tick *tick); /* a stop has come */
+void sw_engine_tick_end(struct sw_tick *tick);
+#define SW_TICK_NS (5 * SW_NS_PER_MS)
+
 /* What happened to that one thread, waiting for at most `patience_ns`. */
 bool sw_engine_next_of(pid_t tid, int64_t patience_ns, struct sw_event *event);
 

@@ -156,8 +156,10 @@ static bool fetch_signal(struct sw_engine_state *engine, struct sw_event *event,
 	int signal = sigtimedwait(&engine->waiter.signals, &event->told, left == INT64_MAX ? NULL : &most);
 
 	engine->waiter.since_signals = 0;
-	if (signal == SIGCHLD)
+	if (signal == SIGCHLD) {
 		*stopped = event->told.si_pid;
+		sw_engine_tick_begin(&engine->waiter.tick);
+	}
 	if (signal <= 0 || signal == SIGCHLD)
 		return false;
 	event->kind = signal == SIGIO ? SW_EVENT_CONTROL : SW_EVENT_TOLD;
@@ -172,6 +174,7 @@ static bool look(struct sw_engine_state *engine, struct sw_event *event)
 	engine->waiter.in_row = tid ? engine->waiter.in_row + 1 : 0;
 	if (!tid)
 		tid = waitpid(-1, &status, WNOHANG | __WALL);
+	engine->waiter.tick.stops += tid > 0;
 	if (tid > 0)
 		classify(event, tid, status);
 	else if (tid < 0 && errno == ECHILD)
@@ -195,7 +198,12 @@ void sw_engine_next(struct sw_engine_state *engine, struct sw_event *event)
 	while (!look(engine, event)) {
 		if (is_due(engine, event, &left))
 			return;
-		if (fetch_signal(engine, event, left, &stopped))
+		if (left >= SW_TICK_NS && (stopped = sw_engine_tick_sleep(&engine->waiter.tick, &status)) > 0) {
+			classify(event, stopped, status);
+			return;
+		}
+		stopped = 0;
+		if (fetch_signal(engine, event, engine->waiter.tick.runs && left >= SW_TICK_NS ? 0 : left, &stopped))
 			return;
 		/* With many tracees asking for one is cheaper than for any. */
 		if (stopped > 0 && waitpid(stopped, &status, WNOHANG | __WALL) == stopped) {

@@ -98,6 +98,7 @@ struct sw_deadline {
 	const char *whose; /* "application", "socket", "kernel" */
 	const char *what; /* "poll", "SO_RCVTIMEO", "alarm", "close", "tcp_syn_retries", "not-visible" */
 	int64_t value_ns, after_ns, kernel_would_ns; /* -1 unknown */
+	int64_t count; /* of a timer that counts tries, how many it allows; -1 unknown, or it counts none */
 };
 
 struct sw_symptom {

@@ -26,6 +26,22 @@ static void option_socket(struct sw_socket_options *options, const struct sw_cal
 	}
 }
 
+static void option_tcp(struct sw_socket_options *options, const struct sw_call *call)
+{
+	int32_t value = call->value > 0 && call->value < INT32_MAX ? (int32_t)call->value : 0;
+
+	switch (call->option) {
+	case TCP_USER_TIMEOUT: options->user_timeout_ns = call->value * SW_NS_PER_MS; break;
+	case TCP_NODELAY: options->nodelay = call->value != 0; break;
+	case TCP_FASTOPEN:
+	case TCP_FASTOPEN_CONNECT: options->fastopen = call->value != 0; break;
+	case TCP_KEEPIDLE: options->keepidle_s = value; break;
+	case TCP_KEEPINTVL: options->keepintvl_s = value; break;
+	case TCP_KEEPCNT: options->keepcnt = value; break;
+	default: break;
+	}
+}
+
 void sw_sockets_option(struct sw_socket_state *state, const struct sw_call *call)
 {
 	struct sw_socket_options *options = &state->seen.options;
@@ -33,12 +49,8 @@ void sw_sockets_option(struct sw_socket_state *state, const struct sw_call *call
 
 	if (call->level == SOL_SOCKET)
 		option_socket(options, call);
-	else if (call->level == IPPROTO_TCP && call->option == TCP_USER_TIMEOUT)
-		options->user_timeout_ns = call->value * SW_NS_PER_MS;
-	else if (call->level == IPPROTO_TCP && call->option == TCP_NODELAY)
-		options->nodelay = on;
-	else if (call->level == IPPROTO_TCP && (call->option == TCP_FASTOPEN || call->option == TCP_FASTOPEN_CONNECT))
-		options->fastopen = on;
+	else if (call->level == IPPROTO_TCP)
+		option_tcp(options, call);
 	else if ((call->level == IPPROTO_IP && call->option == IP_RECVERR) ||
 		 (call->level == IPPROTO_IPV6 && call->option == IPV6_RECVERR))
 		options->recverr = on;

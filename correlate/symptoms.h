@@ -29,6 +29,7 @@ enum sw_link { /* how the flow was found */
 struct sw_socket_options { /* what the calls asked for on this socket */
 	int64_t rcvtimeo_ns, sndtimeo_ns, user_timeout_ns; /* 0 none */
 	int64_t linger_s; /* -1 not asked for */
+	int32_t keepidle_s, keepintvl_s, keepcnt; /* 0: those of the host */
 	int32_t backlog; /* of listen, -1 none */
 	bool keepalive, nodelay, broadcast, reuse_address, reuse_port, recverr, fastopen;
 };

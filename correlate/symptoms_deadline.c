@@ -19,6 +19,25 @@ static int64_t kernel_connect_ns(const struct sw_symptom_context *context)
 	return (linear + (INT64_C(1) << (retries + 1)) - 1) * SW_NS_PER_S;
 }
 
+static int64_t in_force(const struct sw_symptom_context *context, int32_t asked, const char *of_host)
+{
+	const struct sw_fact *sysctl = sw_symptom_fact(context, "sysctl");
+
+	return asked > 0 ? asked : sysctl ? sw_fact_number(sysctl, of_host, -1) : -1;
+}
+
+/* tcp(7): the first probe after a rest, then so many more, each an interval apart; the last one is waited for as well. */
+static void keepalive_value(struct sw_symptom_context *context)
+{
+	const struct sw_socket_options *options = &context->socket->options;
+	int64_t idle = in_force(context, options->keepidle_s, "tcp_keepalive_time");
+	int64_t interval = in_force(context, options->keepintvl_s, "tcp_keepalive_intvl");
+
+	context->deadline.count = in_force(context, options->keepcnt, "tcp_keepalive_probes");
+	if (idle >= 0 && interval >= 0 && context->deadline.count >= 0)
+		context->deadline.value_ns = (idle + interval * context->deadline.count) * SW_NS_PER_S;
+}
+
 /* After how long the kernel gives a connection up, and by which of its timers: tcp(7). What it gives up unacknowledged bytes with is not
  * told by a number of seconds: tcp_retries2 counts retransmissions. */
 static void kernel_deadline(struct sw_symptom_context *context)
@@ -36,8 +55,10 @@ static void kernel_deadline(struct sw_symptom_context *context)
 		deadline->value_ns = options->user_timeout_ns;
 	} else if (options && options->keepalive && ours && !unacknowledged && ours->probes_unanswered) {
 		deadline->what = "keepalive";
+		keepalive_value(context);
 	} else {
 		deadline->what = "tcp_retries2";
+		deadline->count = in_force(context, 0, "tcp_retries2");
 	}
 }
 
@@ -47,7 +68,7 @@ void sw_symptom_deadline(struct sw_symptom_context *context, const struct sw_deb
 	const struct sw_debt *debt = &state->debt;
 	bool connects = debt->operation == SW_OPERATION_CONNECT;
 
-	deadline->value_ns = deadline->after_ns = deadline->kernel_would_ns = -1;
+	deadline->value_ns = deadline->after_ns = deadline->kernel_would_ns = deadline->count = -1;
 	deadline->present = debt->outcome == SW_OUTCOME_GAVE_UP || (connects && debt->error == ETIMEDOUT);
 	if (!deadline->present && debt->error == ETIMEDOUT && debt->outcome == SW_OUTCOME_FAILED && context->socket &&
 	    state->socket && sw_socket_is_stream(state->socket))
@@ -61,6 +82,7 @@ void sw_symptom_deadline(struct sw_symptom_context *context, const struct sw_deb
 	if (debt->outcome != SW_OUTCOME_GAVE_UP) {
 		deadline->whose = "kernel";
 		deadline->what = "tcp_syn_retries";
+		deadline->count = in_force(context, 0, "tcp_syn_retries");
 	} else if (debt->socket_timeout_ns) {
 		deadline->whose = "socket";
 		deadline->what = connects || debt->operation == SW_OPERATION_DRAIN ? "SO_SNDTIMEO" : "SO_RCVTIMEO";

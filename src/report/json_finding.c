@@ -40,6 +40,7 @@ static json_t *deadline(const struct sw_deadline *deadline)
 	sw_json_set(object, "whose", sw_json_text(deadline->whose));
 	sw_json_set(object, "what", sw_json_text(deadline->what ? deadline->what : "not-visible"));
 	sw_json_set(object, "value_ns", sw_json_known(deadline->value_ns));
+	sw_json_set(object, "count", sw_json_known(deadline->count));
 	sw_json_set(object, "after_ns", sw_json_known(deadline->after_ns));
 	sw_json_set(object, "kernel_would_ns", sw_json_known(deadline->kernel_would_ns));
 	return object;

@@ -67,7 +67,7 @@ const char *sw_origin_text(const struct sw_flow_summary *flow)
 
 char *sw_deadline_text(const struct sw_deadline *deadline)
 {
-	sw_auto_free char *kernel = NULL;
+	sw_auto_free char *kernel = NULL, *count = NULL;
 	char value[32], would[32];
 
 	if (!deadline->present)
@@ -81,8 +81,10 @@ char *sw_deadline_text(const struct sw_deadline *deadline)
 		return sw_format("the application's alarm (SIGALRM)%s", kernel ? kernel : "");
 	if (strncmp(deadline->what, "SIG", 3) == 0)
 		return sw_format("none of the program's: %s ended it%s", deadline->what, kernel ? kernel : "");
-	return sw_format("%s of the %s%s%s%s", deadline->what, deadline->whose ? deadline->whose : "application",
-			 deadline->value_ns > 0 ? ", " : "",
+	if (deadline->count >= 0)
+		count = sw_format(" (%lld tries)", (long long)deadline->count);
+	return sw_format("%s of the %s%s%s%s%s", deadline->what, deadline->whose ? deadline->whose : "application",
+			 count ? count : "", deadline->value_ns > 0 ? ", " : "",
 			 deadline->value_ns > 0 ? sw_duration_text(deadline->value_ns, value) : "",
 			 kernel ? kernel : "");
 }

@@ -127,7 +127,8 @@ const struct sw_report_context *sample_explained(void)
 							.what = "poll",
 							.value_ns = 5 * SW_NS_PER_S,
 							.after_ns = 5 * SW_NS_PER_S,
-							.kernel_would_ns = 127 * SW_NS_PER_S};
+							.kernel_would_ns = 127 * SW_NS_PER_S,
+							.count = -1};
 	report = sample_report();
 	status = *report.statuses;
 	status.dropped = -1;

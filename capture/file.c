@@ -92,7 +92,7 @@ void sw_file_packet(struct sw_capture_file *file, struct sw_packet *packet, int6
 	packet->time_ns = time_ns;
 	if (raw->linktype != SW_LINK_SLL2)
 		packet->interface = raw->interface;
-	if (sw_duplicates_seen(file->duplicates, packet))
+	if (!file->one_interface && sw_duplicates_seen(file->duplicates, packet))
 		packet->flags |= SW_PACKET_DUPLICATE;
 	if (packet->kind == SW_PACKET_TCP && packet->payload_length)
 		packet->speech = sw_speech_of(packet->payload, packet->payload_captured, packet->payload_length);

@@ -34,6 +34,7 @@ struct sw_capture_file {
 	uint32_t packets, unknown;
 	struct sw_application *application;
 	struct sw_duplicates *duplicates;
+	bool one_interface; /* what was captured on one has no copies */
 	int64_t first_ns, last_ns;
 	int64_t dropped; /* of earlier sections; -1 unknown */
 	int failed; /* negative errno after damage */

@@ -93,6 +93,7 @@ int sw_pcap_begin(struct sw_capture_file *file, struct sw_err *err)
 	interface->linktype = sw_file_u32(file, at + 20) & 0xffff; /* above: length of the frame check sequence */
 	interface->dropped = -1;
 	file->raw.linktype = interface->linktype;
+	file->one_interface = interface->linktype != SW_LINK_SLL2;
 	file->pcap.tick_ns = variant->tick_ns;
 	file->pcap.header = variant->header;
 	file->pcap.lengths_swapped = minor < 3;

@@ -136,8 +136,12 @@ static void settle(int64_t parts[SW_PART_COUNT], int64_t whole)
 static void collect(const struct sw_account_clock *clock, const struct sw_debt_clock *debt, struct sw_ruling ruling,
 		    int64_t parts[SW_PART_COUNT])
 {
-	for (unsigned bucket = 0; bucket < SW_BUCKET_COUNT; bucket++)
-		parts[part_of((uint8_t)bucket, debt->operation)] += clock->buckets[bucket] - debt->base[bucket];
+	for (unsigned bucket = 0; bucket < SW_PART_COUNT; bucket++)
+		parts[bucket] += clock->buckets[bucket] - debt->base[bucket];
+	for (unsigned bucket = SW_PART_COUNT; bucket < SW_BUCKET_COUNT; bucket++)
+		if (clock->buckets[bucket] != debt->base[bucket])
+			parts[part_of((uint8_t)bucket, debt->operation)] +=
+				clock->buckets[bucket] - debt->base[bucket];
 	for (uint32_t i = 0; i < clock->held_count; i++) {
 		struct sw_interval held = clock->held[i];
 		if (held.from_ns < debt->begin_ns)

@@ -35,6 +35,7 @@ struct attempt {
 	int64_t last_failed_ns;
 	struct success successes[SUCCESS_MAX];
 	size_t success_count;
+	bool needed; /* a debt that is kept is one of its tries */
 	UT_hash_handle hh;
 };
 
@@ -107,6 +108,52 @@ static void key_make(struct key *key, const struct sw_debt *debt, const struct s
 		key->port = target->endpoint.port;
 }
 
+static bool goes_on(const struct sw_attempts *attempts, const struct attempt *attempt, int64_t now_ns)
+{
+	if (attempt->open)
+		return true;
+	return attempt->seen.failed && attempt->seen.recovered_ns == SW_TIME_NONE &&
+	       now_ns - attempt->last_failed_ns <= attempts->settle_ns;
+}
+
+size_t sw_attempts_count(const struct sw_attempts *attempts)
+{
+	return HASH_COUNT(attempts->table) + HASH_COUNT(attempts->current);
+}
+
+void sw_attempts_need(struct sw_attempts *attempts, uint32_t id)
+{
+	struct attempt *attempt;
+
+	HASH_FIND(hh, attempts->table, &id, sizeof id, attempt);
+	if (attempt)
+		attempt->needed = true;
+}
+
+void sw_attempts_forget(struct sw_attempts *attempts, int64_t now_ns)
+{
+	struct attempt *attempt, *next_attempt;
+	struct current *current, *next_current;
+
+	HASH_ITER (hh, attempts->current, current, next_current) {
+		attempt = current->attempt;
+		if (attempt && (attempt->needed || goes_on(attempts, attempt, now_ns)))
+			attempt->needed = true;
+		if (attempt && attempt->needed)
+			continue;
+		HASH_DEL(attempts->current, current);
+		free(current);
+	}
+	HASH_ITER (hh, attempts->table, attempt, next_attempt) {
+		if (!attempt->needed && !goes_on(attempts, attempt, now_ns)) {
+			HASH_DEL(attempts->table, attempt);
+			free(attempt);
+		} else {
+			attempt->needed = false;
+		}
+	}
+}
+
 static struct attempt *attempt_new(struct sw_attempts *attempts, int64_t began_ns)
 {
 	struct attempt *attempt = sw_alloc(sizeof *attempt);
@@ -116,14 +163,6 @@ static struct attempt *attempt_new(struct sw_attempts *attempts, int64_t began_n
 	attempt->seen.ended_ns = attempt->seen.recovered_ns = attempt->last_failed_ns = SW_TIME_NONE;
 	HASH_ADD(hh, attempts->table, id, sizeof attempt->id, attempt);
 	return attempt;
-}
-
-static bool goes_on(const struct sw_attempts *attempts, const struct attempt *attempt, int64_t now_ns)
-{
-	if (attempt->open)
-		return true;
-	return attempt->seen.failed && attempt->seen.recovered_ns == SW_TIME_NONE &&
-	       now_ns - attempt->last_failed_ns <= attempts->settle_ns;
 }
 
 static struct current *current_of(struct sw_attempts *attempts, const struct key *key, bool add)

@@ -23,4 +23,9 @@ void sw_attempts_exit(struct sw_attempts *attempts, int64_t time_ns);
 bool sw_attempts_get(const struct sw_attempts *attempts, const struct sw_debt *debt, const struct sw_addr *target,
 		     struct sw_attempt_seen *seen);
 
+/* Forgetting: all that kept debts refer to are marked, then what is over and not marked goes, and the marks with it. */
+size_t sw_attempts_count(const struct sw_attempts *attempts);
+void sw_attempts_need(struct sw_attempts *attempts, uint32_t id);
+void sw_attempts_forget(struct sw_attempts *attempts, int64_t now_ns);
+
 #endif

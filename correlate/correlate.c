@@ -151,6 +151,7 @@ void sw_correlate_advance(struct sw_correlate *correlate, int64_t time_ns)
 	sw_debts_settle(correlate->debts, correlate->now_ns - SW_SETTLED_NS);
 	sw_sockets_expire(correlate->sockets, correlate->now_ns - SOCKET_KEPT_NS, forgets, correlate);
 	sw_lookups_expire(correlate->lookups, correlate->now_ns - LOOKUP_KEPT_NS, lookup_is_kept, correlate);
+	sw_correlate_forget(correlate);
 }
 
 /* ---- records -------------------------------------------------------------------------------------------------- */
@@ -347,16 +348,14 @@ bool sw_correlate_expects_more(const struct sw_correlate *correlate, int64_t now
 static void report_flows(const struct sw_correlate *correlate, const struct sw_sources *sources,
 			 struct sw_report *report)
 {
-	size_t count = sw_flows_count(correlate->flows);
+	size_t count = sw_flows_living(correlate->flows);
 
 	report->flows =
 		sw_arena_alloc(report->arena, (count < FLOWS_MAX ? count : FLOWS_MAX) * sizeof *report->flows + 1);
-	for (size_t id = 1; id <= count && report->flow_count < FLOWS_MAX; id++) {
-		const struct sw_flow *flow = sw_flows_get(correlate->flows, (uint32_t)id);
-
-		if (flow)
-			sw_flow_summarize(&report->flows[report->flow_count++], flow, sources, report->arena);
-	}
+	for (uint32_t id = sw_flows_next(correlate->flows, 0); id && report->flow_count < FLOWS_MAX;
+	     id = sw_flows_next(correlate->flows, id))
+		sw_flow_summarize(&report->flows[report->flow_count++], sw_flows_get(correlate->flows, id), sources,
+				  report->arena);
 }
 
 static void report_session(struct sw_correlate *correlate, struct sw_report *report, int64_t end_ns)

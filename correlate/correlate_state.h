@@ -35,6 +35,7 @@ struct sw_correlate {
 
 /* Recorded time goes on: what ended long enough ago is reviewed, what nobody needs is forgotten. */
 void sw_correlate_advance(struct sw_correlate *correlate, int64_t time_ns);
+void sw_correlate_forget(struct sw_correlate *correlate); /* what nothing refers to, beyond a bound */
 struct sw_sources sw_correlate_sources(const struct sw_correlate *correlate, int64_t end_ns);
 /* Debts and their flows are put together: what several kept debts say only together, and which of them tells it. */
 void sw_correlate_join(struct sw_correlate *correlate);

@@ -18,7 +18,24 @@ struct sw_flow *sw_flows_get(struct sw_flows *flows, uint32_t id)
 
 size_t sw_flows_count(const struct sw_flows *flows)
 {
-	return flows->tracks.count;
+	return flows->last_id;
+}
+
+uint32_t sw_flows_next(const struct sw_flows *flows, uint32_t after)
+{
+	uint32_t id = after + 1;
+
+	while (id <= flows->last_id) {
+		const struct sw_flow_page *page = flows->pages.items[(id - 1) / SW_FLOW_PAGE];
+
+		if (!page)
+			id = ((id - 1) / SW_FLOW_PAGE + 1) * SW_FLOW_PAGE + 1;
+		else if (page->tracks[(id - 1) % SW_FLOW_PAGE])
+			return id;
+		else
+			id++;
+	}
+	return 0;
 }
 
 static bool local_fits(const struct sw_endpoint *local, const struct sw_endpoint *end)

@@ -1,7 +1,7 @@
 /* How flows are found: by their two ends, by a translated answer's ends, by the local port, and hosts by their address.
  *
- * Enters: endpoints. Leaves: tracks. Open addressing without deletion: a flow that was seen stays known. Knows nothing of
- * what a packet means. */
+ * Enters: endpoints. Leaves: tracks. Open addressing without deletion: where flows are
+ * forgotten, flow_forget.c makes all of it anew. Knows nothing of what a packet means. */
 #include "correlate/flow_track.h"
 
 #include <string.h>
@@ -66,7 +66,21 @@ void sw_flow_index_put(struct sw_flow_index *index, uint32_t hash, uint32_t flow
 
 struct sw_flow_track *sw_flow_track_at(const struct sw_flows *flows, uint32_t id)
 {
-	return id && id <= flows->tracks.count ? flows->tracks.items[id - 1] : NULL;
+	const struct sw_flow_page *page = id && id <= flows->last_id ? flows->pages.items[(id - 1) / SW_FLOW_PAGE] :
+								       NULL;
+
+	return page ? page->tracks[(id - 1) % SW_FLOW_PAGE] : NULL;
+}
+
+void sw_flow_add(struct sw_flows *flows, struct sw_flow_track *track)
+{
+	uint32_t place = flows->last_id++;
+
+	if (place / SW_FLOW_PAGE >= flows->pages.count)
+		*SW_ARRAY_ADD(&flows->pages) = sw_alloc(sizeof(struct sw_flow_page));
+	flows->pages.items[place / SW_FLOW_PAGE]->tracks[place % SW_FLOW_PAGE] = track;
+	flows->living++;
+	track->flow.id = flows->last_id;
 }
 
 static bool has_ends(const struct sw_flow *flow, uint8_t protocol, const struct sw_endpoint *a,
@@ -133,8 +147,16 @@ void sw_flow_alias(struct sw_flows *flows, struct sw_flow_track *track, const st
 		return;
 	flow->remote_in = *remote_in;
 	flows->latest = NULL;
-	uint32_t hash = sw_flow_hash_ends(flow->protocol, &flow->local, remote_in);
-	struct sw_flow_slot *slot = slot_of(flows, &flows->by_alias, hash, flow->protocol, &flow->local, remote_in);
+	sw_flow_enter_alias(flows, track);
+}
+
+void sw_flow_enter_alias(struct sw_flows *flows, struct sw_flow_track *track)
+{
+	const struct sw_flow *flow = &track->flow;
+	uint32_t hash = sw_flow_hash_ends(flow->protocol, &flow->local, &flow->remote_in);
+	struct sw_flow_slot *slot =
+		slot_of(flows, &flows->by_alias, hash, flow->protocol, &flow->local, &flow->remote_in);
+
 	if (slot)
 		slot->flow = flow->id;
 	else
@@ -184,9 +206,8 @@ struct sw_flow_track *sw_flow_make(struct sw_flows *flows, const struct sw_packe
 	struct sw_flow_track *track = sw_alloc(sizeof *track);
 	struct sw_flow *flow = &track->flow;
 
-	*SW_ARRAY_ADD(&flows->tracks) = track;
+	sw_flow_add(flows, track);
 	flows->latest = NULL;
-	flow->id = (uint32_t)flows->tracks.count;
 	flow->netns = packet->netns;
 	flow->protocol = packet->protocol;
 	flow->local = src_is_local ? packet->src : packet->dst;
@@ -204,13 +225,20 @@ struct sw_flow_track *sw_flow_make(struct sw_flows *flows, const struct sw_packe
 		flow->side[i].rst_ack = -1;
 		track->side[i].zero_since_ns = SW_TIME_NONE;
 	}
+	sw_flow_enter(flows, track);
+	return track;
+}
+
+void sw_flow_enter(struct sw_flows *flows, struct sw_flow_track *track)
+{
+	const struct sw_flow *flow = &track->flow;
 	uint32_t hash = sw_flow_hash_ends(flow->protocol, &flow->local, &flow->remote);
 	struct sw_flow_slot *slot = slot_of(flows, &flows->by_ends, hash, flow->protocol, &flow->local, &flow->remote);
+
 	track->previous = slot ? slot->flow : 0;
 	if (slot)
 		slot->flow = flow->id;
 	else
 		sw_flow_index_put(&flows->by_ends, hash, flow->id);
 	enter_ports(flows, track);
-	return track;
 }

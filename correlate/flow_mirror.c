@@ -42,8 +42,7 @@ struct sw_flow_track *sw_flow_mirror(struct sw_flows *flows, struct sw_flow_trac
 
 	if (!mirror) {
 		mirror = sw_alloc(sizeof *mirror);
-		*SW_ARRAY_ADD(&flows->tracks) = mirror;
-		mirror->flow.id = (uint32_t)flows->tracks.count;
+		sw_flow_add(flows, mirror);
 		mirror->mirror_of = track->flow.id;
 		track->flow.mirror = mirror->flow.id;
 	}

@@ -106,8 +106,10 @@ struct sw_flow_track {
 	uint32_t previous_port
 		[2]; /* older flow in the chain of the local port; of the remote port where both ends are ours */
 	uint32_t mirror_of; /* this is a view of that flow */
+	uint32_t owner; /* a note of link.c's: no fact of the flow */
 	uint32_t interface; /* of the first packet, with its input */
 	bool many_interfaces, in_two_chains;
+	bool needed; /* flow_forget.c: somebody refers to it */
 	struct sw_flow_kept *kept;
 };
 
@@ -187,8 +189,15 @@ struct sw_flow_neighbor {
 #define SW_FLOW_NEIGHBOR_BUCKETS 256u
 #define SW_FLOW_PORTS 65536u
 
+#define SW_FLOW_PAGE 1024u
+
+struct sw_flow_page { /* of neighbouring ids; NULL: forgotten, or not given out */
+	struct sw_flow_track *tracks[SW_FLOW_PAGE];
+};
+
 struct sw_flows {
-	SW_ARRAY(struct sw_flow_track *) tracks; /* by id - 1 */
+	SW_ARRAY(struct sw_flow_page *) pages; /* by (id - 1) / SW_FLOW_PAGE; NULL: all of it is forgotten */
+	uint32_t last_id, living;
 	struct sw_flow_index by_ends; /* the latest flow of each pair */
 	struct sw_flow_index by_alias; /* translated answers: local end and remote_in */
 	uint32_t *by_port[2]; /* TCP, UDP: the latest flow of each local port */
@@ -218,6 +227,10 @@ struct sw_flow_track *sw_flow_latest_of(const struct sw_flows *flows, uint8_t pr
 					const struct sw_endpoint *b);
 uint32_t *sw_flow_port_chain(const struct sw_flows *flows, uint8_t protocol, uint16_t port); /* NULL: none */
 uint32_t sw_flow_port_next(const struct sw_flow_track *track, uint16_t port);
+void sw_flow_add(struct sw_flows *flows, struct sw_flow_track *track); /* gives it its id */
+void sw_flow_enter(struct sw_flows *flows, struct sw_flow_track *track); /* so that it is found by its ends and ports */
+void sw_flow_enter_alias(struct sw_flows *flows, struct sw_flow_track *track);
+void sw_flow_free(struct sw_flow_track *track);
 struct sw_flow_track *sw_flow_make(struct sw_flows *flows, const struct sw_packet *packet, bool src_is_local);
 bool sw_flow_src_is_local(struct sw_flows *flows, const struct sw_packet *packet);
 void sw_flow_alias(struct sw_flows *flows, struct sw_flow_track *track, const struct sw_endpoint *remote_in);

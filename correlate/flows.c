@@ -37,15 +37,21 @@ void sw_flows_shrink(struct sw_flows *flows, uint32_t flow)
 		shrink(track);
 }
 
+void sw_flow_free(struct sw_flow_track *track)
+{
+	shrink(track);
+	free(track);
+}
+
 void sw_flows_free(struct sw_flows *flows)
 {
 	if (!flows)
 		return;
-	for (size_t i = 0; i < flows->tracks.count; i++) {
-		shrink(flows->tracks.items[i]);
-		free(flows->tracks.items[i]);
-	}
-	SW_ARRAY_RELEASE(&flows->tracks);
+	for (uint32_t id = sw_flows_next(flows, 0); id; id = sw_flows_next(flows, id))
+		sw_flow_free(sw_flow_track_at(flows, id));
+	for (size_t i = 0; i < flows->pages.count; i++)
+		free(flows->pages.items[i]);
+	SW_ARRAY_RELEASE(&flows->pages);
 	SW_ARRAY_RELEASE(&flows->hosts);
 	SW_ARRAY_RELEASE(&flows->neighbors);
 	free(flows->by_ends.slots);

@@ -62,7 +62,16 @@ static inline struct sw_flow_change sw_flow_change_mirrored(struct sw_flow_chang
 struct sw_flow_change sw_flows_packet(struct sw_flows *flows, const struct sw_packet *packet);
 
 struct sw_flow *sw_flows_get(struct sw_flows *flows, uint32_t id); /* NULL when unknown */
-size_t sw_flows_count(const struct sw_flows *flows);
+size_t sw_flows_count(const struct sw_flows *flows); /* ever seen: the highest id */
+uint32_t sw_flows_next(const struct sw_flows *flows, uint32_t after); /* the next id that is known, 0 none */
+/* Whose it is, for who ties flows to sockets: a number that is kept with it, 0 at first. NULL: unknown flow. */
+uint32_t *sw_flows_owner(const struct sw_flows *flows, uint32_t id);
+
+/* Forgetting: first all that somebody still refers to are marked, then the oldest of the others go, those that ended well before others,
+ * until `most` are left. A flow in which a packet passed lately stays. */
+uint32_t sw_flows_living(const struct sw_flows *flows);
+void sw_flows_need(struct sw_flows *flows, uint32_t id);
+void sw_flows_forget(struct sw_flows *flows, int64_t now_ns, uint32_t most); /* and takes the marks away */
 /* The latest flow of these ends that lived at `at_ns` (began no later than at_ns + slack_ns); remote port 0: any remote end. */
 struct sw_flow *sw_flows_find(struct sw_flows *flows, uint8_t protocol, const struct sw_endpoint *local,
 			      const struct sw_endpoint *remote, int64_t at_ns, int64_t slack_ns);

@@ -47,6 +47,17 @@ void sw_handshakes_free(struct sw_handshakes *handshakes)
 	free(handshakes);
 }
 
+void sw_handshakes_forget(struct sw_handshakes *handshakes, bool (*is_known)(void *context, uint32_t flow),
+			  void *context)
+{
+	struct entry *entry, *next;
+
+	HASH_ITER (hh, handshakes->table, entry, next) {
+		if (!is_known(context, entry->handshake.flow))
+			forget(handshakes, entry);
+	}
+}
+
 static struct entry *find(const struct sw_handshakes *handshakes, uint32_t flow)
 {
 	struct entry *entry;

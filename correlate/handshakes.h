@@ -46,4 +46,8 @@ void sw_handshakes_packet(struct sw_handshakes *handshakes, const struct sw_pack
 			  enum sw_flow_side from);
 const struct sw_handshake *sw_handshakes_get(const struct sw_handshakes *handshakes, uint32_t flow); /* NULL: no TLS */
 
+/* Those of flows that are not known any more. */
+void sw_handshakes_forget(struct sw_handshakes *handshakes, bool (*is_known)(void *context, uint32_t flow),
+			  void *context);
+
 #endif

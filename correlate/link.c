@@ -1,52 +1,12 @@
 /* Which socket has which flow. Enters: sockets, targets, flows. Leaves: the flow of a debt, and which end of a packet is ours.
  * Judges nothing; where two sockets could own a flow found by time, the nearer one in time does. */
-#include "correlate/link.h"
+#include "correlate/link_state.h"
 
 #include <netinet/in.h>
 #include <string.h>
-#include <uthash.h>
 
 /* An imported call's packets may be stamped up to 1 ms outside of it (seen: 0.35 to 0.99 ms after the stamp). */
 #define STAMP_SLACK_NS (2 * SW_NS_PER_MS)
-
-struct end_key { /* compared as bytes: zeroed first */
-	uint8_t protocol;
-	struct sw_endpoint end;
-};
-
-struct local { /* sockets of ours on one port */
-	struct end_key key; /* without the address */
-	SW_ARRAY(uint32_t) objects;
-	UT_hash_handle hh;
-};
-
-struct remote { /* where we send to, and the flows that go there */
-	struct end_key key;
-	SW_ARRAY(uint32_t) flows;
-	bool ours; /* one of our sockets sends there */
-	UT_hash_handle hh;
-};
-
-struct claim { /* a flow that was found by time */
-	uint32_t flow, object;
-	UT_hash_handle hh;
-};
-
-struct begun { /* a flow, when its first packet came */
-	int64_t time_ns;
-	uint32_t flow;
-};
-
-struct sw_links {
-	const struct sw_correlate_options *options;
-	struct sw_flows *flows;
-	struct sw_sockets *sockets;
-	struct local *locals;
-	struct remote *remotes;
-	struct claim *claims;
-	SW_ARRAY(uint32_t) owners; /* object by flow id */
-	SW_ARRAY(struct begun) begun; /* in order of time; imported recordings only */
-};
 
 struct sw_links *sw_links_new(const struct sw_correlate_options *options, struct sw_flows *flows,
 			      struct sw_sockets *sockets)
@@ -79,7 +39,6 @@ void sw_links_free(struct sw_links *links)
 		HASH_DEL(links->claims, claim);
 		free(claim);
 	}
-	SW_ARRAY_RELEASE(&links->owners);
 	SW_ARRAY_RELEASE(&links->begun);
 	free(links);
 }
@@ -132,15 +91,15 @@ static struct remote *remote_add(struct sw_links *links, uint8_t protocol, const
 
 static void own(struct sw_links *links, struct sw_socket_state *socket, const struct sw_flow *flow)
 {
-	while (links->owners.count <= flow->id)
-		*SW_ARRAY_ADD(&links->owners) = 0;
-	links->owners.items[flow->id] = socket->seen.socket.id;
+	*sw_flows_owner(links->flows, flow->id) = socket->seen.socket.id;
 	socket->flow = flow->id;
 }
 
 struct sw_socket_state *sw_links_owner(const struct sw_links *links, uint32_t flow)
 {
-	return flow && flow < links->owners.count ? sw_sockets_get(links->sockets, links->owners.items[flow]) : NULL;
+	const uint32_t *owner = sw_flows_owner(links->flows, flow);
+
+	return owner ? sw_sockets_get(links->sockets, *owner) : NULL;
 }
 
 /* Both ends are known: its packets may have come before its name. */

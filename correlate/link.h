@@ -32,4 +32,7 @@ enum sw_packet_way sw_links_way(void *context,
 /* The flow of this debt; NULL: none. Sets socket->flow and socket->link. */
 struct sw_flow *sw_links_find(struct sw_links *links, struct sw_debt_state *debt, int64_t end_ns);
 
+/* After flows were forgotten: what is known of them goes too. */
+void sw_links_forget_flows(struct sw_links *links);
+
 #endif

@@ -269,6 +269,13 @@ void sw_lookups_expire(struct sw_lookups *lookups, int64_t before_ns, bool (*kep
 	lookups->list.count = count;
 }
 
+void sw_lookups_each(const struct sw_lookups *lookups, void (*visit)(void *context, const struct sw_lookup *lookup),
+		     void *context)
+{
+	for (size_t i = 0; i < lookups->list.count; i++)
+		visit(context, lookups->list.items[i]);
+}
+
 void sw_lookups_undeliver(struct sw_lookups *lookups)
 {
 	for (size_t i = 0; i < lookups->list.count; i++) {

@@ -46,6 +46,9 @@ struct sw_lookup *sw_lookups_get(const struct sw_lookups *lookups, uint32_t id);
 void sw_lookups_expire(struct sw_lookups *lookups, int64_t before_ns, bool (*kept)(void *context, uint32_t id),
 		       void *context);
 
+void sw_lookups_each(const struct sw_lookups *lookups, void (*visit)(void *context, const struct sw_lookup *lookup),
+		     void *context);
+
 /* Takes back what was said of answers that the program never got. */
 void sw_lookups_undeliver(struct sw_lookups *lookups);
 

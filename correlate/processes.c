@@ -1,5 +1,5 @@
-/* The table of processes. Enters: process events in order of time. Leaves: what is known of each. Ended ones are kept while
- * something may point at them, which is to the end: a process costs some 200 bytes. */
+/* The table of processes. Enters: process events in order of time. Leaves: what is known of each. Of ended ones
+ * the oldest are forgotten where there are very many. */
 #include "correlate/processes.h"
 
 #include <string.h>
@@ -14,6 +14,7 @@ struct entry {
 	int32_t signal; /* last delivered */
 	uint32_t signal_tid;
 	int64_t signal_ns;
+	bool needed;
 	UT_hash_handle hh;
 };
 
@@ -45,6 +46,37 @@ static struct entry *find(const struct sw_processes *processes, uint32_t pid)
 
 	HASH_FIND(hh, processes->table, &pid, sizeof pid, entry);
 	return entry;
+}
+
+size_t sw_processes_count(const struct sw_processes *processes)
+{
+	return HASH_COUNT(processes->table);
+}
+
+void sw_processes_need(struct sw_processes *processes, uint32_t pid)
+{
+	struct entry *entry = find(processes, pid);
+
+	if (entry)
+		entry->needed = true;
+}
+
+void sw_processes_forget(struct sw_processes *processes, size_t most)
+{
+	struct entry *entry, *next;
+
+	/* In the order in which they were met. */
+	HASH_ITER (hh, processes->table, entry, next) {
+		bool needed = entry->needed || !entry->seen.exited || entry->pid == processes->first ||
+			      entry->pid == processes->command;
+
+		entry->needed = false;
+		if (needed || HASH_COUNT(processes->table) <= most)
+			continue;
+		HASH_DEL(processes->table, entry);
+		free(entry->command_line);
+		free(entry);
+	}
 }
 
 static struct entry *find_or_add(struct sw_processes *processes, const struct sw_process *process)

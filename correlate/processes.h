@@ -18,4 +18,9 @@ const struct sw_process_seen *sw_processes_command(const struct sw_processes *pr
 /* The last signal delivered to that thread or process, not before `since_ns`; 0 none. */
 int32_t sw_processes_signal(const struct sw_processes *processes, uint32_t pid, uint32_t tid, int64_t since_ns);
 
+/* Forgetting: first those that kept debts name are marked, then the oldest of the ended ones go until `most` are left. */
+size_t sw_processes_count(const struct sw_processes *processes);
+void sw_processes_need(struct sw_processes *processes, uint32_t pid);
+void sw_processes_forget(struct sw_processes *processes, size_t most);
+
 #endif

@@ -110,8 +110,8 @@ static bool may_be_for(const struct sw_flow *flow, const struct sw_socket_state 
 void sw_serving_find_last(struct sw_debts *debts, struct sw_flows *flows, struct sw_links *links,
 			  const struct sw_socket_state *socket)
 {
-	for (size_t id = 1; id <= sw_flows_count(flows); id++) {
-		struct sw_flow *flow = sw_flows_get(flows, (uint32_t)id);
+	for (uint32_t id = sw_flows_next(flows, 0); id; id = sw_flows_next(flows, id)) {
+		struct sw_flow *flow = sw_flows_get(flows, id);
 
 		if (flow && !flow->initiator && !flow->no_packets && !flow->unserved && may_be_for(flow, socket))
 			find(debts, links, flow);
@@ -121,10 +121,8 @@ void sw_serving_find_last(struct sw_debts *debts, struct sw_flows *flows, struct
 void sw_serving_find(struct sw_debts *debts, struct sw_flows *flows, struct sw_links *links, int64_t settle_ns,
 		     int64_t now_ns)
 {
-	size_t count = sw_flows_count(flows);
-
-	for (size_t id = 1; id <= count; id++) {
-		struct sw_flow *flow = sw_flows_get(flows, (uint32_t)id);
+	for (uint32_t id = sw_flows_next(flows, 0); id; id = sw_flows_next(flows, id)) {
+		struct sw_flow *flow = sw_flows_get(flows, id);
 
 		if (flow && !flow->initiator && !flow->no_packets && !flow->unserved &&
 		    is_over(flow, settle_ns, now_ns))

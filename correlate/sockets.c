@@ -45,10 +45,15 @@ void sw_sockets_free(struct sw_sockets *sockets)
 
 struct sw_socket_state *sw_sockets_get(struct sw_sockets *sockets, uint32_t id)
 {
-	struct sw_object *object = NULL;
+	struct sw_object **lately = &sockets->lately[id % SW_SOCKETS_LATELY], *object = *lately;
 
-	if (id)
+	if (!id)
+		return NULL;
+	if (!object || object->id != id) {
 		HASH_FIND(hh, sockets->objects, &id, sizeof id, object);
+		if (object)
+			*lately = object;
+	}
 	return object ? &object->state : NULL;
 }
 
@@ -355,6 +360,7 @@ void sw_sockets_expire(struct sw_sockets *sockets, int64_t before_ns,
 		if (!state->gone || state->kept || state->seen.closed_ns >= before_ns || !forgets(context, state))
 			continue;
 		HASH_DEL(sockets->objects, object);
+		sockets->lately[object->id % SW_SOCKETS_LATELY] = NULL;
 		object_free(object);
 	}
 }

@@ -26,7 +26,10 @@ struct sw_descriptor { /* what a number leads to, or led to before it was closed
 	UT_hash_handle hh;
 };
 
+#define SW_SOCKETS_LATELY 64u /* a power of two */
+
 struct sw_sockets {
+	struct sw_object *lately[SW_SOCKETS_LATELY]; /* in front of the table, by id; NULL none */
 	bool imported;
 	sw_socket_gone gone;
 	void *context;

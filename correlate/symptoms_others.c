@@ -34,8 +34,8 @@ static void fill_answers_after(struct sw_symptom_context *context, const struct 
 	context->answers_after_ns = -1;
 	if (!flow || flow->protocol != IPPROTO_UDP)
 		return;
-	for (size_t id = 1; id <= sw_flows_count(sources->flows); id++) {
-		const struct sw_flow *other = sw_flows_get(sources->flows, (uint32_t)id);
+	for (uint32_t id = sw_flows_next(sources->flows, 0); id; id = sw_flows_next(sources->flows, id)) {
+		const struct sw_flow *other = sw_flows_get(sources->flows, id);
 		bool answered = other && other->id != flow->id && other->protocol == IPPROTO_UDP &&
 				sw_endpoint_equal(&other->remote, &flow->remote) &&
 				other->side[SW_SIDE_PEER].first.packet && other->side[SW_SIDE_OURS].first.packet;
@@ -89,8 +89,8 @@ static void fill_others(struct sw_symptom_context *context, const struct sw_sour
 
 	if (!flow || debt->operation != SW_OPERATION_SERVE)
 		return;
-	for (size_t id = 1; id <= sw_flows_count(sources->flows); id++) {
-		const struct sw_flow *other = sw_flows_get(sources->flows, (uint32_t)id);
+	for (uint32_t id = sw_flows_next(sources->flows, 0); id; id = sw_flows_next(sources->flows, id)) {
+		const struct sw_flow *other = sw_flows_get(sources->flows, id);
 
 		if (!other || other->id == flow->id || other->initiator || other->protocol != IPPROTO_TCP ||
 		    other->local.port != flow->local.port)

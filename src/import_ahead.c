@@ -88,7 +88,8 @@ static bool packets_alone(const struct sw_import *import)
 	for (size_t i = 0; i < import->inputs.count; i++) {
 		const struct input *input = &import->inputs.items[i];
 
-		if (input->file && (input->shown.type == SW_IMPORT_INCIDENT || !strncmp(input->shown.kind, "pcapng", 6)))
+		if (input->file &&
+		    (input->shown.type == SW_IMPORT_INCIDENT || !strncmp(input->shown.kind, "pcapng", 6)))
 			return false;
 		captures += input->file != NULL;
 	}

@@ -8,7 +8,15 @@
 #include "capture/tls.h"
 #include "src/base/mem.h"
 
-enum record_kind { RECORD_SOCKET, RECORD_ENTER, RECORD_LEAVE, RECORD_PROCESS, RECORD_FACT, RECORD_PACKET, RECORD_FRAME };
+enum record_kind {
+	RECORD_SOCKET,
+	RECORD_ENTER,
+	RECORD_LEAVE,
+	RECORD_PROCESS,
+	RECORD_FACT,
+	RECORD_PACKET,
+	RECORD_FRAME
+};
 
 struct frame {
 	struct sw_packet packet;
@@ -183,9 +191,9 @@ static void pack_call(struct sw_packer *packer, enum record_kind kind, int64_t t
 {
 	size_t waits = call->wait_count * sizeof *call->waits, messages = call->message_count * sizeof *call->messages;
 	size_t stack = call->stack_count * sizeof *call->stack, data = call->data_count;
-	struct sw_record *record = begin(packer, kind, time_ns,
-					 aligned(sizeof *call) + aligned(waits) + aligned(messages) + aligned(stack) +
-						 aligned(data));
+	struct sw_record *record =
+		begin(packer, kind, time_ns,
+		      aligned(sizeof *call) + aligned(waits) + aligned(messages) + aligned(stack) + aligned(data));
 	struct sw_call *copy = (struct sw_call *)record->data;
 	char *at = record->data + aligned(sizeof *call);
 

@@ -1,0 +1,47 @@
+/* The inside of the table of links, shared by link.c and link_forget.c alone. */
+#ifndef SW_CORRELATE_LINK_STATE_H
+#define SW_CORRELATE_LINK_STATE_H
+
+#include <uthash.h>
+
+#include "correlate/link.h"
+
+struct end_key { /* compared as bytes: zeroed first */
+	uint8_t protocol;
+	struct sw_endpoint end;
+};
+
+struct local { /* sockets of ours on one port */
+	struct end_key key; /* without the address */
+	SW_ARRAY(uint32_t) objects;
+	UT_hash_handle hh;
+};
+
+struct remote { /* where we send to, and the flows that go there */
+	struct end_key key;
+	SW_ARRAY(uint32_t) flows;
+	bool ours; /* one of our sockets sends there */
+	UT_hash_handle hh;
+};
+
+struct claim { /* a flow that was found by time */
+	uint32_t flow, object;
+	UT_hash_handle hh;
+};
+
+struct begun { /* a flow, when its first packet came */
+	int64_t time_ns;
+	uint32_t flow;
+};
+
+struct sw_links {
+	const struct sw_correlate_options *options;
+	struct sw_flows *flows;
+	struct sw_sockets *sockets;
+	struct local *locals;
+	struct remote *remotes;
+	struct claim *claims;
+	SW_ARRAY(struct begun) begun; /* in order of time; imported recordings only */
+};
+
+#endif

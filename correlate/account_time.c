@@ -140,8 +140,7 @@ static void collect(const struct sw_account_clock *clock, const struct sw_debt_c
 		parts[bucket] += clock->buckets[bucket] - debt->base[bucket];
 	for (unsigned bucket = SW_PART_COUNT; bucket < SW_BUCKET_COUNT; bucket++)
 		if (clock->buckets[bucket] != debt->base[bucket])
-			parts[part_of((uint8_t)bucket, debt->operation)] +=
-				clock->buckets[bucket] - debt->base[bucket];
+			parts[part_of((uint8_t)bucket, debt->operation)] += clock->buckets[bucket] - debt->base[bucket];
 	for (uint32_t i = 0; i < clock->held_count; i++) {
 		struct sw_interval held = clock->held[i];
 		if (held.from_ns < debt->begin_ns)

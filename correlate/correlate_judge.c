@@ -62,7 +62,8 @@ static void tell(struct sw_correlate *correlate, int64_t now_ns)
 			continue;
 		debt->said = true;
 		debt->said_ns = now_ns;
-		if (!debt->joined && sw_groups_take(groups, debt, &sources, &taken)) {
+		/* Where nobody is told, judging for good is enough. */
+		if (correlate->options.found && !debt->joined && sw_groups_take(groups, debt, &sources, &taken)) {
 			debt->said_verdict = taken.verdict;
 			debt->said_severity = taken.severity;
 		}

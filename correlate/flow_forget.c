@@ -42,8 +42,7 @@ static bool is_over(const struct sw_flow *flow, int64_t now_ns)
 
 static void drop(struct sw_flows *flows, uint32_t id)
 {
-	struct sw_flow_track **place =
-		&flows->pages.items[(id - 1) / SW_FLOW_PAGE]->tracks[(id - 1) % SW_FLOW_PAGE];
+	struct sw_flow_track **place = &flows->pages.items[(id - 1) / SW_FLOW_PAGE]->tracks[(id - 1) % SW_FLOW_PAGE];
 
 	sw_flow_free(*place);
 	*place = NULL;

@@ -64,7 +64,8 @@ static int check(const struct sw_options *options, const struct sw_pids *pids)
 		return sw_session_complain(&err, SW_EXIT_USAGE);
 	for (size_t i = 0; i < pids->count; i++) {
 		int code = sw_attach_check(pids->items[i], &err);
-		if (code < 0 && !(code == -EBUSY && options->no_calls))
+		bool tracing_only = code == -EBUSY || (code == -EACCES && sw_attach_may_look(pids->items[i]));
+		if (code < 0 && !(tracing_only && options->no_calls))
 			return sw_session_complain(&err, SW_EXIT_TOOL);
 	}
 	return 0;

@@ -147,38 +147,67 @@ static const char *user_name(uint64_t uid, char room[32])
 	return room;
 }
 
+int sw_attach_say_refused(const struct sw_attach_refused *it, struct sw_err *err)
+{
+	char user[32], what[64];
+
+	snprintf(what, sizeof what, "process %d (%s)", (int)it->pid, it->comm);
+	if (it->scope == '3')
+		return sw_err_set(err, -EACCES,
+				  "%s cannot be attached to: " YAMA
+				  " is 3, which forbids all tracing until the next boot; use --no-calls",
+				  what);
+	if (it->own_uid == 0)
+		return sw_err_set(
+			err, -EACCES,
+			"%s cannot be attached to: not permitted, though this is root; CAP_SYS_PTRACE is missing (a "
+			"container without --cap-add SYS_PTRACE?) or a security module forbids it; use --no-calls",
+			what);
+	if (it->uid != it->own_uid)
+		return sw_err_set(err, -EACCES, "%s belongs to %s: run this as that user or as root", what,
+				  user_name(it->uid, user));
+	if (it->scope == '2')
+		return sw_err_set(
+			err, -EACCES,
+			"%s cannot be attached to: " YAMA
+			" is 2, which allows tracing to root only; run this as root (sudo), or use --no-calls",
+			what);
+	if (it->scope == '1')
+		return sw_err_set(
+			err, -EACCES,
+			"%s cannot be attached to: " YAMA
+			" is 1, which allows it to root only; run this as root (sudo), start the program under "
+			"sockwhy run, or use --no-calls",
+			what);
+	return sw_err_set(
+		err, -EACCES,
+		"%s cannot be attached to: it has rights that you have not (set-user-ID, capabilities), or is not dumpable; "
+		"run this as root",
+		what);
+}
+
 static int refused(pid_t pid, const char *status, struct sw_err *err)
 {
-	char comm[16], scope[16] = "", user[32];
-	uint64_t uid = field(status, "Uid");
+	char comm[16], scope[16] = "";
+	struct sw_attach_refused it = {
+		.pid = pid, .comm = comm, .uid = field(status, "Uid"), .own_uid = (uint64_t)geteuid()};
 
 	sw_proc_comm(pid, comm);
-	if (sw_proc_read(YAMA, scope, sizeof scope) > 0 && scope[0] == '3')
-		return sw_err_set(err, -EPERM,
-				  "process %d (%s) cannot be attached to: " YAMA
-				  " is 3, which forbids it to everybody until the next "
-				  "boot; use sockwhy run, or --no-calls",
-				  (int)pid, comm);
-	if (geteuid() == 0)
-		return sw_err_set(
-			err, -EPERM,
-			"process %d (%s) cannot be attached to: not permitted, though this is root; CAP_SYS_PTRACE is missing "
-			"(a container without --cap-add SYS_PTRACE?) or a security module forbids it",
-			(int)pid, comm);
-	if (uid != (uint64_t)geteuid())
-		return sw_err_set(err, -EPERM, "process %d (%s) belongs to %s: run this as that user or as root",
-				  (int)pid, comm, user_name(uid, user));
-	if (scope[0] == '1' || scope[0] == '2')
-		return sw_err_set(err, -EPERM,
-				  "process %d (%s) cannot be attached to: " YAMA
-				  " is %c, which allows it to root only; run this as root "
-				  "(sudo), or start the program under sockwhy run",
-				  (int)pid, comm, scope[0]);
-	return sw_err_set(
-		err, -EPERM,
-		"process %d (%s) cannot be attached to: it has rights that you have not (set-user-ID, capabilities), or is "
-		"not dumpable; run this as root",
-		(int)pid, comm);
+	if (sw_proc_read(YAMA, scope, sizeof scope) > 0)
+		it.scope = scope[0];
+	return sw_attach_say_refused(&it, err);
+}
+
+bool sw_attach_may_look(pid_t pid)
+{
+	char path[SW_PROC_PATH];
+	DIR *folder;
+
+	snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+	folder = opendir(path);
+	if (folder)
+		closedir(folder);
+	return folder;
 }
 
 /* Whether the kernel would let us: reading this file asks the same (PTRACE_MODE_ATTACH, Yama included) and changes nothing. */

@@ -84,6 +84,7 @@ static enum sw_patience patience_for(const struct sw_tracee *tracee, const struc
 	case 128: /* rt_sigtimedwait */ return a_while(args[2] != 0);
 	case 208: /* io_getevents */
 	case 333: /* io_pgetevents */ return a_while(args[4] != 0);
+	case 426: /* io_uring_enter with IORING_ENTER_EXT_ARG */ return a_while(args[3] & 8);
 	case 0: /* read */
 	case 19: /* readv */
 	case 43: /* accept */

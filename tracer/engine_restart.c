@@ -30,10 +30,10 @@ struct inside { /* a stopped thread's way into the kernel */
 	int64_t value; /* the kernel's answer so far */
 };
 
-/* Calls outside the table that answer EINTR to a stop: semop, semtimedop, rt_sigtimedwait, io_getevents, io_pgetevents and their
- * forms with 64-bit times; i386's ipc has semop (1) and semtimedop (4) in its first argument. */
-static const uint64_t others_native[] = {65, 220, 128, 208, 333};
-static const uint64_t others_i386[] = {177, 420, 421, 247, 385, 416};
+/* Calls outside the table that answer EINTR to a stop: semop, semtimedop, rt_sigtimedwait, io_getevents, io_pgetevents, io_uring_enter (which
+ * has submitted nothing then, or answers how much) and their forms with 64-bit times; i386's ipc has semop (1) and semtimedop (4) in its first argument. */
+static const uint64_t others_native[] = {65, 220, 128, 208, 333, 426};
+static const uint64_t others_i386[] = {177, 420, 421, 247, 385, 416, 426};
 
 static bool registers(const struct sw_tracee *tracee, struct inside *inside)
 {

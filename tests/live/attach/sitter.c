@@ -6,7 +6,10 @@
  * To add a call: a function that makes it once (with the limit where it has one), and a row in calls[]. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/aio_abi.h>
 #include <linux/futex.h>
+#include <linux/io_uring.h>
+#include <mqueue.h>
 #include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -16,14 +19,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/ipc.h>
 #include <sys/msg.h>
 #include <sys/select.h>
 #include <sys/sem.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -31,6 +37,9 @@
 
 static int limit_ms;
 static int pair[2], pipes[2], epoll, listener, semaphores, queue, inotify;
+static mqd_t messages, full_messages;
+static char queue_name[32];
+static char path[] = "/tmp/sitter.XXXXXX";
 static char big[4 << 20];
 
 static struct timespec limit(void)
@@ -203,6 +212,91 @@ static long in_recvmmsg(void)
 	struct mmsghdr one = {.msg_hdr = {.msg_iov = &part, .msg_iovlen = 1}};
 	return recvmmsg(pair[0], &one, 1, 0, NULL);
 }
+static long in_recvmsg_limit(void)
+{
+	char byte;
+	struct iovec part = {&byte, 1};
+	struct msghdr one = {.msg_iov = &part, .msg_iovlen = 1};
+	receive_limit(pair[0], SO_RCVTIMEO);
+	return recvmsg(pair[0], &one, 0);
+}
+static long in_readv_limit(void)
+{
+	char byte;
+	struct iovec part = {&byte, 1};
+	receive_limit(pair[0], SO_RCVTIMEO);
+	return readv(pair[0], &part, 1);
+}
+static long in_recvmmsg_limit(void)
+{
+	receive_limit(pair[0], SO_RCVTIMEO);
+	return in_recvmmsg();
+}
+static long in_send(void)
+{
+	return send(pair[0], big, sizeof big, 0) == sizeof big ? 0 : -1;
+}
+static long in_open_fifo(void)
+{
+	return open(path, O_RDONLY);
+}
+static long in_whole_flock(void)
+{
+	return flock(pipes[1], LOCK_EX);
+}
+static long in_mq_receive(void)
+{
+	char room[64];
+	struct timespec time;
+	clock_gettime(CLOCK_REALTIME, &time);
+	time.tv_nsec += limit_ms % 1000 * 1000000L;
+	time.tv_sec += limit_ms / 1000 + time.tv_nsec / 1000000000L;
+	time.tv_nsec %= 1000000000L;
+	return mq_timedreceive(messages, room, sizeof room, NULL, limit_ms ? &time : NULL);
+}
+static long in_mq_send(void)
+{
+	return mq_send(full_messages, "x", 1, 0);
+}
+static long in_msgsnd(void)
+{
+	struct {
+		long type;
+		char text[1024];
+	} message = {.type = 1};
+	return msgsnd(queue, &message, sizeof message.text, 0);
+}
+static long in_pselect(void)
+{
+	fd_set set;
+	struct timespec time = limit();
+	FD_ZERO(&set);
+	FD_SET(pair[0], &set);
+	return pselect(pair[0] + 1, &set, NULL, NULL, limit_ms ? &time : NULL, NULL);
+}
+static long in_epoll_pwait2(void)
+{
+	struct epoll_event event;
+	struct timespec time = limit();
+	return syscall(SYS_epoll_pwait2, epoll, &event, 1, limit_ms ? &time : NULL, NULL, 0);
+}
+static long in_io_getevents(void)
+{
+	static aio_context_t context;
+	struct io_event event;
+	struct timespec time = limit();
+	if (!context && syscall(SYS_io_setup, 1, &context) < 0)
+		return -1;
+	return syscall(SYS_io_getevents, context, 1, 1, &event, limit_ms ? &time : NULL);
+}
+static long in_io_uring(void)
+{
+	static int ring = -1;
+	struct io_uring_params how = {0};
+	if (ring < 0)
+		ring = (int)syscall(SYS_io_uring_setup, 4, &how);
+	return syscall(SYS_io_uring_enter, ring, 0, 1, IORING_ENTER_GETEVENTS, NULL, 0);
+}
 static long in_connect_limit(void)
 {
 	struct sockaddr_un name;
@@ -252,6 +346,23 @@ static const struct {
 	{"send-limit", in_send_limit, false},
 	{"recvmmsg", in_recvmmsg, true},
 	{"connect-limit", in_connect_limit, false},
+	{"recvmsg-limit", in_recvmsg_limit, false},
+	{"readv-limit", in_readv_limit, false},
+	{"recvmmsg-limit", in_recvmmsg_limit, false},
+	{"send", in_send, true},
+	{"open-fifo", in_open_fifo, true},
+	{"flock", in_whole_flock, true},
+	{"mq_receive", in_mq_receive, true},
+	{"mq_receive-limit", in_mq_receive, false},
+	{"mq_send", in_mq_send, true},
+	{"msgsnd", in_msgsnd, true},
+	{"pselect", in_pselect, true},
+	{"pselect-limit", in_pselect, false},
+	{"epoll_pwait2", in_epoll_pwait2, true},
+	{"epoll_pwait2-limit", in_epoll_pwait2, false},
+	{"io_getevents", in_io_getevents, true},
+	{"io_getevents-limit", in_io_getevents, false},
+	{"io_uring", in_io_uring, true},
 };
 
 static int interrupted, made;
@@ -318,6 +429,37 @@ static void prepare(const char *name)
 	}
 }
 
+static void prepare_files(const char *name)
+{
+	struct {
+		long type;
+		char text[1024];
+	} message = {.type = 1};
+	struct mq_attr one = {.mq_maxmsg = 1, .mq_msgsize = 64};
+	if (strcmp(name, "fcntl-lock") == 0 || strcmp(name, "flock") == 0) {
+		int holder = mkstemp(path);
+		pipes[1] = open(path, O_RDWR);
+		unlink(path);
+		fcntl(holder, F_OFD_SETLK, &(struct flock){.l_type = F_WRLCK});
+		flock(holder, LOCK_EX);
+	}
+	if (strcmp(name, "open-fifo") == 0) {
+		close(mkstemp(path));
+		unlink(path);
+		if (mkfifo(path, 0600) < 0)
+			exit(4);
+	}
+	if (strncmp(name, "mq_", 3) == 0) {
+		snprintf(queue_name, sizeof queue_name, "/sitter-%d", getpid());
+		messages = full_messages = mq_open(queue_name, O_CREAT | O_RDWR, 0600, &one);
+		mq_unlink(queue_name);
+		if (strcmp(name, "mq_send") == 0)
+			mq_send(full_messages, "x", 1, 0);
+	}
+	while (strcmp(name, "msgsnd") == 0 && msgsnd(queue, &message, sizeof message.text, IPC_NOWAIT) == 0)
+		continue;
+}
+
 int main(int argc, char **argv)
 {
 	static size_t which;
@@ -336,13 +478,7 @@ int main(int argc, char **argv)
 	if (calls[which].endless)
 		limit_ms = 0;
 	prepare(argv[1]);
-	if (strcmp(argv[1], "fcntl-lock") == 0) {
-		char path[] = "/tmp/sitter.XXXXXX";
-		int holder = mkstemp(path);
-		pipes[1] = open(path, O_RDWR);
-		unlink(path);
-		fcntl(holder, F_OFD_SETLK, &(struct flock){.l_type = F_WRLCK});
-	}
+	prepare_files(argv[1]);
 	pthread_create(&thread, NULL, sit, &which);
 	puts("ready");
 	fflush(stdout);
@@ -350,6 +486,8 @@ int main(int argc, char **argv)
 		printf("main EINTR\n");
 	printf("interrupted %d made %d slowest %.0f\n", interrupted, made, slowest);
 	fflush(stdout);
+	if (strcmp(argv[1], "open-fifo") == 0)
+		unlink(path);
 	semctl(semaphores, 0, IPC_RMID);
 	msgctl(queue, IPC_RMID, NULL);
 	if (strncmp(argv[1], "wait", 4) == 0)

@@ -409,6 +409,7 @@ void sw_strace_end(struct sw_strace_log *log)
 	if (log->open && log->open->descriptors)
 		enter_open(log);
 	abandon_open(log);
+	strace_threads_said(log->strace, strace_when(log));
 	log->ended = true;
 }
 

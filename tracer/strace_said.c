@@ -43,7 +43,6 @@ void strace_said(struct decode *decode)
 	const struct sw_trace_sink *sink = decode->strace->sink;
 	const struct sw_call *call = decode->call;
 	struct span what = strace_argument(decode, 1);
-	struct sw_fact_draft draft;
 	char text[SAID_ROOM + 1];
 	size_t length;
 
@@ -51,15 +50,28 @@ void strace_said(struct decode *decode)
 	    (call->sys != SW_SYS_WRITE && call->sys != SW_SYS_WRITEV))
 		return;
 	length = call->sys == SW_SYS_WRITE ? add(what, text, 0) : add_vectors(what, text);
-	text[length] = '\0';
-	if (!length)
+	text_add(&decode->thread->said, (struct span){text, text + length});
+	/* Some programs write a line byte by byte: it is told as one, also because a piece shows nobody what it is a piece of. */
+	if (length && (text[length - 1] == '\n' || decode->thread->said.length >= SAID_ROOM / 2))
+		strace_said_flush(decode->strace, decode->thread, decode->now_ns);
+}
+
+void strace_said_flush(struct sw_strace *strace, struct thread *thread, int64_t now_ns)
+{
+	struct sw_fact_draft draft;
+	struct text *said = &thread->said;
+	static const char nul[1] = "";
+
+	if (!said->length)
 		return;
+	text_add(said, (struct span){nul, nul + 1});
 	sw_fact_begin(&draft, "said");
-	sw_fact_add_text(&draft, "text", text);
+	sw_fact_add_text(&draft, "text", said->bytes);
 	sw_fact_add_number(&draft, "cut", 0);
-	draft.fact.id = ++decode->strace->last_fact;
-	draft.fact.pid = decode->thread->pid;
-	draft.fact.tid = decode->thread->tid;
-	draft.fact.time_ns = decode->now_ns;
-	sink->fact(sink->context, sw_fact_of(&draft));
+	draft.fact.id = ++strace->last_fact;
+	draft.fact.pid = thread->pid;
+	draft.fact.tid = thread->tid;
+	draft.fact.time_ns = now_ns;
+	strace->sink->fact(strace->sink->context, sw_fact_of(&draft));
+	said->length = 0;
 }

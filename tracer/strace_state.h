@@ -27,6 +27,7 @@ struct thread {
 	enum { PENDING_NONE, PENDING_UNFINISHED, PENDING_RESTART, PENDING_OPEN } pending;
 	enum sw_sys sys;
 	struct text name, arguments;
+	struct text said; /* a line of standard error that has not ended */
 	uint32_t call_id;
 	int32_t call_fd;
 	int64_t enter_ns, interrupted_ns;
@@ -116,6 +117,8 @@ void strace_set_nonblocking(struct decode *decode, struct object *object, bool o
 struct span strace_argument(const struct decode *decode, int index); /* empty when absent */
 void strace_take_data(struct decode *decode, struct span string);
 void strace_said(struct decode *decode); /* strace_said.c: a write to standard error */
+void strace_said_flush(struct sw_strace *strace, struct thread *thread,
+		       int64_t now_ns); /* and what had no newline yet */
 
 /* strace_args.c: a descriptor argument's object. `certain`: the call is one that only sockets have. */
 struct object *strace_descriptor(struct decode *decode, struct span span, int32_t *fd, bool certain);
@@ -132,6 +135,7 @@ void strace_thread_exec(struct sw_strace *strace, struct thread *thread, struct 
 void strace_thread_end(struct sw_strace *strace, struct thread *thread, int32_t code, int32_t signal, int64_t now_ns);
 /* A thread that called exec goes on under its process's number. */
 void strace_thread_superseded(struct sw_strace *strace, uint32_t tid);
+void strace_threads_said(struct sw_strace *strace, int64_t now_ns); /* of all: lines that never ended */
 void strace_threads_release(struct sw_strace *strace);
 void strace_process_known(struct sw_strace *strace, uint32_t pid, int64_t now_ns); /* SIGCHLD named it */
 

@@ -208,6 +208,7 @@ void strace_thread_end(struct sw_strace *strace, struct thread *thread, int32_t 
 		return;
 	thread->ended = true;
 	thread->pending = PENDING_NONE;
+	strace_said_flush(strace, thread, now_ns);
 	descriptors_leave(&strace->objects, thread->descriptors);
 	thread->descriptors = NULL;
 	/* The end of a thread is not its process's; the first thread's line is strace's last of a process. */
@@ -240,6 +241,14 @@ void strace_process_known(struct sw_strace *strace, uint32_t pid, int64_t now_ns
 		say_exit(strace, thread, pid, 0, 0, now_ns);
 }
 
+void strace_threads_said(struct sw_strace *strace, int64_t now_ns)
+{
+	struct thread *thread, *next;
+
+	HASH_ITER (hh, strace->threads, thread, next)
+		strace_said_flush(strace, thread, now_ns);
+}
+
 void strace_threads_release(struct sw_strace *strace)
 {
 	struct thread *thread, *next;
@@ -250,6 +259,7 @@ void strace_threads_release(struct sw_strace *strace)
 			descriptors_leave(&strace->objects, thread->descriptors);
 		free(thread->name.bytes);
 		free(thread->arguments.bytes);
+		free(thread->said.bytes);
 		free(thread);
 	}
 }

@@ -81,9 +81,11 @@ static bool stays(const struct sw_anonymizer *anonymizer, const char *at, size_t
 	return is_of_the_library(word, length);
 }
 
-/* Not a part of an address, a host's name, a path or a name with a line in it. */
+/* Not a part of an address, a host's name, a path or a name with a line in it, nor of a word that goes on elsewhere. */
 static bool stands_alone(const char *text, const char *at, size_t length)
 {
+	if (!at[length] || (at == text && isdigit((unsigned char)*at)))
+		return false;
 	if (at > text && strchr(".:/@-_\\%", at[-1]))
 		return false;
 	if (at[length] && strchr("/@-_\\%", at[length]))

@@ -22,6 +22,7 @@ struct caught {
 	struct sw_strace_summary summary;
 	int enters, exits;
 	int32_t code;
+	char said[256]; /* facts, each behind a bar */
 };
 
 static void on_socket(void *context, const struct sw_socket *socket)
@@ -56,11 +57,24 @@ static void on_process(void *context, const struct sw_process *process)
 	caught->code = process->code;
 }
 
+static void on_fact(void *context, const struct sw_fact *fact)
+{
+	struct caught *caught = context;
+	size_t length = strlen(caught->said);
+
+	if (strcmp(fact->kind, "said") == 0)
+		snprintf(caught->said + length, sizeof caught->said - length, "|%s", sw_fact_text(fact, "text"));
+}
+
 /* In pieces of `piece` bytes, so that lines are cut everywhere. */
 static void read_pieces(const char *log, struct caught *caught, size_t piece)
 {
-	struct sw_trace_sink sink = {
-		.context = caught, .socket = on_socket, .enter = on_enter, .leave = on_leave, .process = on_process};
+	struct sw_trace_sink sink = {.context = caught,
+				     .socket = on_socket,
+				     .enter = on_enter,
+				     .leave = on_leave,
+				     .process = on_process,
+				     .fact = on_fact};
 	struct sw_strace *strace = sw_strace_new(&sink);
 	struct sw_strace_log *reader = sw_strace_open(strace, 0);
 	size_t length = strlen(log);
@@ -131,6 +145,21 @@ static void unfinished(void **unused)
 	       "1 1.5 <... recvfrom resumed> \"abc\", 100, 0, NULL, NULL) = 3 <0.1>\n"
 	       "1 1.6 +++ exited with 3 +++\n",
 	       "1 #1 socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) = 3\n1 #1 connect(3, 10.0.0.2:80) = 0\n1 #1 recvfrom(3, 100 bytes) = 3\n");
+}
+
+/* A line that is written in pieces is one fact, also when another thread writes meanwhile, and when it never ends. */
+static void lines_said(void **unused)
+{
+	struct caught caught = {0};
+
+	(void)unused;
+	read_pieces("1 1.0 write(2, \"to 10.0\", 7) = 7\n"
+		    "2 1.1 write(2, \"other\", 5) = 5\n"
+		    "1 1.2 write(2, \".0.2\\nand\", 8) = 8\n"
+		    "1 1.3 write(2, \" more\\n\", 6) = 6\n"
+		    "1 1.4 +++ exited with 3 +++\n",
+		    &caught, 1000);
+	assert_string_equal(caught.said, "|to 10.0.0.2\nand more\n|other");
 }
 
 static void waits(void **unused)
@@ -249,6 +278,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(prefixes),
 		cmocka_unit_test(unfinished),
+		cmocka_unit_test(lines_said),
 		cmocka_unit_test(waits),
 		cmocka_unit_test(identity_without_notes),
 		cmocka_unit_test(notes),

@@ -434,6 +434,20 @@ static void words_said(void **state)
 	assert_null(strstr(text, "192.0.2.7"));
 }
 
+/* Of a piece nobody can tell what it is a piece of: here of 192.0.2.7. */
+static void pieces_said(void **state)
+{
+	static const char *const pieces[] = {"7", "192", " refused by 192", "2.7 refused"};
+
+	(void)state;
+	for (size_t i = 0; i < SW_COUNT(pieces); i++) {
+		const struct sw_field field = {.name = "text", .text = pieces[i]};
+		const struct sw_fact *fact = sw_anonymizer_fact(
+			anonymizer, &(struct sw_fact){.kind = "said", .fields = &field, .field_count = 1});
+		assert_null(strpbrk(sw_fact_text(fact, "text"), "0123456789"));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -450,6 +464,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(client_hellos, start, stop),
 		cmocka_unit_test_setup_teardown(damaged_frames, start, stop),
 		cmocka_unit_test_setup_teardown(words_said, start, stop),
+		cmocka_unit_test_setup_teardown(pieces_said, start, stop),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -81,11 +81,9 @@ static bool stays(const struct sw_anonymizer *anonymizer, const char *at, size_t
 	return is_of_the_library(word, length);
 }
 
-/* Not a part of an address, a host's name, a path or a name with a line in it, nor of a word that goes on elsewhere. */
+/* Not a part of an address, a host's name, a path or a name with a line in it. */
 static bool stands_alone(const char *text, const char *at, size_t length)
 {
-	if (!at[length] || (at == text && isdigit((unsigned char)*at)))
-		return false;
 	if (at > text && strchr(".:/@-_\\%", at[-1]))
 		return false;
 	if (at[length] && strchr("/@-_\\%", at[length]))
@@ -130,6 +128,21 @@ static void keep(struct sentence *sentence, const char *at, size_t length)
 	sentence->pending = at + length;
 }
 
+/* At the edge of a piece of a line: it may go on elsewhere. */
+static bool is_cut(const char *text, const char *at, size_t length)
+{
+	return !at[length] || (at == text && isdigit((unsigned char)*at));
+}
+
+static void replace(struct sentence *sentence, const char *at, size_t length)
+{
+	sw_auto_free char *word = sw_strndup(at, length);
+	replace_until(sentence, at);
+	sw_anonymizer_word(sentence->anonymizer, word, length);
+	append(sentence, word, length);
+	sentence->pending = at + length;
+}
+
 char *sw_anonymizer_said(struct sw_anonymizer *anonymizer, const char *text)
 {
 	struct sentence sentence = {anonymizer, sw_strdup(""), text};
@@ -142,7 +155,9 @@ char *sw_anonymizer_said(struct sw_anonymizer *anonymizer, const char *text)
 		}
 		while (is_letter(at[length]))
 			length++;
-		if (length && stands_alone(text, at, length) && stays(anonymizer, at, length))
+		if (length && is_cut(text, at, length))
+			replace(&sentence, at, length);
+		else if (length && stands_alone(text, at, length) && stays(anonymizer, at, length))
 			keep(&sentence, at, length);
 		at += length ? length : 1;
 	}

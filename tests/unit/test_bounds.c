@@ -164,7 +164,8 @@ static void exchange(struct feed *feed)
 /* A helper process is begun and ends. */
 static void helper(struct feed *feed)
 {
-	struct sw_process process = {.event = SW_PROCESS_BEGIN, .parent = 100, .comm = "date", .command_line = "date +%s"};
+	struct sw_process process = {
+		.event = SW_PROCESS_BEGIN, .parent = 100, .comm = "date", .command_line = "date +%s"};
 
 	process.pid = process.tid = 1000 + feed->round++;
 	process.time_ns = feed->now_ns += STEP_NS;

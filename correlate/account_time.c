@@ -81,11 +81,16 @@ void sw_account_clock_advance(struct sw_account_clock *clock, int64_t time_ns, u
 void sw_account_clock_begin(struct sw_account_clock *clock, uint32_t debt, enum sw_operation operation, int64_t time_ns,
 			    uint8_t bucket)
 {
-	struct sw_debt_clock *begun = SW_ARRAY_ADD(&clock->debts);
+	struct sw_debt_clock *begun;
 
+	if (clock->debts.count == clock->debts.room)
+		clock->debts.items = sw_array_grow(clock->debts.items, &clock->debts.room, sizeof *begun);
+	begun = &clock->debts.items[clock->debts.count++];
 	if (time_ns == SW_TIME_NONE)
 		time_ns = clock->now_ns;
-	*begun = (struct sw_debt_clock){.debt = debt, .operation = operation, .begun_ns = time_ns, .begin_ns = time_ns};
+	begun->debt = debt;
+	begun->operation = operation;
+	begun->begun_ns = begun->begin_ns = time_ns;
 	memcpy(begun->base, clock->buckets, sizeof begun->base);
 	if (time_ns < clock->now_ns) { /* begun before the last event: that moment looked as it does now */
 		begun->base[bucket] -= clock->now_ns - time_ns;

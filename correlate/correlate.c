@@ -144,7 +144,6 @@ void sw_correlate_advance(struct sw_correlate *correlate, int64_t time_ns)
 		correlate->now_ns = time_ns;
 	if (correlate->settled_ns == SW_TIME_NONE)
 		correlate->settled_ns = time_ns;
-	sw_debts_settle_quiet(correlate->debts, correlate->now_ns);
 	if (correlate->now_ns - correlate->settled_ns < SW_SETTLED_NS)
 		return;
 	correlate->settled_ns = correlate->now_ns;

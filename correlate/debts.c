@@ -74,9 +74,11 @@ int64_t sw_call_end(const struct sw_call *call)
 struct sw_debt_state *sw_debt_open(struct sw_debts *debts, enum sw_operation operation, struct sw_socket_state *socket,
 				   const struct sw_call *call)
 {
-	struct sw_debt_state *state = sw_alloc(sizeof *state);
+	/* Not calloc(3): glibc keeps what was freed lately for malloc alone. */
+	struct sw_debt_state *state = sw_realloc(NULL, sizeof *state);
 	struct sw_debt *debt = &state->debt;
 
+	memset(state, 0, sizeof *state);
 	debt->id = ++debts->last_id;
 	debt->operation = operation;
 	debt->socket = socket ? socket->seen.socket.id : 0;

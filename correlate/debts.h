@@ -40,8 +40,7 @@ struct sw_debt_state {
 	bool shared_end; /* another process held the socket when it ended */
 	size_t place; /* in the table */
 	struct sw_debt_state *next_quiet; /* debts_review.c */
-	uint32_t quiet_number;
-	bool quiet; /* it waits there */
+	bool quiet; /* it is in its socket's list there */
 	bool reviewed;
 	bool measured; /* the socket's account measures its time */
 	uint32_t lookup; /* the look-up that it served (lookups.h), 0 none known */
@@ -81,8 +80,6 @@ void sw_debts_progress(struct sw_debts *debts, struct sw_socket_state *socket, b
 /* Somebody came to this socket over this flow and was left unserved, which showed at `until_ns`. */
 void sw_debts_unserved(struct sw_debts *debts, struct sw_socket_state *listener, const struct sw_flow *flow,
 		       int64_t until_ns);
-/* Reviews what ended well on busy sockets, a moment ago; cheap, for every record. */
-void sw_debts_settle_quiet(struct sw_debts *debts, int64_t now_ns);
 /* Reviews what ended before `before_ns`. */
 void sw_debts_settle(struct sw_debts *debts, int64_t before_ns);
 /* The calls are not followed any more: what is open ends as it would at the end of the recording. */

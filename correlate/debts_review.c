@@ -1,19 +1,37 @@
-/* When debts are looked at again: what ended well and soon on a busy socket almost at once, the others when their packets have had
- * time to come, all at the end.
+/* When debts are looked at again: the older ones of what ended well and soon on a busy socket almost at once, the others when their
+ * packets have had time to come, all at the end.
  *
  * Enters: ended debts, the time. Leaves: the kept ones. Knows nothing of rules: the hook decides. A socket that exchanges thousands of
  * questions and answers a second would else have as many debts waiting. */
 #include "correlate/debts_state.h"
 
 /* A packet that belongs to a call stands within milliseconds of it, even in logs and captures of other tools. */
-#define QUIET_NS (50 * SW_NS_PER_MS)
+#define QUIET_NS (20 * SW_NS_PER_MS)
 /* So many of a socket's newest quiet debts are given the full time: what a socket's end says of its last exchanges comes late. */
 #define QUIET_NEWEST 16
+
+static void unquiet(struct sw_debt_state *state)
+{
+	struct sw_socket_state *socket = state->socket;
+	struct sw_debt_state **link = &socket->quiet, *before = NULL;
+
+	while (*link != state) {
+		before = *link;
+		link = &before->next_quiet;
+	}
+	*link = state->next_quiet;
+	if (socket->quiet_last == state)
+		socket->quiet_last = before;
+	socket->quiet_count--;
+	state->quiet = false;
+}
 
 static void review(struct sw_debts *debts, struct sw_debt_state *state)
 {
 	bool keep = !(state->tentative && sw_debts_explained_away(debts, state));
 
+	if (state->quiet)
+		unquiet(state);
 	sw_debt_leave_live(debts, state);
 	if (!keep || !debts->hooks.review(debts->hooks.context, state)) {
 		sw_debt_forget(state);
@@ -38,30 +56,21 @@ static bool is_quiet(const struct sw_debts *debts, const struct sw_debt_state *s
 
 void sw_debts_quiet(struct sw_debts *debts, struct sw_debt_state *state)
 {
+	int64_t before_ns = state->debt.ended_ns - QUIET_NS - debts->options->clock_error_ns;
+	struct sw_socket_state *socket = state->socket;
+
 	if (!is_quiet(debts, state))
 		return;
 	state->quiet = true;
-	state->quiet_number = ++state->socket->quiet_count;
 	state->next_quiet = NULL;
-	if (debts->quiet_last)
-		debts->quiet_last->next_quiet = state;
+	if (socket->quiet_last)
+		socket->quiet_last->next_quiet = state;
 	else
-		debts->quiet_first = state;
-	debts->quiet_last = state;
-}
-
-void sw_debts_settle_quiet(struct sw_debts *debts, int64_t now_ns)
-{
-	while (debts->quiet_first && debts->quiet_first->debt.ended_ns < now_ns - QUIET_NS) {
-		struct sw_debt_state *state = debts->quiet_first;
-
-		debts->quiet_first = state->next_quiet;
-		if (!debts->quiet_first)
-			debts->quiet_last = NULL;
-		state->quiet = false;
-		if (state->socket->quiet_count - state->quiet_number >= QUIET_NEWEST)
-			review(debts, state);
-	}
+		socket->quiet = state;
+	socket->quiet_last = state;
+	socket->quiet_count++;
+	while (socket->quiet_count > QUIET_NEWEST && socket->quiet->debt.ended_ns < before_ns)
+		review(debts, socket->quiet);
 }
 
 /* ---- the others ------------------------------------------------------------------------------------------------ */
@@ -72,8 +81,7 @@ void sw_debts_settle(struct sw_debts *debts, int64_t before_ns)
 	for (size_t i = debts->live.count; i-- > 0;) {
 		struct sw_debt_state *state = debts->live.items[i];
 
-		if (state->debt.ended_ns != SW_TIME_NONE && state->debt.ended_ns < before_ns && !state->tentative &&
-		    !state->quiet)
+		if (state->debt.ended_ns != SW_TIME_NONE && state->debt.ended_ns < before_ns && !state->tentative)
 			review(debts, state);
 	}
 }
@@ -104,7 +112,6 @@ void sw_debts_calls_end(struct sw_debts *debts, int64_t time_ns)
 void sw_debts_finish(struct sw_debts *debts, int64_t end_ns)
 {
 	sw_debts_calls_end(debts, end_ns);
-	debts->quiet_first = debts->quiet_last = NULL;
 	while (debts->live.count)
 		review(debts, debts->live.items[debts->live.count - 1]);
 }

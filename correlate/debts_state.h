@@ -33,7 +33,6 @@ struct sw_debts {
 	struct sw_debts_hooks hooks;
 	SW_ARRAY(struct sw_debt_state *) live; /* open, or ended and not reviewed */
 	SW_ARRAY(struct sw_debt_state *) kept;
-	struct sw_debt_state *quiet_first, *quiet_last; /* in the order in which they ended */
 	struct sw_pending *pending;
 	struct sw_recent recent[SW_RECENT_MAX];
 	size_t recent_next;

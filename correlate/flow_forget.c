@@ -112,7 +112,7 @@ static void index_anew(struct sw_flows *flows)
 		if (track->flow.remote_in.port)
 			sw_flow_enter_alias(flows, track);
 	}
-	flows->latest = NULL;
+	sw_flow_lately_clear(flows);
 }
 
 void sw_flows_forget(struct sw_flows *flows, int64_t now_ns, uint32_t most)

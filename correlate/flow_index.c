@@ -72,6 +72,11 @@ struct sw_flow_track *sw_flow_track_at(const struct sw_flows *flows, uint32_t id
 	return page ? page->tracks[(id - 1) % SW_FLOW_PAGE] : NULL;
 }
 
+void sw_flow_lately_clear(struct sw_flows *flows)
+{
+	memset(flows->lately, 0, sizeof flows->lately);
+}
+
 void sw_flow_add(struct sw_flows *flows, struct sw_flow_track *track)
 {
 	uint32_t place = flows->last_id++;
@@ -146,7 +151,7 @@ void sw_flow_alias(struct sw_flows *flows, struct sw_flow_track *track, const st
 	if (flow->remote_in.port || sw_flow_end_equal(&flow->remote, remote_in))
 		return;
 	flow->remote_in = *remote_in;
-	flows->latest = NULL;
+	sw_flow_lately_clear(flows);
 	sw_flow_enter_alias(flows, track);
 }
 
@@ -207,7 +212,7 @@ struct sw_flow_track *sw_flow_make(struct sw_flows *flows, const struct sw_packe
 	struct sw_flow *flow = &track->flow;
 
 	sw_flow_add(flows, track);
-	flows->latest = NULL;
+	sw_flow_lately_clear(flows);
 	flow->netns = packet->netns;
 	flow->protocol = packet->protocol;
 	flow->local = src_is_local ? packet->src : packet->dst;

@@ -195,14 +195,16 @@ struct sw_flow_page { /* of neighbouring ids; NULL: forgotten, or not given out 
 	struct sw_flow_track *tracks[SW_FLOW_PAGE];
 };
 
+#define SW_FLOWS_LATELY 64u /* a power of two */
+
 struct sw_flows {
 	SW_ARRAY(struct sw_flow_page *) pages; /* by (id - 1) / SW_FLOW_PAGE; NULL: all of it is forgotten */
 	uint32_t last_id, living;
 	struct sw_flow_index by_ends; /* the latest flow of each pair */
 	struct sw_flow_index by_alias; /* translated answers: local end and remote_in */
 	uint32_t *by_port[2]; /* TCP, UDP: the latest flow of each local port */
-	struct sw_flow_track
-		*latest; /* of the last packet: most come in runs; NULL where a look-up may answer otherwise */
+	struct sw_flow_track *lately[SW_FLOWS_LATELY]; /* of the last packets, by their ports; emptied where a look-up
+							  may answer otherwise */
 	sw_flows_local local;
 	void *context;
 	struct sw_flow_fragment fragments[SW_FLOW_FRAGMENTS];
@@ -230,6 +232,7 @@ uint32_t sw_flow_port_next(const struct sw_flow_track *track, uint16_t port);
 void sw_flow_add(struct sw_flows *flows, struct sw_flow_track *track); /* gives it its id */
 void sw_flow_enter(struct sw_flows *flows, struct sw_flow_track *track); /* so that it is found by its ends and ports */
 void sw_flow_enter_alias(struct sw_flows *flows, struct sw_flow_track *track);
+void sw_flow_lately_clear(struct sw_flows *flows);
 void sw_flow_free(struct sw_flow_track *track);
 struct sw_flow_track *sw_flow_make(struct sw_flows *flows, const struct sw_packet *packet, bool src_is_local);
 bool sw_flow_src_is_local(struct sw_flows *flows, const struct sw_packet *packet);

@@ -162,11 +162,12 @@ static bool is_of(const struct sw_flow *flow, const struct sw_packet *packet)
 static struct sw_flow_track *track_for(struct sw_flows *flows, const struct sw_packet *packet,
 				       struct sw_flow_change *change)
 {
-	struct sw_flow_track *track = flows->latest;
+	struct sw_flow_track **lately = &flows->lately[(packet->src.port ^ packet->dst.port) / 2 % SW_FLOWS_LATELY];
+	struct sw_flow_track *track = *lately;
 
 	if (!track || !is_of(&track->flow, packet))
 		track = sw_flow_lookup(flows, packet->netns, packet->protocol, &packet->src, &packet->dst);
-	flows->latest = track;
+	*lately = track;
 	if (!track)
 		track = tie_answer(flows, packet);
 	if (track && !begins_anew(track, packet))

@@ -124,10 +124,15 @@ size_t sw_sockets_seen(const struct sw_sockets *sockets)
 
 static struct sw_descriptor *descriptor_find(struct sw_sockets *sockets, uint32_t pid, int32_t fd)
 {
+	struct sw_descriptor **lately = &sockets->lately_used[(uint32_t)fd % SW_SOCKETS_LATELY];
 	struct sw_descriptor_key key = {.pid = pid, .fd = fd};
-	struct sw_descriptor *descriptor;
+	struct sw_descriptor *descriptor = *lately;
 
+	if (descriptor && descriptor->key.pid == pid && descriptor->key.fd == fd)
+		return descriptor;
 	HASH_FIND(hh, sockets->descriptors, &key, sizeof key, descriptor);
+	if (descriptor)
+		*lately = descriptor;
 	return descriptor;
 }
 
@@ -293,6 +298,7 @@ static void drop_holder(struct sw_sockets *sockets, struct sw_descriptor *descri
 			last_gone(sockets, state, NULL, pid, time_ns);
 	}
 	HASH_DEL(sockets->descriptors, descriptor);
+	sockets->lately_used[(uint32_t)descriptor->key.fd % SW_SOCKETS_LATELY] = NULL;
 	free(descriptor);
 }
 

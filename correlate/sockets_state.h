@@ -30,6 +30,7 @@ struct sw_descriptor { /* what a number leads to, or led to before it was closed
 
 struct sw_sockets {
 	struct sw_object *lately[SW_SOCKETS_LATELY]; /* in front of the table, by id; NULL none */
+	struct sw_descriptor *lately_used[SW_SOCKETS_LATELY]; /* and by number */
 	bool imported;
 	sw_socket_gone gone;
 	void *context;

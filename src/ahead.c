@@ -142,8 +142,9 @@ struct sw_chunk *sw_ahead_take(struct sw_ahead *ahead)
 		ahead->first = chunk->next;
 		if (!ahead->first)
 			ahead->last = NULL;
-		ahead->count--;
-		pthread_cond_signal(&ahead->taken);
+		/* Not at each: waking costs more than a chunk. */
+		if (--ahead->count <= CHUNKS_AHEAD / 2)
+			pthread_cond_signal(&ahead->taken);
 	}
 	pthread_mutex_unlock(&ahead->lock);
 	if (chunk)

@@ -164,6 +164,10 @@ void sw_merge_release(struct sw_merge *merge, int64_t until_ns)
 	while ((next = top(merge, &from_heap)) && (next->time_ns < until_ns || until_ns == INT64_MAX)) {
 		struct sw_record *record = pop(merge, from_heap);
 
+		/* It may have been written by another processor. */
+		if (merge->ring_count)
+			for (size_t i = 0; i < 6; i++)
+				__builtin_prefetch(ring_at(merge, 0)->record->data + i * 64);
 		sw_record_say(record, &merge->trace, &merge->packets);
 		sw_record_done(record);
 	}

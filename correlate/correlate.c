@@ -9,6 +9,7 @@
 
 #include "correlate/answers.h"
 #include "correlate/flow_summary.h"
+#include "correlate/frames.h"
 #include "correlate/lookups_join.h"
 #include "correlate/names_learnt.h"
 #include "correlate/origins.h"
@@ -98,6 +99,7 @@ struct sw_correlate *sw_correlate_new(const struct sw_correlate_options *options
 	correlate->lookups = sw_lookups_new();
 	correlate->names = sw_names_new();
 	correlate->said = sw_said_new();
+	correlate->frames = sw_frames_new();
 	correlate->origins = sw_origins_seen_new();
 	correlate->handshakes = sw_handshakes_new();
 	correlate->groups = sw_groups_new(correlate->arena);
@@ -235,6 +237,10 @@ void sw_correlate_fact(struct sw_correlate *correlate, const struct sw_fact *fac
 	}
 	if (sw_origins_seen_fact(correlate->origins, fact))
 		return;
+	if (!strcmp(fact->kind, "frame")) {
+		sw_frames_fact(correlate->frames, fact);
+		return;
+	}
 	if (of_session)
 		*SW_ARRAY_ADD(&correlate->facts.of_session) = sw_fact_copy(fact);
 	else
@@ -417,6 +423,7 @@ void sw_correlate_release(struct sw_correlate *correlate)
 	sw_lookups_free(correlate->lookups);
 	sw_names_free(correlate->names);
 	sw_said_free(correlate->said);
+	sw_frames_free(correlate->frames);
 	sw_origins_seen_free(correlate->origins);
 	sw_handshakes_free(correlate->handshakes);
 	sw_flows_free(correlate->flows);

@@ -18,6 +18,7 @@ struct sw_sources sw_correlate_sources(const struct sw_correlate *correlate, int
 				   .lookups = correlate->lookups,
 				   .names = correlate->names,
 				   .said = correlate->said,
+				   .frames = correlate->frames,
 				   .origins = correlate->origins,
 				   .handshakes = correlate->handshakes,
 				   .facts = &correlate->facts,

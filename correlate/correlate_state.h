@@ -21,6 +21,7 @@ struct sw_correlate {
 	struct sw_lookups *lookups;
 	struct sw_names *names;
 	struct sw_said *said;
+	struct sw_frames *frames;
 	struct sw_origins_seen *origins;
 	struct sw_handshakes *handshakes;
 	struct sw_facts_kept facts;

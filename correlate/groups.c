@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "correlate/finding.h"
+#include "correlate/frames.h"
 #include "correlate/origins.h"
 #include "src/base/arena.h"
 #include "src/base/names.h"
@@ -297,6 +298,8 @@ void sw_groups_report(struct sw_groups *groups, struct sw_report *report, const 
 		if (finding->symptom.operation != SW_OPERATION_LOOKUP)
 			sw_origin_tell(&finding->flow, sources, finding->symptom.pid, finding->began_ns, groups->arena);
 		sw_finding_said(finding, sources, groups->arena);
+		finding->symptom.stack = sw_frames_name(sources->frames, finding->symptom.stack,
+							&finding->symptom.stack_count, groups->arena);
 		sw_finding_counted(finding, groups->arena);
 	}
 	sw_groups_rank(groups->findings.items, groups->findings.count, groups->attempts.items,

@@ -9,6 +9,7 @@
 
 struct sw_arena;
 struct sw_said;
+struct sw_frames;
 struct sw_origins_seen;
 
 struct sw_facts_kept { /* copies, in order of time */
@@ -27,6 +28,7 @@ struct sw_sources {
 	const struct sw_lookups *lookups;
 	const struct sw_names *names;
 	const struct sw_said *said;
+	const struct sw_frames *frames;
 	const struct sw_origins_seen *origins;
 	const struct sw_handshakes *handshakes;
 	const struct sw_facts_kept *facts;

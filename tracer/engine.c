@@ -248,6 +248,7 @@ int sw_engine_run(const struct sw_engine_options *options, const struct sw_trace
 		filter_before_us(engine);
 		command_add(engine);
 		sw_engine_loop(engine);
+		sw_engine_names(engine);
 		failed = conclude(engine, status, err);
 		sw_engine_control_end(engine);
 		sw_engine_signals_unblock(engine, &before);

@@ -282,6 +282,7 @@ int sw_engine_attach(const struct sw_engine_options *options, const struct sw_en
 	sw_engine_prepare(engine);
 	sw_engine_control_init(engine);
 	int failed = follow(&tracing);
+	sw_engine_names(engine);
 	sw_engine_control_end(engine);
 	sw_engine_signals_unblock(engine, &before);
 	sw_engine_release_state(engine);

@@ -179,6 +179,9 @@ void sw_engine_leave(struct sw_engine_state *engine);
 /* engine_attach.c */
 void sw_engine_alarm(struct sw_engine_state *engine);
 
+/* engine_names.c: functions, files and lines of the stacks, when nothing is stopped any more */
+void sw_engine_names(struct sw_engine_state *engine);
+
 /* engine_said.c: a write to standard error, at its entry; what was held back of them */
 void sw_engine_said(struct sw_engine_state *engine, struct sw_tracee *tracee);
 void sw_engine_said_flush(struct sw_engine_state *engine, struct sw_tracee_process *process);

@@ -224,6 +224,14 @@ const struct sw_fact_row sw_fact_rows[] = {
 	N("counters", "xfrm_out_pol_block", "blocked by an IPsec policy")
 	N("counters", "xfrm_in_no_pols", "received against an IPsec policy")
 
+	T("frame", "object", "the object of a frame of some stack, base name")
+	N("frame", "offset", "where in its file, as the stacks have it")
+	N("frame", "depth", "calls that were inlined there: 0 the innermost function, 1 who called it, ...")
+	N("frame", "within", "how far into the function; into the object as its symbols count, where there is no function")
+	T("frame", "function", "its name, without parameters")
+	T("frame", "file", "base name of the source file")
+	N("frame", "line", "its line")
+
 	T("hosts", "address", "an address that the program uses")
 	T("hosts", "names", "what /etc/hosts, as the process sees it, calls it")
 

@@ -1,14 +1,15 @@
-/* User stacks, at the exit stop of a failure: see stack.h. libunwind(3), libunwind-ptrace(3). */
+/* User stacks, at the exit stop of a failure: see stack.h. When one is taken, where its frames lie. */
 #include "tracer/stack.h"
 
-#include <libunwind-ptrace.h>
+#include <stdio.h>
 #include <string.h>
-#include <sys/ptrace.h>
-#include <sys/user.h>
 #include <uthash.h>
 
 #include "src/base/clock.h"
+#include "tracer/frame_names.h"
 #include "tracer/stack_maps.h"
+#include "tracer/stack_objects.h"
+#include "tracer/stack_unwind.h"
 
 #define STACKS_PER_SECOND 50
 #define TIME_PER_SECOND_NS (100 * SW_NS_PER_MS) /* a cold start of a large program takes 35 ms */
@@ -25,7 +26,7 @@ struct site {
 
 struct image { /* a process's address space, from exec to exec */
 	pid_t pid; /* key */
-	unw_addr_space_t space; /* with its cache */
+	sw_space *space;
 	struct sw_maps maps;
 	SW_ARRAY(struct site) sites;
 	int64_t used_ns;
@@ -34,7 +35,8 @@ struct image { /* a process's address space, from exec to exec */
 
 struct sw_stacks {
 	struct image *images;
-	struct sw_symbols *symbols;
+	struct sw_unwinder *unwinder;
+	struct sw_objects objects;
 	int64_t second_ns, spent_ns;
 	unsigned taken;
 };
@@ -42,14 +44,13 @@ struct sw_stacks {
 struct sw_stacks *sw_stacks_new(void)
 {
 	struct sw_stacks *stacks = sw_alloc(sizeof *stacks);
-	stacks->symbols = sw_symbols_new();
+	stacks->unwinder = sw_unwinder_new();
 	return stacks;
 }
 
 static void drop_space(struct image *image)
 {
-	if (image->space)
-		unw_destroy_addr_space(image->space);
+	sw_space_free(image->space);
 	image->space = NULL;
 	sw_maps_release(&image->maps);
 }
@@ -69,7 +70,8 @@ void sw_stacks_free(struct sw_stacks *stacks)
 		return;
 	HASH_ITER (hh, stacks->images, image, next)
 		drop(stacks, image);
-	sw_symbols_free(stacks->symbols);
+	sw_objects_release(&stacks->objects);
+	sw_unwinder_free(stacks->unwinder);
 	free(stacks);
 }
 
@@ -102,9 +104,7 @@ static struct image *image_of(struct sw_stacks *stacks, pid_t pid)
 	}
 	if (spaces >= SPACES_MAX)
 		drop_space(oldest);
-	image->space = unw_create_addr_space(&_UPT_accessors, 0);
-	if (image->space)
-		unw_set_caching_policy(image->space, UNW_CACHE_GLOBAL);
+	image->space = sw_space_new();
 	return image;
 }
 
@@ -139,11 +139,12 @@ static bool wanted(struct image *image, uint64_t call_site, int error)
 static void refresh_maps(struct image *image, pid_t tid)
 {
 	bool changed = false;
-	if (sw_maps_read(&image->maps, image->pid, tid, &changed) && changed && image->space)
-		unw_flush_cache(image->space, 0, 0);
+	if (sw_maps_read(&image->maps, image->pid, tid, &changed) && changed)
+		sw_space_flush(image->space);
 }
 
-static void place(struct sw_stacks *stacks, struct image *image, pid_t tid, struct sw_frame *frame, bool innermost)
+/* Where an address lies. `exact`: it is no return address. */
+static void place(struct sw_stacks *stacks, struct image *image, pid_t tid, struct sw_frame *frame, bool exact)
 {
 	const struct sw_mapping *mapping = sw_maps_find(&image->maps, frame->address);
 	if (!mapping && sw_clock_monotonic() - image->maps.read_ns > MAPS_AGE_NS / 100) {
@@ -154,38 +155,10 @@ static void place(struct sw_stacks *stacks, struct image *image, pid_t tid, stru
 		return;
 	const char *path = sw_maps_path(&image->maps, mapping), *base = strrchr(path, '/');
 	frame->offset = frame->address - mapping->begin + mapping->offset;
-	strncpy(frame->object, base ? base + 1 : path, sizeof frame->object - 1);
-	/* A return address may lie behind the function whose last instruction the call is. */
-	uint64_t back = innermost || !frame->offset ? 0 : 1, within;
-	if (sw_symbols_name(stacks->symbols, image->pid, path, mapping->inode, frame->offset - back, frame->function,
-			    sizeof frame->function, &within))
-		frame->offset = within + back;
-}
-
-static uint32_t unwind(struct image *image, pid_t tid, struct sw_frame *frames)
-{
-	unw_cursor_t cursor;
-	uint32_t count = 0;
-	void *info = image->space ? _UPT_create(tid) : NULL;
-	if (!info)
-		return 0;
-	if (unw_init_remote(&cursor, image->space, info) == 0) {
-		do {
-			unw_word_t address;
-			if (unw_get_reg(&cursor, UNW_REG_IP, &address) < 0 || address == 0)
-				break;
-			frames[count++].address = address;
-		} while (count < SW_STACK_DEPTH && unw_step(&cursor) > 0);
-	}
-	_UPT_destroy(info);
-	return count;
-}
-
-/* libunwind walks the stacks of 64-bit processes only; of others the call site alone is told. */
-static bool is_64_bit(pid_t tid)
-{
-	struct user_regs_struct registers;
-	return ptrace(PTRACE_GETREGS, tid, NULL, &registers) == 0 && registers.cs == 0x33; /* __USER_CS */
+	snprintf(frame->object, sizeof frame->object, "%s", base ? base + 1 : path);
+	int object = sw_objects_get(&stacks->objects, image->pid, mapping, path);
+	if (object >= 0)
+		sw_objects_ask(&stacks->objects, (uint32_t)object, frame->offset, exact);
 }
 
 uint32_t sw_stacks_take(struct sw_stacks *stacks, pid_t pid, pid_t tid, uint64_t call_site, int error,
@@ -200,14 +173,21 @@ uint32_t sw_stacks_take(struct sw_stacks *stacks, pid_t pid, pid_t tid, uint64_t
 	memset(frames, 0, SW_STACK_DEPTH * sizeof *frames);
 	if (begin - image->maps.read_ns > MAPS_AGE_NS)
 		refresh_maps(image, tid);
-	uint32_t count = is_64_bit(tid) ? unwind(image, tid, frames) : 0;
+	bool exact[SW_STACK_DEPTH] = {true};
+	uint32_t count = sw_unwind(stacks->unwinder, image->space, tid, &image->maps, frames, exact);
 	if (count == 0 && call_site) {
 		frames[0].address = call_site;
 		count = 1;
 	}
 	for (uint32_t i = 0; i < count; i++)
-		place(stacks, image, tid, &frames[i], i == 0);
+		place(stacks, image, tid, &frames[i], exact[i]);
 	stacks->taken++;
 	stacks->spent_ns += sw_clock_monotonic() - begin;
 	return count;
+}
+
+void sw_stacks_name(struct sw_stacks *stacks, void (*say)(void *context, const struct sw_frame_name *name),
+		    void *context)
+{
+	sw_frame_names(&stacks->objects, say, context);
 }

@@ -134,9 +134,9 @@ const struct sw_process *sw_anonymizer_process(struct sw_anonymizer *anonymizer,
 /* Fields of tracer/facts.md whose texts are the kernel's words, names of devices or of programs. Every other text is rewritten. To add
  * one: its name, when it can hold neither an address nor a name or path that somebody chose. */
 static const char *const kernels_words[] = {
-	"type",        "state",        "congestion_state", "device", "kind",     "mode",          "owner",
-	"denied_mode", "denied_owner", "holder_comm",      "comm",   "protocol", "cap_effective", "iptables",
-	"when",        "variable",
+	"type",        "state",        "congestion_state", "device",   "kind",     "mode",          "owner",
+	"denied_mode", "denied_owner", "holder_comm",      "comm",     "protocol", "cap_effective", "iptables",
+	"when",        "variable",     "object",           "function", "file",
 };
 
 static bool is_kernels(const char *name)

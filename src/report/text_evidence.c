@@ -7,7 +7,8 @@
 #include "src/report/words.h"
 
 #define EVIDENCE_SHOWN 16
-#define FRAMES_SHOWN 8
+#define FRAMES_SHOWN 10
+#define FRAMES_FIRST 4u
 #define NUMBER_ROOM 8 /* the gaps before a packet's text and its number, and the number */
 
 /* The two ends at the tail of a packet's line: "10.0.0.1:4001 > 10.0.0.2:80". NULL where it has none. */
@@ -125,18 +126,33 @@ void sw_text_evidence(const struct sw_page *page, const struct sw_finding *findi
 		sw_page_line(page, NULL, "and %zu more (-v)", finding->evidence_count - shown);
 }
 
+/* What is below main is how every program begins. */
+static uint32_t frames_to_main(const struct sw_symptom *symptom)
+{
+	static const char *const mains[] = {"main", "main.main"};
+
+	for (uint32_t i = 0; i < symptom->stack_count; i++)
+		for (size_t j = 0; j < SW_COUNT(mains); j++)
+			if (strcmp(symptom->stack[i].function, mains[j]) == 0)
+				return i + 1;
+	return symptom->stack_count;
+}
+
+/* Of a deep one both ends: what was called last, and who wanted it. */
 void sw_text_stack(const struct sw_page *page, const struct sw_symptom *symptom)
 {
 	sw_auto_free char *text = NULL;
-	uint32_t shown = symptom->stack_count > FRAMES_SHOWN ? FRAMES_SHOWN : symptom->stack_count;
+	uint32_t count = frames_to_main(symptom);
+	uint32_t left_out = count > FRAMES_SHOWN ? count - FRAMES_SHOWN : 0;
 
-	for (uint32_t i = 0; i < shown; i++) {
-		sw_auto_free char *frame = sw_frame_text(&symptom->stack[i]);
-		char *longer = sw_format("%s%s%s%s", text ? text : "", i ? " < " : "", frame,
-					 i + 1 == shown && shown < symptom->stack_count ? " < ..." : "");
+	for (uint32_t i = 0; i < count; i++) {
+		bool gap = left_out && i == FRAMES_FIRST;
+		sw_auto_free char *frame = gap ? sw_strdup("...") : sw_frame_text(&symptom->stack[i]);
+		char *longer = sw_format("%s%s%s", text ? text : "", i ? " < " : "", frame);
 
 		free(text);
 		text = longer;
+		i += gap ? left_out - 1 : 0;
 	}
 	sw_page_put(page, &(struct sw_paragraph){.label = "stack", .text = text});
 }

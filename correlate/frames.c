@@ -114,8 +114,8 @@ struct sw_frame *sw_frames_name(const struct sw_frames *frames, const struct sw_
 	struct key key;
 
 	for (uint32_t i = 0; i < *count && told < STACK_MAX; i++) {
-		const struct place *place =
-			stack[i].function[0] ? NULL : find(frames, stack[i].object, stack[i].offset, &key);
+		const struct place *place = stack[i].function[0] ? NULL :
+								   find(frames, stack[i].object, stack[i].offset, &key);
 
 		if (place)
 			expand(place, &stack[i], named, &told);

@@ -103,8 +103,7 @@ static void read_symbols(int fd, const Elf64_Shdr *table, const Elf64_Shdr *name
 		unsigned type = ELF64_ST_TYPE(all[i].st_info);
 		if ((type == STT_FUNC || type == STT_GNU_IFUNC) && all[i].st_shndx != SHN_UNDEF &&
 		    all[i].st_name < names->sh_size)
-			*SW_ARRAY_ADD(&elf->symbols) =
-				(struct symbol){all[i].st_value, all[i].st_size, all[i].st_name};
+			*SW_ARRAY_ADD(&elf->symbols) = (struct symbol){all[i].st_value, all[i].st_size, all[i].st_name};
 	}
 	if (elf->symbols.count)
 		qsort(elf->symbols.items, elf->symbols.count, sizeof *elf->symbols.items, by_value);
@@ -117,9 +116,9 @@ struct sw_elf *sw_elf_open(int fd)
 	struct stat status;
 
 	elf->fd = fd;
-	if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) ||
-	    !read_at(fd, &elf->header, sizeof elf->header, 0) || memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 ||
-	    header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_phentsize != sizeof(Elf64_Phdr) ||
+	if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || !read_at(fd, &elf->header, sizeof elf->header, 0) ||
+	    memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 || header->e_ident[EI_CLASS] != ELFCLASS64 ||
+	    header->e_phentsize != sizeof(Elf64_Phdr) ||
 	    (header->e_shnum && header->e_shentsize != sizeof(Elf64_Shdr))) {
 		sw_elf_free(elf);
 		return NULL;

@@ -209,8 +209,9 @@ static int get_proc_name(unw_addr_space_t space, unw_word_t address, char *name,
 
 sw_space *sw_space_new(void)
 {
-	static unw_accessors_t accessors = {find_proc_info, put_unwind_info, get_dyn_info_list_addr, access_mem,
-					    access_reg,     access_fpreg,    resume,                 get_proc_name};
+	static unw_accessors_t accessors = {find_proc_info, put_unwind_info, get_dyn_info_list_addr,
+					    access_mem,     access_reg,      access_fpreg,
+					    resume,         get_proc_name};
 	unw_addr_space_t space = unw_create_addr_space(&accessors, 0);
 
 	if (space)
@@ -263,8 +264,7 @@ uint32_t sw_unwind(struct sw_unwinder *unwinder, sw_space *space, pid_t tid, str
 	unwinder->tid = tid;
 	unwinder->maps = maps;
 	unwinder->walk++;
-	if (!space || ptrace(PTRACE_GETREGS, tid, NULL, &unwinder->registers) != 0 ||
-	    unwinder->registers.cs != USER_CS)
+	if (!space || ptrace(PTRACE_GETREGS, tid, NULL, &unwinder->registers) != 0 || unwinder->registers.cs != USER_CS)
 		return 0; /* libunwind walks the stacks of 64-bit processes only */
 	return walk(unwinder, space, frames, exact);
 }

@@ -82,8 +82,8 @@ static struct sw_speech answer(struct text whole, struct text rest, int64_t stat
 		else if (begins(line, "content-type:"))
 			events = has(line, "text/event-stream");
 	}
-	if (!ended) /* in this segment */
-		return (struct sw_speech){0};
+	if (!ended) /* in this segment, or in what was captured of it */
+		return (struct sw_speech){.kind = events || status == 101 ? SW_SPEECH_ENDLESS : SW_SPEECH_NONE};
 	speech.head = (uint32_t)(whole.length - rest.length);
 	if (events || status == 101)
 		speech.kind = SW_SPEECH_ENDLESS;

@@ -335,8 +335,8 @@ static void follow_stream(struct sw_account *account, const struct sw_flow *flow
 	account->acked = payload_to(ours, ours->acked_to);
 	account->arrived = payload_to(peer, peer->hole_at ? peer->hole_at : peer->sent_to);
 	account->hole = peer->hole_at > 0;
-	account->asks_to_wait = ours->asks_to_wait;
 	account->answer = answer_of(peer);
+	account->asks_to_wait = ours->asks_to_wait || account->answer == SW_ANSWER_ENDLESS;
 	account->body = peer->said_to ? peer->said_body : -1;
 	account->fin_arrived = peer->fin_at && !peer->hole_at;
 	account->established = flow->state >= SW_FLOW_ESTABLISHED ||

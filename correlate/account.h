@@ -41,7 +41,8 @@ void sw_account_wait_end(struct sw_account *account, int64_t time_ns);
 void sw_account_change(struct sw_account *account, const struct sw_flow *flow, const struct sw_flow_change *change,
 		       const struct sw_packet *packet);
 
-/* What was said on it, as far as it is plain text: does the request that was sent last ask the peer to wait; how much of the answer is
+/* What was said on it, as far as it is plain text: does the request that was sent last ask the peer to wait (or is it
+ * a connection on which each side speaks when it has something to say); how much of the answer is
  * here. */
 enum sw_answer_seen { SW_ANSWER_UNKNOWN, SW_ANSWER_PARTIAL, SW_ANSWER_WHOLE, SW_ANSWER_ENDLESS };
 bool sw_account_asks_to_wait(const struct sw_account *account);

@@ -136,7 +136,9 @@ static void end_of_file(struct sw_debts *debts, struct sw_socket_state *socket, 
 	if (call->bytes == 0 || (call->flags & SW_CALL_PEEK))
 		return;
 	socket->seen.eofs++;
-	if (greeting)
+	if (greeting && socket->seen.shut_write_ns != SW_TIME_NONE) /* we closed first: that is only its answer */
+		drop_open(debts, socket, SW_OPERATION_GREETING, call->exit_ns);
+	else if (greeting)
 		sw_debt_end(debts, greeting, SW_OUTCOME_EOF, 0, call, call->exit_ns);
 	if (answer && answer->first_read_ns == SW_TIME_NONE && socket->seen.shut_read_ns == SW_TIME_NONE)
 		sw_debt_end(debts, answer, SW_OUTCOME_EOF, 0, call, call->exit_ns);

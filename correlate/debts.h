@@ -36,6 +36,7 @@ struct sw_debt_state {
 	bool asks_to_wait; /* answers: the request itself asked the peer to answer when there is news */
 	bool waited; /* something waited for it since it last progressed */
 	bool only_for_it; /* a wait for this socket alone */
+	bool rest; /* datagrams: more of an answer was waited for: a symptom only if more came than was read */
 	bool tentative; /* a failed datagram connect: a symptom only if nothing explains it away */
 	bool shared_end; /* another process held the socket when it ended */
 	size_t place; /* in the table */

@@ -77,6 +77,25 @@ void sw_debts_datagram_blocked(struct sw_debts *debts, struct sw_socket_state *s
 	sw_debt_end(debts, debt, SW_OUTCOME_GAVE_UP, 0, call, call->exit_ns);
 }
 
+void sw_debts_datagram_rest(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call)
+{
+	struct sw_debt_state *debt;
+
+	if (!sw_socket_is_ip(socket) || !socket->last.id || !socket->seen.reads || socket->seen.foreign ||
+	    socket->rest_told || open_of(socket) || target_of(socket, &socket->last)->endpoint.port == DNS_PORT)
+		return; /* look-ups know what is missing: lookups_join.c */
+	debt = question(debts, socket, &socket->last);
+	debt->rest = true;
+	debt->debt.timer_signal = sw_debts_signal(debts, call);
+	debt->debt.wait = (struct sw_wait_seen){.call = call->id,
+						.sys = call->sys,
+						.slices = 1,
+						.asked_ns = call->timeout_ns,
+						.waited_ns = sw_call_end(call) - call->enter_ns,
+						.ended_ns = sw_call_end(call)};
+	sw_debt_end(debts, debt, SW_OUTCOME_GAVE_UP, 0, call, sw_call_end(call));
+}
+
 static void sent(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call)
 {
 	struct sw_debt_state *debt = open_of(socket);
@@ -100,12 +119,18 @@ static void received(struct sw_debts *debts, struct sw_socket_state *socket, con
 
 	if (call->flags & SW_CALL_ERRQUEUE)
 		return;
+	int64_t bytes = call->sys == SW_SYS_RECVMMSG ? call->bytes : call->result;
+
+	if (bytes < 0)
+		bytes = 0;
 	socket->seen.reads++;
-	socket->seen.bytes_read += call->result;
+	if (!(call->flags & SW_CALL_PEEK))
+		socket->seen.datagrams_read += call->sys == SW_SYS_RECVMMSG ? call->result : 1;
+	socket->seen.bytes_read += bytes;
 	socket->seen.last_read_ns = call->exit_ns;
 	if (!debt)
 		return;
-	debt->debt.bytes_read += call->result;
+	debt->debt.bytes_read += bytes;
 	sw_debt_end(debts, debt, SW_OUTCOME_DONE, 0, call, call->exit_ns);
 }
 
@@ -121,6 +146,10 @@ static void failed(struct sw_debts *debts, struct sw_socket_state *socket, const
 			sw_debt_end(debts, debt, SW_OUTCOME_GAVE_UP, EAGAIN, call, sw_call_end(call));
 		} else if (sw_call_writes(call) && socket->seen.socket.domain == AF_UNIX) {
 			receiver_full(debts, socket, call);
+		} else if (debt) {
+			debt->debt.last_call = call->id; /* it was still asked for */
+		} else if (timer_ns > 0 && sw_call_blocks(call, socket)) {
+			sw_debts_datagram_rest(debts, socket, call);
 		}
 		return;
 	case EINTR:

@@ -78,6 +78,19 @@ static bool held_up(const struct sw_debts *debts, const struct sw_debt_state *st
 	return wait->call || (silent_ns >= debts->options->slow_ns && wait->waited_ns >= silent_ns / 2);
 }
 
+/* A question by datagram is given up when the last wait for its answer times out: who then does something else, or nothing, does not
+ * wait until the socket goes. */
+static int64_t gave_up_ns(const struct sw_debts *debts, const struct sw_debt_state *state, int64_t time_ns)
+{
+	const struct sw_wait_seen *wait = &state->debt.wait;
+
+	if (!state->socket || !state->socket->datagram || !wait->call || wait->call != state->debt.last_call ||
+	    wait->ended_ns < state->progress_ns || wait->ended_ns < state->socket->seen.last_wait_ns ||
+	    wait->ended_ns > time_ns || inside_for(debts, state))
+		return time_ns;
+	return wait->ended_ns;
+}
+
 static void tell(struct sw_debts *debts, struct sw_debt_state *state)
 {
 	struct sw_call told = {
@@ -130,7 +143,7 @@ static void gone_one(struct sw_debts *debts, struct sw_debt_state *state, const 
 		sw_debt_keep_call(&state->closing, call);
 	else if (process && process->exited && process->signal)
 		state->debt.timer_signal = process->signal;
-	sw_debt_end(debts, state, SW_OUTCOME_GAVE_UP, 0, call, time_ns);
+	sw_debt_end(debts, state, SW_OUTCOME_GAVE_UP, 0, call, gave_up_ns(debts, state, time_ns));
 }
 
 void sw_debts_gone(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call, uint32_t pid,
@@ -215,5 +228,7 @@ void sw_debts_end_open(struct sw_debts *debts, struct sw_debt_state *state, int6
 		sw_debt_drop(debts, state, end_ns);
 		return;
 	}
-	sw_debt_end(debts, state, SW_OUTCOME_HUNG, 0, NULL, end_ns);
+	int64_t gave_up = gave_up_ns(debts, state, end_ns);
+
+	sw_debt_end(debts, state, gave_up < end_ns ? SW_OUTCOME_GAVE_UP : SW_OUTCOME_HUNG, 0, NULL, gave_up);
 }

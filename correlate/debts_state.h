@@ -84,6 +84,8 @@ void sw_debts_patterns(struct sw_debts *debts, struct sw_socket_state *socket);
 
 void sw_debts_stream(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call);
 void sw_debts_datagram(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call);
+/* Part of an answer was read, and a wait for more timed out: a debt only if more had come (symptoms.c). */
+void sw_debts_datagram_rest(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call);
 /* A process ended inside this send. */
 void sw_debts_datagram_blocked(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call);
 /* Somebody begins to wait for it, in a call for many sockets or in accept. */

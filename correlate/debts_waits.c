@@ -91,6 +91,8 @@ static void book_member(void *context, struct sw_socket_state *socket, uint32_t 
 		debt->only_for_it |= booking->members == 1;
 		book(debt, booking->call);
 	}
+	if (socket->datagram && asked & EPOLLIN && sw_waits_timed_out(booking->call))
+		sw_debts_datagram_rest(booking->debts, socket, booking->call);
 	debt = socket->open[SW_OPERATION_CONNECT];
 	if (debt && got)
 		sw_debts_connect_wait(booking->debts, debt, booking->call, got);
@@ -119,6 +121,8 @@ void sw_debts_died(struct sw_debts *debts, struct sw_socket_state *socket, const
 	enum sw_operation waited[] = {SW_OPERATION_ANSWER, SW_OPERATION_GREETING};
 
 	sw_debts_blocked(debts, socket, call);
+	if (socket->datagram && sw_call_reads(call) && sw_call_blocks(call, socket))
+		sw_debts_datagram_rest(debts, socket, call);
 	for (size_t i = 0; sw_call_reads(call) && i < SW_COUNT(waited); i++) {
 		if (socket->open[waited[i]])
 			socket->open[waited[i]]->died_waiting = true;

@@ -26,6 +26,10 @@ static void first_answer(struct sw_facts *facts, const struct sw_symptom_context
 		    !sw_endpoint_equal(&packet->src, &flow->remote))
 			continue;
 		facts->answer_in_time = packet->time_ns <= until;
+		if (flow->protocol == IPPROTO_UDP) {
+			facts->reply_after = packet->time_ns - context->debt->began_ns;
+			facts->reply_unread = debt_end(context) - packet->time_ns;
+		}
 		return;
 	}
 }
@@ -42,6 +46,8 @@ static void datagram_facts(struct sw_facts *facts, const struct sw_symptom_conte
 	facts->own_first_data = ours->first;
 	facts->own_data = ours->last;
 	facts->peer_data = peer->last;
+	facts->answer_incomplete = peer->incomplete;
+	facts->answer_fragment = peer->last_incomplete;
 	facts->answer_begun = peer->last.packet && peer->last.time_ns >= began;
 	if (facts->answer_begun && ours->last.packet)
 		facts->answer_after = peer->last.time_ns - ours->first.time_ns;

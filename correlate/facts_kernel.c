@@ -181,6 +181,8 @@ static void counter_facts(struct sw_facts *facts, const struct sw_symptom_contex
 	facts->rp_filter_drops = risen(context, "rp_filter");
 	facts->checksum_drops = sum(risen(context, "tcp_csum_errors"), risen(context, "udp_csum_errors"));
 	facts->listen_overflows = risen(context, "listen_overflows");
+	facts->socket_drops = number(sw_symptom_fact(context, "receive-buffer"), "drops");
+	facts->socket_buffer = number(sw_symptom_fact(context, "receive-buffer"), "limit");
 	facts->receive_buffer_drops = risen(context, "udp_rcvbuf_errors");
 	facts->ipsec_drops = risen(context, "xfrm_out_pol_block");
 }

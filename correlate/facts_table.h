@@ -152,6 +152,8 @@
 	X(COUNT, checksum_drops, "segments and datagrams with a bad checksum that the kernel dropped meanwhile")       \
 	X(COUNT, listen_overflows, "accept queue overflows meanwhile")                                                 \
 	X(COUNT, receive_buffer_drops, "datagrams dropped at a full receive buffer meanwhile")                         \
+	X(COUNT, socket_drops, "of them, by this socket, since it was made")                                           \
+	X(BYTES, socket_buffer, "how much its receive buffer takes (SO_RCVBUF)")                                       \
 	X(COUNT, ipsec_drops, "packets blocked by an IPsec policy meanwhile")                                          \
 	X(COUNT, listen_queue, "connections that wait for accept")                                                     \
 	X(COUNT, listen_backlog, "how many may wait")
@@ -338,6 +340,10 @@
 	X(COUNT, answer_repeats, "segments of the answer that came again, unacknowledged by our host")                 \
 	X(NS, answers_after, "how long the same end took to answer other datagrams")                                   \
 	X(FLAG, ended_sooner, "the recording ended before that time had passed")                                       \
+	X(COUNT, answer_incomplete, "datagrams of the other end of which fragments are missing")                       \
+	X(SEEN, answer_fragment, "the first fragment of the latest of them")                                           \
+	X(NS, reply_after, "from the question to the first datagram that came back")                                   \
+	X(NS, reply_unread, "from there to the end of the operation")                                                  \
 	X(TEXT, elsewhere, "another end that answered to our port")                                                    \
 	X(SEEN, elsewhere_packet, "its answer")                                                                        \
 	X(BYTES, asked, "bytes that the call asked to move")

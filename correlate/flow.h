@@ -102,6 +102,8 @@ struct sw_side { /* one direction of a flow: what this end sent and how the othe
 	bool asks_to_wait,
 		asks_head; /* its last request asks the other side to answer when there is news; for a head alone */
 
+	int64_t incomplete; /* datagrams in fragments of which not all have come */
+	struct sw_seen last_incomplete; /* the first fragment of the latest of them */
 	bool rst_answers_data; /* nothing of this side lay between the other side's last data or FIN and this RST */
 };
 

@@ -170,9 +170,10 @@ struct sw_flow_index { /* open addressing; the match is the caller's */
 	uint32_t mask, count;
 };
 
-struct sw_flow_fragment { /* the first fragment of a datagram */
+struct sw_flow_fragment { /* the first fragment of a datagram, and how much of it has come */
 	struct sw_ip src, dst;
 	uint32_t id, flow;
+	uint32_t have, total; /* bytes above IP; total 0: the last fragment has not come */
 };
 #define SW_FLOW_FRAGMENTS 64u
 

@@ -256,13 +256,26 @@ static void datagram(struct sw_flow_track *track, const struct sw_packet *packet
 	}
 }
 
-static void remember_fragment(struct sw_flows *flows, const struct sw_packet *packet, uint32_t flow)
+/* Without options, which nobody puts into what is fragmented. */
+static uint32_t above_ip(const struct sw_packet *packet)
 {
+	uint32_t headers = packet->src.ip.family == 6 ? 48 : 20;
+
+	return packet->length > headers ? packet->length - headers : 0;
+}
+
+static void remember_fragment(struct sw_flows *flows, const struct sw_packet *packet, struct sw_flow *flow,
+			      enum sw_flow_side from)
+{
+	flow->fragments++;
+	flow->side[from].incomplete++;
+	flow->side[from].last_incomplete = sw_flow_seen(packet);
 	flows->fragments[flows->fragment_next] = (struct sw_flow_fragment){
 		.src = packet->src.ip,
 		.dst = packet->dst.ip,
 		.id = packet->fragment_id,
-		.flow = flow,
+		.flow = flow->id,
+		.have = above_ip(packet),
 	};
 	flows->fragment_next = (flows->fragment_next + 1) % SW_FLOW_FRAGMENTS;
 }
@@ -270,7 +283,7 @@ static void remember_fragment(struct sw_flows *flows, const struct sw_packet *pa
 static void fragment(struct sw_flows *flows, const struct sw_packet *packet, struct sw_flow_change *change)
 {
 	for (uint32_t i = 0; i < SW_FLOW_FRAGMENTS; i++) {
-		const struct sw_flow_fragment *known = &flows->fragments[i];
+		struct sw_flow_fragment *known = &flows->fragments[i];
 		struct sw_flow_track *track = sw_flow_track_at(flows, known->flow);
 		if (!track || known->id != packet->fragment_id || !sw_ip_equal(&known->src, &packet->src.ip) ||
 		    !sw_ip_equal(&known->dst, &packet->dst.ip) || track->flow.netns != packet->netns)
@@ -280,6 +293,13 @@ static void fragment(struct sw_flows *flows, const struct sw_packet *packet, str
 		change->flow = track->flow.id;
 		change->mirror = track->flow.mirror;
 		change->way = sw_ip_equal(&packet->src.ip, &track->flow.local.ip) ? SW_WAY_OUT : SW_WAY_IN;
+		known->have += packet->payload_length;
+		if (!(packet->flags & SW_PACKET_MORE_FRAGMENTS))
+			known->total = packet->fragment_offset + packet->payload_length;
+		if (known->total && known->have >= known->total) {
+			track->flow.side[change->way == SW_WAY_OUT ? SW_SIDE_OURS : SW_SIDE_PEER].incomplete--;
+			known->flow = 0;
+		}
 		return;
 	}
 }
@@ -310,10 +330,8 @@ static void segment(struct sw_flows *flows, const struct sw_packet *packet, stru
 		change->what = SW_FLOW_DUPLICATE | (change->what & SW_FLOW_BEGAN);
 		return;
 	}
-	if (packet->flags & SW_PACKET_MORE_FRAGMENTS) {
-		flow->fragments++;
-		remember_fragment(flows, packet, flow->id);
-	}
+	if (packet->flags & SW_PACKET_MORE_FRAGMENTS)
+		remember_fragment(flows, packet, flow, from);
 	flow->no_packets = false;
 	if (packet->flags & SW_PACKET_BAD_CHECKSUM) {
 		if (!flow->bad_checksums++)

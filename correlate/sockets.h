@@ -44,6 +44,7 @@ struct sw_socket_state {
 	bool told;
 	bool gone; /* the last known descriptor was closed */
 	bool datagram; /* SOCK_DGRAM and the like */
+	bool rest_told; /* a datagram that came and was not delivered was told of */
 	bool checked; /* a second connect() has said EISCONN once, which is how some programs look for success */
 };
 

@@ -132,6 +132,19 @@ static bool stood_still(struct sw_debt_state *state, const struct sw_flow *flow,
 	return true;
 }
 
+/* More datagrams came than the program read, all of them before it gave the rest up. */
+static bool more_came(struct sw_debt_state *state, const struct sw_flow *flow)
+{
+	const struct sw_side *peer = flow ? &flow->side[SW_SIDE_PEER] : NULL;
+
+	if (!peer || !flow->initiator || !state->socket || state->socket->rest_told ||
+	    peer->packets <= state->socket->seen.datagrams_read ||
+	    peer->last.time_ns > state->debt.ended_ns + SW_STAMP_SLACK_NS)
+		return false;
+	state->socket->rest_told = true;
+	return true;
+}
+
 bool sw_symptom_is(struct sw_debt_state *state, const struct sw_flow *flow, const struct sw_correlate_options *options)
 {
 	struct sw_debt *debt = &state->debt;
@@ -143,6 +156,8 @@ bool sw_symptom_is(struct sw_debt_state *state, const struct sw_flow *flow, cons
 	    !sw_symptom_lost_bytes(state, flow))
 		debt->outcome =
 			SW_OUTCOME_DONE; /* who waits to write may also only have asked for both directions at once */
+	if (state->rest)
+		return more_came(state, flow);
 	if (debt->outcome != SW_OUTCOME_DONE)
 		return true;
 	switch (debt->operation) {

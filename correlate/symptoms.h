@@ -43,6 +43,7 @@ struct sw_socket_seen { /* a socket's life as the calls tell it */
 		last_wait_ns; /* ends of the last successful read and write, and of the last wait for it */
 	int64_t bytes_written, bytes_read; /* accepted by successful calls; handed to the program */
 	uint32_t writes, reads, eofs; /* calls that succeeded; reads that returned 0 */
+	int64_t datagrams_read;
 	uint32_t accepts; /* connections accepted from a listener */
 	uint32_t close_pid; /* who closed it last */
 	int64_t listened_ns; /* listen succeeded; SW_TIME_NONE: not seen */

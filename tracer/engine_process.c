@@ -205,8 +205,8 @@ static bool last_word(void *context, int fd, const char *link)
 		return true;
 	uint32_t id = sw_identity_object(words->engine->identity, words->pid, words->tid, fd);
 	const struct sw_socket *socket = id ? sw_identity_socket(words->engine->identity, id) : NULL;
-	if (socket && socket->type == SOCK_STREAM && (socket->domain == AF_INET || socket->domain == AF_INET6) &&
-	    !(socket->flags & SW_SOCKET_LISTENING))
+	if (socket && (socket->type == SOCK_STREAM || socket->type == SOCK_DGRAM) &&
+	    (socket->domain == AF_INET || socket->domain == AF_INET6) && !(socket->flags & SW_SOCKET_LISTENING))
 		sw_engine_last_words(words->engine,
 				     &(struct sw_call){.pid = (uint32_t)words->pid,
 						       .tid = (uint32_t)words->tid,

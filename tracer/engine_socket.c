@@ -25,6 +25,12 @@ static bool is_tcp(const struct sw_socket *socket)
 	return is_inet(socket) && socket->type == SOCK_STREAM;
 }
 
+/* TCP_INFO, or what a datagram socket has dropped. */
+static bool has_more_to_say(const struct sw_socket *socket)
+{
+	return is_inet(socket) && (socket->type == SOCK_STREAM || socket->type == SOCK_DGRAM);
+}
+
 void sw_engine_counters(struct sw_engine_state *engine, pid_t pid, const char *when)
 {
 	int64_t now = sw_clock_monotonic();
@@ -65,8 +71,9 @@ void sw_engine_before(struct sw_engine_state *engine, struct sw_tracee *tracee)
 		tracee->process->sockets = true;
 	if (engine->origins)
 		sw_origins_call(engine->origins, call);
-	/* What TCP still owes cannot be asked after the close. */
-	if (call->sys == SW_SYS_CLOSE && is_tcp(socket) && socket->remote.present && engine->probe)
+	/* What TCP still owes, and what a datagram socket has dropped, cannot be asked after the close. */
+	if (call->sys == SW_SYS_CLOSE && engine->probe &&
+	    ((is_tcp(socket) && socket->remote.present) || (is_inet(socket) && socket->type == SOCK_DGRAM)))
 		sw_engine_last_words(engine, call, call->socket, call->fd);
 	sw_engine_place(engine, tracee, call->socket, call->fd);
 }
@@ -194,7 +201,7 @@ static void failure(struct sw_engine_state *engine, struct sw_tracee *tracee)
 	const struct sw_socket *socket = object(engine, call->socket);
 	if (is_inet(socket))
 		refresh(engine, call, call->fd, call->socket,
-			is_tcp(socket) ? SW_DETAIL_TCP_INFO : SW_DETAIL_ADDRESSES);
+			has_more_to_say(socket) ? SW_DETAIL_TCP_INFO : SW_DETAIL_ADDRESSES);
 	if (engine->probe)
 		sw_probe_failure(engine->probe, call, object(engine, call->socket));
 	if (is_inet(socket))

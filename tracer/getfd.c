@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <linux/sock_diag.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -138,6 +139,20 @@ static void ask_namespace(int fd, unsigned want, struct sw_getfd_answer *answer)
 	close(netns);
 }
 
+/* Since Linux 4.12. What it dropped counts from its making. */
+static void ask_memory(int fd, struct sw_getfd_answer *answer)
+{
+	uint32_t memory[SK_MEMINFO_VARS];
+	socklen_t length = sizeof memory;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, memory, &length) != 0 || length < sizeof memory)
+		return;
+	answer->has_memory = true;
+	answer->receive_used = memory[SK_MEMINFO_RMEM_ALLOC];
+	answer->receive_limit = memory[SK_MEMINFO_RCVBUF];
+	answer->drops = memory[SK_MEMINFO_DROPS];
+}
+
 static void ask(int fd, unsigned want, struct sw_getfd_answer *answer)
 {
 	struct stat status;
@@ -162,6 +177,8 @@ static void ask(int fd, unsigned want, struct sw_getfd_answer *answer)
 		answer->tos = option_number(fd, IPPROTO_IPV6, IPV6_TCLASS, 0);
 	ask_names(fd, answer);
 	ask_namespace(fd, want, answer);
+	if (want & SW_GETFD_TCP_INFO && answer->type == SOCK_DGRAM)
+		ask_memory(fd, answer);
 	if (!(want & SW_GETFD_TCP_INFO) || answer->protocol != IPPROTO_TCP)
 		return;
 	socklen_t length = sizeof answer->tcp_info;

@@ -24,6 +24,8 @@ struct sw_getfd_answer {
 	int tos; /* IP_TOS or IPV6_TCLASS; 0 by default */
 	int64_t receive_timeout_ns, send_timeout_ns; /* SO_RCVTIMEO, SO_SNDTIMEO; 0 none */
 	struct sw_addr local, remote; /* remote.present false: not connected */
+	bool has_memory; /* SW_GETFD_TCP_INFO, of a datagram socket: SO_MEMINFO */
+	uint32_t receive_used, receive_limit, drops;
 	uint32_t tcp_info_length; /* 0: not asked, or no TCP */
 	uint8_t tcp_info[SW_TCP_INFO_ROOM];
 };

@@ -150,6 +150,19 @@ static void say_queue(struct sw_identity *identity, const struct object *object,
 	say_fact(identity, object, pid, tid, &draft);
 }
 
+static void say_memory(struct sw_identity *identity, const struct object *object, pid_t pid, pid_t tid,
+		       const struct sw_getfd_answer *answer)
+{
+	struct sw_fact_draft draft;
+	if (!answer->has_memory || (!answer->drops && !answer->receive_used))
+		return; /* nothing lies there, nothing was dropped */
+	sw_fact_begin(&draft, "receive-buffer");
+	sw_fact_add_number(&draft, "used", answer->receive_used);
+	sw_fact_add_number(&draft, "limit", answer->receive_limit);
+	sw_fact_add_number(&draft, "drops", answer->drops);
+	say_fact(identity, object, pid, tid, &draft);
+}
+
 static void say_tcp_info(struct sw_identity *identity, struct object *object, pid_t pid, pid_t tid,
 			 const uint8_t *bytes, size_t length)
 {
@@ -193,6 +206,7 @@ static bool refresh_by_getfd(struct sw_identity *identity, struct object *object
 	if (detail == SW_DETAIL_TCP_INFO) {
 		say_tcp_info(identity, object, pid, tid, answer.tcp_info, answer.tcp_info_length);
 		say_unix_queue(identity, object, pid, tid);
+		say_memory(identity, object, pid, tid, &answer);
 	}
 	return true;
 }

@@ -59,6 +59,10 @@ const struct sw_fact_row sw_fact_rows[] = {
 	N("listener", "queue", "connections that wait for accept")
 	N("listener", "backlog", "how many may wait")
 
+	N("receive-buffer", "used", "bytes that lie there unread, with the kernel's overhead")
+	N("receive-buffer", "limit", "how many may (SO_RCVBUF)")
+	N("receive-buffer", "drops", "datagrams that found no room, or were damaged, since the socket was made")
+
 	T("route", "destination", "what was looked up")
 	T("route", "type", "unicast, local, broadcast, multicast, anycast; unreachable, prohibit, blackhole, throw; none; error")
 	N("route", "error", "errno of the look-up, 0: a way was found")

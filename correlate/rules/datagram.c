@@ -139,9 +139,25 @@ static bool reply_not_delivered(const struct sw_facts *facts, struct sw_match *m
 	}
 	if (!FACT(answer_in_time))
 		return near(match, "the reply came after the application had given up");
-	if (FACT(receive_buffer_drops) > 0)
+	if (FACT(answer_incomplete) > 0) {
+		match->locus = SW_LOCUS_PATH;
 		match->cause =
-			"the reply came {answer_after} after the question, and the receive buffer was full ({receive_buffer_drops:drop})";
+			"the reply came in fragments, and not all of them arrived: the kernel discards what it cannot put together";
+		if (!FACT(absence_counts))
+			at_most(match, SW_CONFIDENCE_LIKELY);
+		cite(match, FACT(own_data));
+		cite(match, FACT(answer_fragment));
+		return true;
+	}
+	if (FACT(socket_drops) > 0) {
+		match->cause =
+			"the reply came, and the socket's receive buffer of {socket_buffer} bytes was full: it dropped {socket_drops:datagram}";
+		match->cites_fact = "receive-buffer";
+	} else if (FACT(receive_buffer_drops) > 0) {
+		match->cause =
+			"the reply came {answer_after} after the question, and a receive buffer was full ({receive_buffer_drops:drop})";
+		match->cites_fact = "counters";
+	}
 	cite(match, FACT(own_data));
 	cite(match, FACT(peer_data));
 	return true;
@@ -287,14 +303,15 @@ static const struct sw_rule datagram[] = {
 		.title = "the reply arrived and did not reach the program",
 		.holds = reply_not_delivered,
 		.cause = {"the reply came {answer_after} after the question, and no call ever got it"},
-		.usually = {"an own firewall that drops in its input chain", "a full receive buffer", "a bad checksum"},
+		.usually = {"an own firewall that drops in its input chain", "a full receive buffer (SO_RCVBUF)",
+			    "a bad checksum", "a firewall on the path that drops fragments"},
 		.next = {{"here", "nft list ruleset; iptables -S INPUT", "look for a drop of packets from {remote_ip}",
 			  NULL},
 			 {"here", "nstat -az UdpRcvbufErrors UdpInCsumErrors",
 			  "see whether the kernel counts them as dropped", "0 and 0"}},
 		.sees = "a receive that times out",
 		.evidence =
-			"the reply arrived, before the deadline, and the call never got it: own firewall, full receive buffer, bad checksum (then the locus is `unknown`)",
+			"the reply arrived, before the deadline, and the call never got it: own firewall, full receive buffer, bad checksum (then the locus is `unknown`), fragments of it that did not come (then it is `path`)",
 	},
 	{
 		.code = "reply-from-elsewhere",

@@ -68,8 +68,21 @@ static bool nagle_delayed_ack(const struct sw_facts *facts, struct sw_match *mat
 	return covers(facts, match, FACT(part_nagle));
 }
 
+/* Of a question by datagram there are two parts: until the first reply, and from there until it was read. */
+static bool datagram_part(const struct sw_facts *facts, int64_t part)
+{
+	return FACT(is_udp) && FACT(slow) && part > 0 && part * 100 >= FACT(duration) * SW_PART_REASON_PERCENT;
+}
+
 static bool app_slow_to_read(const struct sw_facts *facts, struct sw_match *match)
 {
+	if (datagram_part(facts, FACT(reply_unread))) {
+		cite(match, FACT(peer_data));
+		match->cites_surfaced = true;
+		match->cause =
+			"the reply had come {reply_after} after the question, and the program read it {reply_unread} later";
+		return true;
+	}
 	cite(match, FACT(peer_data));
 	match->cites_surfaced = true;
 	if (FACT(exits_unknown)) {
@@ -79,9 +92,26 @@ static bool app_slow_to_read(const struct sw_facts *facts, struct sw_match *matc
 	return covers(facts, match, FACT(part_data_waiting));
 }
 
+/* Where more than one question left, the first may as well have been lost. */
+static bool slow_reply(const struct sw_facts *facts, struct sw_match *match)
+{
+	cite(match, FACT(own_first_data));
+	cite(match, FACT(peer_data));
+	match->cause = "the reply came {reply_after} after the question";
+	if (FACT(datagrams_out) > FACT(datagrams_in)) {
+		at_most(match, SW_CONFIDENCE_POSSIBLE);
+		match->locus = SW_LOCUS_UNKNOWN;
+		match->cause =
+			"the first reply came {reply_after} after the first of {datagrams_out:datagram}: the others, or their replies, were lost or ignored";
+	}
+	return true;
+}
+
 static bool peer_slow(const struct sw_facts *facts, struct sw_match *match)
 {
 	match->cites_surfaced = true;
+	if (datagram_part(facts, FACT(reply_after)))
+		return slow_reply(facts, match);
 	if (!FACT(slow) || !FACT(is_tcp))
 		return false;
 	if (FACT(same_waits) >= SW_LONG_POLLS) {
@@ -105,7 +135,7 @@ static bool peer_slow(const struct sw_facts *facts, struct sw_match *match)
 static const struct sw_rule slow[] = {
 	{
 		.code = "peer-slow",
-		.symptoms = ON_SLOW,
+		.symptoms = ON_SLOW | SW_ON(DATAGRAM),
 		.locus = SW_LOCUS_PEER_APP,
 		.title = "the peer's program took its time",
 		.holds = peer_slow,
@@ -183,7 +213,7 @@ static const struct sw_rule slow[] = {
 	},
 	{
 		.code = "app-slow-to-read",
-		.symptoms = ON_SLOW,
+		.symptoms = ON_SLOW | SW_ON(DATAGRAM),
 		.needs = SW_NEEDS_PACKETS,
 		.beats = "slow-by-loss pmtu-blackhole",
 		.locus = SW_LOCUS_LOCAL_APP,

@@ -250,6 +250,22 @@ static int udp_parse(struct sw_packet *packet, const struct words *words, struct
 		return sw_err_set(err, -EINVAL, "pkt: expected udp SRC > DST");
 	packet->kind = SW_PACKET_UDP;
 	packet->protocol = IPPROTO_UDP;
+	packet->length = packet->payload_length + 28;
+	packet->fragment_id = packet->ip_id;
+	return 0;
+}
+
+/* A later fragment: without ports. */
+static int fragment_parse(struct sw_packet *packet, const struct words *words, struct sw_err *err)
+{
+	if (words->count < 6 || !sw_ip_parse(words->items[3], &packet->src.ip) ||
+	    !sw_ip_parse(words->items[5], &packet->dst.ip))
+		return sw_err_set(err, -EINVAL, "pkt: expected fragment SRC > DST");
+	packet->kind = SW_PACKET_FRAGMENT;
+	packet->protocol = IPPROTO_UDP;
+	packet->length = packet->payload_length + 20;
+	packet->fragment_id = packet->ip_id;
+	packet->fragment_offset = (uint16_t)number(words, "at", 0);
 	return 0;
 }
 
@@ -279,6 +295,8 @@ static void common(struct sw_packet *packet, const struct words *words)
 	packet->length = packet->payload_length + 40;
 	if (has(words, "lo"))
 		packet->flags |= SW_PACKET_LOOPBACK;
+	if (has(words, "more"))
+		packet->flags |= SW_PACKET_MORE_FRAGMENTS;
 	if (has(words, "badsum"))
 		packet->flags |= SW_PACKET_BAD_CHECKSUM;
 }
@@ -302,6 +320,8 @@ int sw_case_packet(struct sw_case_packets *packets, const char *line, const stru
 		result = arp_parse(&packet, &words, err);
 	else if (strcmp(words.items[2], "udp") == 0)
 		result = udp_parse(&packet, &words, err);
+	else if (strcmp(words.items[2], "fragment") == 0)
+		result = fragment_parse(&packet, &words, err);
 	else
 		result = tcp_parse(packets, &packet, &words, err);
 	if (result < 0)

@@ -233,7 +233,7 @@ static int read_fact(const char *rest, struct sw_text_state *state, const struct
 	while (sw_token_next(&rest, &token)) {
 		bool split = sw_token_split(&token, &key, &value);
 
-		if (!split && !fact.kind)
+		if (!split && !fact.kind && !memchr(token.text, '"', token.length)) /* it is written without quotes */
 			fact.kind = text_unquoted(state, &token, &length);
 		else if (!split || (!fact.kind && take_number(before, &key, &value) != 1))
 			return text_error(state, &token, "the fact's kind, then name=value", err);

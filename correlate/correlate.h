@@ -70,6 +70,10 @@ void sw_correlate_lately(const struct sw_correlate *correlate,
  * the end of the recording shows it otherwise, the report says so (said_verdict). The oldest that were judged are forgotten but
  * for their place in the report, so that memory does not grow with days. */
 void sw_correlate_judge(struct sw_correlate *correlate, int64_t now_ns);
+/* What a recording that begins now has to be told of what is there already: limits, states of captures, processes, sockets, members
+ * of epoll sets, facts of the session, all as of `from_ns`. Calls to the sinks are made before it returns. */
+void sw_correlate_snapshot(const struct sw_correlate *correlate, int64_t from_ns, const struct sw_trace_sink *trace,
+			   const struct sw_packet_sink *packets);
 /* When the oldest operation began that is open, or whose symptom has not been judged; SW_TIME_NONE: there is none. */
 int64_t sw_correlate_needs_since(const struct sw_correlate *correlate);
 

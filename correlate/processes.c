@@ -144,6 +144,13 @@ const struct sw_process_seen *sw_processes_get(const struct sw_processes *proces
 	return entry ? &entry->seen : NULL;
 }
 
+void sw_processes_each(const struct sw_processes *processes,
+		       void (*visit)(void *context, const struct sw_process_seen *process), void *context)
+{
+	for (struct entry *entry = processes->table; entry; entry = entry->hh.next)
+		visit(context, &entry->seen);
+}
+
 const struct sw_process_seen *sw_processes_command(const struct sw_processes *processes)
 {
 	return sw_processes_get(processes, processes->command ? processes->command : processes->first);

@@ -15,6 +15,8 @@ void sw_processes_event(struct sw_processes *processes, const struct sw_process 
 const struct sw_process_seen *sw_processes_get(const struct sw_processes *processes, uint32_t pid); /* NULL unknown */
 /* The process whose status became the command's: the one marked so, else the first that was seen (an imported log). NULL: none. */
 const struct sw_process_seen *sw_processes_command(const struct sw_processes *processes);
+void sw_processes_each(const struct sw_processes *processes,
+		       void (*visit)(void *context, const struct sw_process_seen *process), void *context);
 /* The last signal delivered to that thread or process, not before `since_ns`; 0 none. */
 int32_t sw_processes_signal(const struct sw_processes *processes, uint32_t pid, uint32_t tid, int64_t since_ns);
 

@@ -139,6 +139,21 @@ bool sw_captures_open(struct sw_captures *captures, uint32_t netns, int fd)
 	return true;
 }
 
+uint64_t sw_captures_dropped(const struct sw_captures *captures, bool *unknown)
+{
+	uint64_t dropped = 0;
+	*unknown = false;
+	for (size_t i = 0; i < captures->count; i++) {
+		struct sw_capture_status status = {0};
+		if (!captures->all[i].live)
+			continue;
+		sw_live_status(captures->all[i].live, &status);
+		*unknown |= status.dropped < 0;
+		dropped += (uint64_t)(status.dropped < 0 ? 0 : status.dropped + status.overruns);
+	}
+	return dropped;
+}
+
 bool sw_captures_any(const struct sw_captures *captures)
 {
 	for (size_t i = 0; i < captures->count; i++)

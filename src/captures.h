@@ -24,6 +24,8 @@ void sw_captures_free(struct sw_captures *captures);
 
 /* Opens the capture of namespace `netns` (`fd`: of the namespace, -1: our own). Whether it is open. */
 bool sw_captures_open(struct sw_captures *captures, uint32_t netns, int fd);
+/* Packets that the captures lost so far; `*unknown` where one cannot say. */
+uint64_t sw_captures_dropped(const struct sw_captures *captures, bool *unknown);
 bool sw_captures_any(const struct sw_captures *captures);
 
 /* What the tracer says decides whose packets are kept. */

@@ -384,7 +384,8 @@ static int publish(struct explain *explain)
 	fill_session(explain, &context);
 	sw_anonymizer_host(explain->anonymizer, &context.host);
 	sw_anonymizer_inputs(explain->anonymizer, shown, context.input_count);
-	if (context.target.mode == SW_MODE_ATTACH)
+	const struct sw_incident_session *session = sw_import_session(explain->import);
+	if (context.target.mode == SW_MODE_ATTACH || (session && session->joined))
 		sw_correlate_attached(explain->correlate);
 	report = sw_correlate_finish(explain->correlate, explain->last_ns == SW_TIME_NONE ? 0 : explain->last_ns);
 	explain->correlate = NULL;
@@ -410,7 +411,7 @@ static int run(struct explain *explain, struct sw_err *err)
 
 	if (align(explain, err) < 0)
 		return SW_EXIT_USAGE;
-	if (sw_incident_new(&explain->outputs, &explain->incident, err) < 0)
+	if (sw_incident_new(&explain->outputs, NULL, &explain->incident, err) < 0)
 		return SW_EXIT_TOOL;
 	explain->anonymizer = explain->options->anonymize ? sw_anonymizer_new() : NULL;
 	how = correlate_options(explain);

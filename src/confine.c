@@ -49,7 +49,7 @@ int sw_confine_begin(const struct sw_options *options, const struct sw_outputs *
 		prctl(PR_CAPBSET_DROP, capability, 0, 0,
 		      0); /* without CAP_SETPCAP refused, and then of no use to us either */
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	int code = keep_capabilities(FOR_CAPTURE | (outputs->count ? FOR_FILES : 0));
+	int code = keep_capabilities(FOR_CAPTURE | (outputs->count || options->each_failure ? FOR_FILES : 0));
 	if (code < 0)
 		return sw_err_set(err, code, "capabilities could not be dropped: %s", strerror(-code));
 	if (SANITIZED || options->switches & SW_SWITCH_NO_CONFINE)

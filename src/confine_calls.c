@@ -75,6 +75,16 @@ static int add_sockets(scmp_filter_ctx filter, const struct sw_options *options)
 	return code;
 }
 
+/* The incidents of --each-failure: new files, and landlock says in which folder. */
+static int add_incidents(scmp_filter_ctx filter)
+{
+	const scmp_datum_t new = O_CREAT | O_EXCL | O_NOFOLLOW;
+	int code = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, new, new));
+	return code ? code :
+		      seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(open), 1,
+				       SCMP_A1(SCMP_CMP_MASKED_EQ, new, new));
+}
+
 static int add_conditions(scmp_filter_ctx filter)
 {
 	const scmp_datum_t writes = O_ACCMODE | O_CREAT | O_TRUNC;
@@ -135,6 +145,8 @@ int sw_confine_calls(const struct sw_options *options, struct sw_err *err)
 		code = add_sockets(filter, options);
 	if (code == 0)
 		code = add_conditions(filter);
+	if (code == 0 && options->each_failure)
+		code = add_incidents(filter);
 	if (code == 0)
 		code = seccomp_load(filter);
 	seccomp_release(filter);

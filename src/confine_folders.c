@@ -58,7 +58,7 @@ static int allow(int rules, const char *path, uint64_t access, struct sw_err *er
 	return sw_err_set(err, -errno, "landlock refuses a rule for %s: %s", path, strerror(errno));
 }
 
-static int allow_all(int rules, const struct sw_outputs *outputs, struct sw_err *err)
+static int allow_all(int rules, const struct sw_options *options, const struct sw_outputs *outputs, struct sw_err *err)
 {
 	int code = 0;
 	for (size_t i = 0; i < SW_COUNT(readable) && code == 0; i++)
@@ -69,17 +69,18 @@ static int allow_all(int rules, const struct sw_outputs *outputs, struct sw_err 
 		code = allow(rules, dirname(path), FINISH,
 			     err); /* an incident on standard output has its journal in /tmp */
 	}
+	if (code == 0 && options->each_failure)
+		code = allow(rules, options->each_failure, FINISH, err);
 	return code;
 }
 
 int sw_confine_folders(const struct sw_options *options, const struct sw_outputs *outputs, struct sw_err *err)
 {
 	const struct landlock_ruleset_attr handled = {.handled_access_fs = ALL};
-	(void)options;
 	sw_auto_close int rules = (int)syscall(SYS_landlock_create_ruleset, &handled, sizeof handled, 0);
 	if (rules < 0)
 		return 0; /* an older kernel, or switched off */
-	int code = allow_all(rules, outputs, err);
+	int code = allow_all(rules, options, outputs, err);
 	if (code < 0)
 		return code;
 	if (syscall(SYS_landlock_restrict_self, rules, 0) < 0)

@@ -29,13 +29,13 @@ static bool verdict(const char *word, size_t length)
 	return false;
 }
 
-int sw_fail_on_check(const char *list, struct sw_err *err)
+int sw_fail_on_check(const char *option, const char *list, struct sw_err *err)
 {
 	for (const char *word = list;; word++) {
 		size_t length = strcspn(word, ",");
 		if (severity(word, length) < 0 && !verdict(word, length))
 			return sw_err_set(err, -EINVAL,
-					  "--fail-on: '%.*s' is neither note, slow, failure nor a verdict's code",
+					  "%s: '%.*s' is neither note, slow, failure nor a verdict's code", option,
 					  (int)length, word);
 		word += length;
 		if (!*word)
@@ -43,27 +43,30 @@ int sw_fail_on_check(const char *list, struct sw_err *err)
 	}
 }
 
-static bool word_matches(const char *word, size_t length, const struct sw_report *report)
+static bool word_matches(const char *word, size_t length, const struct sw_finding *finding)
 {
 	int least = severity(word, length);
-	for (size_t i = 0; i < report->finding_count; i++) {
-		const struct sw_finding *finding = &report->findings[i];
-		if (least >= 0 ? (int)finding->severity >= least : is(word, length, finding->verdict))
-			return true;
-	}
-	return false;
+	return least >= 0 ? (int)finding->severity >= least : is(word, length, finding->verdict);
 }
 
-static bool list_matches(const char *list, const struct sw_report *report)
+bool sw_fail_on_finding(const char *list, const struct sw_finding *finding)
 {
 	for (const char *word = list;; word++) {
 		size_t length = strcspn(word, ",");
-		if (word_matches(word, length, report))
+		if (word_matches(word, length, finding))
 			return true;
 		word += length;
 		if (!*word)
 			return false;
 	}
+}
+
+static bool list_matches(const char *list, const struct sw_report *report)
+{
+	for (size_t i = 0; i < report->finding_count; i++)
+		if (sw_fail_on_finding(list, &report->findings[i]))
+			return true;
+	return false;
 }
 
 bool sw_fail_on_matches(const struct sw_options *options, const struct sw_report *report)

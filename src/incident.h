@@ -18,8 +18,20 @@
 
 struct sw_incident;
 
-/* A journal for the .pcapng and .pcap among the outputs; NULL without error when there is none. */
-int sw_incident_new(struct sw_outputs *outputs, struct sw_incident **incident, struct sw_err *err);
+/* A flight recorder keeps what was last: its journal is a ring of segments, each of which begins with what was there already. */
+struct sw_incident_ring {
+	int64_t keep_ns; /* 0: no ring, all is kept */
+	uint64_t max_size; /* of all segments together */
+	const char *folder; /* for the journal where no output has a place for it; NULL */
+	void (*snapshot)(void *context, int64_t from_ns, const struct sw_trace_sink *trace,
+			 const struct sw_packet_sink *packets);
+	void *context;
+};
+
+/* A journal for the .pcapng and .pcap among the outputs, and for a ring with a folder; NULL without error when there is none.
+ * `ring` NULL: all is kept. */
+int sw_incident_new(struct sw_outputs *outputs, const struct sw_incident_ring *ring, struct sw_incident **incident,
+		    struct sw_err *err);
 void sw_incident_free(struct sw_incident *incident); /* removes the journal */
 
 void sw_incident_socket(struct sw_incident *incident, const struct sw_socket *socket);
@@ -32,17 +44,27 @@ void sw_incident_packet(struct sw_incident *incident, const struct sw_packet *pa
 void sw_incident_flush(struct sw_incident *incident,
 		       int64_t now_ns); /* call often: writes every 100 ms; a full disk is remembered */
 
+/* Of a ring: begins a new segment when it is time, and drops those that are older than both --keep and what is needed still; more
+ * than max_size is dropped even so. Call often. */
+void sw_incident_turn(struct sw_incident *incident, int64_t now_ns, int64_t needed_ns);
+
 uint64_t sw_incident_size(const struct sw_incident *incident); /* bytes so far */
+int64_t sw_incident_since(const struct sw_incident *incident); /* its first record; SW_TIME_NONE: there is none */
 
 /* The second pass: the incident with the report's findings, and the packets alone. */
 int sw_incident_finish(struct sw_incident *incident, struct sw_outputs *outputs,
 		       const struct sw_report_context *context, struct sw_err *err);
+
+/* The same as it is now, into a new file of mode 0600 (temporary name, then rename); the recording goes on. */
+int sw_incident_export(struct sw_incident *incident, const char *path, const struct sw_report_context *context,
+		       struct sw_err *err);
 
 /* ---- reading ---------------------------------------------------------------------------------------------------- */
 
 struct sw_incident_session { /* what the section header says; texts live as long as the reader */
 	bool present; /* this file is an incident */
 	bool complete; /* false: a journal that was never finished */
+	bool joined; /* it begins in the middle of a session: what came before was dropped */
 	enum sw_report_mode mode;
 	struct sw_report_host host;
 	struct sw_report_target target;

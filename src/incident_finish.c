@@ -1,6 +1,8 @@
 /* See incident.h: the second pass. Enters: the journal, where its blocks stand, the findings. Leaves: the incident, in the order of
  * time, with the findings as comments on their evidence; and the packets alone for .pcap. */
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -52,9 +54,16 @@ char *sw_incident_session_text(const struct sw_report_context *context, bool com
 
 /* ---- one block of the journal, with comments added ---- */
 
-struct pass {
+struct place { /* of a record, in one of the segments */
+	const struct sw_journal_entry *entry;
 	const uint8_t *journal;
-	size_t length;
+	size_t length; /* of the segment */
+};
+
+struct pass {
+	SW_ARRAY(struct place) places; /* in the order of time */
+	const uint8_t *mapped[SW_SEGMENTS_MAX];
+	size_t lengths[SW_SEGMENTS_MAX];
 	const struct sw_report *report;
 	struct sw_pcapng_writer *writer;
 	struct sw_err *err;
@@ -91,10 +100,11 @@ static size_t comments_for(const struct sw_report *report, const struct sw_journ
 	return count;
 }
 
-static int copy_block(struct pass *pass, const struct sw_journal_entry *entry)
+static int copy_block(struct pass *pass, const struct place *place)
 {
-	const uint8_t *block = pass->journal + entry->offset;
-	if (entry->offset + EPB_FIXED + 4 > pass->length || word(block + 4) > pass->length - entry->offset)
+	const struct sw_journal_entry *entry = place->entry;
+	const uint8_t *block = place->journal + entry->offset;
+	if (entry->offset + EPB_FIXED + 4 > place->length || word(block + 4) > place->length - entry->offset)
 		return 0; /* the disk was full here */
 	uint32_t size = word(block + 4), captured = word(block + 20), padded = (captured + 3u) & ~3u;
 	if (size < EPB_FIXED + 4 || padded > size - EPB_FIXED - 4)
@@ -123,7 +133,8 @@ static int copy_block(struct pass *pass, const struct sw_journal_entry *entry)
 
 static int by_time(const void *a, const void *b)
 {
-	const struct sw_journal_entry *left = a, *right = b;
+	const struct sw_journal_entry *left = ((const struct place *)a)->entry,
+				      *right = ((const struct place *)b)->entry;
 	if (left->time_ns != right->time_ns)
 		return left->time_ns < right->time_ns ? -1 : 1;
 	return left->offset < right->offset ? -1 : left->offset > right->offset;
@@ -135,7 +146,9 @@ static int write_head(struct sw_incident *incident, const struct sw_report_conte
 {
 	sw_auto_free char *os = sw_format("Linux %s", context->host.kernel ? context->host.kernel : "");
 	sw_auto_free char *session = sw_incident_session_text(context, true);
-	sw_auto_free char *custom = sw_format("%s%s", session, incident->pending_length ? incident->pending : "");
+	const char *head = incident->segments[0]->head;
+	sw_auto_free char *custom =
+		sw_format("%s%s%s", session, head ? head : "", incident->pending_length ? incident->pending : "");
 	const struct sw_report *report = context->report;
 	const char *summary = report->finding_count ? report->findings[0].summary : "nothing failed";
 	const struct sw_pcapng_section section = {.os = os,
@@ -161,8 +174,8 @@ static int write_head(struct sw_incident *incident, const struct sw_report_conte
 static int write_pcapng(struct sw_incident *incident, const struct sw_report_context *context, struct pass *pass)
 {
 	int code = write_head(incident, context, pass);
-	for (size_t i = 0; code == 0 && i < incident->entries.count; i++)
-		code = copy_block(pass, &incident->entries.items[i]);
+	for (size_t i = 0; code == 0 && i < pass->places.count; i++)
+		code = copy_block(pass, &pass->places.items[i]);
 	int64_t dropped = 0, kept = 0;
 	for (size_t i = 0; i < context->report->status_count; i++) {
 		kept += context->report->statuses[i].seen;
@@ -176,19 +189,20 @@ static int write_pcapng(struct sw_incident *incident, const struct sw_report_con
 	return code;
 }
 
-static int write_pcap(struct sw_incident *incident, struct pass *pass)
+static int write_pcap(struct pass *pass)
 {
 	int code = sw_pcap_write_header(pass->writer, SW_LINKTYPE_SLL2, SW_INCIDENT_SNAPLEN, pass->err);
-	for (size_t i = 0; code == 0 && i < incident->entries.count; i++) {
-		const struct sw_journal_entry *entry = &incident->entries.items[i];
-		const uint8_t *block = pass->journal + entry->offset;
-		if (entry->kind != SW_EVIDENCE_PACKET || entry->offset + EPB_FIXED > pass->length)
+	for (size_t i = 0; code == 0 && i < pass->places.count; i++) {
+		const struct place *place = &pass->places.items[i];
+		const struct sw_journal_entry *entry = place->entry;
+		const uint8_t *block = place->journal + entry->offset;
+		if (entry->kind != SW_EVIDENCE_PACKET || entry->offset + EPB_FIXED > place->length)
 			continue;
 		const struct sw_raw_packet raw = {.linktype = SW_LINKTYPE_SLL2,
 						  .captured = word(block + 20),
 						  .wire = word(block + 24),
 						  .bytes = block + EPB_FIXED};
-		if (raw.captured <= pass->length - entry->offset - EPB_FIXED)
+		if (raw.captured <= place->length - entry->offset - EPB_FIXED)
 			code = sw_pcap_write_packet(pass->writer, entry->time_ns, &raw, pass->err);
 	}
 	return code;
@@ -199,34 +213,91 @@ static int write_one(struct sw_incident *incident, const struct sw_outputs *outp
 {
 	fflush(file->stream);
 	pass->writer = sw_pcapng_writer_new(fileno(file->stream), file->output->path);
-	int code = strcmp(file->output->format, "pcap") == 0 ? write_pcap(incident, pass) :
-							       write_pcapng(incident, context, pass);
+	int code = strcmp(file->output->format, "pcap") == 0 ? write_pcap(pass) : write_pcapng(incident, context, pass);
 	int ended = sw_pcapng_finish(pass->writer, code < 0 ? NULL : pass->err);
 	if (code == 0 && ended == 0)
 		return sw_output_finish(outputs, file, pass->err);
 	return code < 0 ? code : ended;
 }
 
+/* ---- the segments, one after the other ---- */
+
+static int map_segment(struct pass *pass, struct sw_segment *segment, size_t index)
+{
+	int code = sw_pcapng_flush(segment->writer, pass->err);
+	off_t length = lseek(segment->fd, 0, SEEK_END);
+	if (code < 0 || length <= 0)
+		return code < 0 ? code : sw_err_set(pass->err, -errno, "%s: %s", segment->path, strerror(errno));
+	void *journal = mmap(NULL, (size_t)length, PROT_READ, MAP_PRIVATE, segment->fd, 0);
+	if (journal == MAP_FAILED)
+		return sw_err_set(pass->err, -errno, "%s: cannot be read again: %s", segment->path, strerror(errno));
+	pass->mapped[index] = journal;
+	pass->lengths[index] = (size_t)length;
+	for (size_t i = 0; i < segment->entries.count; i++)
+		*SW_ARRAY_ADD(&pass->places) = (struct place){&segment->entries.items[i], journal, (size_t)length};
+	return 0;
+}
+
+static int pass_begin(struct pass *pass, struct sw_incident *incident)
+{
+	if (incident->error) {
+		*pass->err = incident->err;
+		return incident->error;
+	}
+	for (size_t i = 0; i < incident->count; i++) {
+		int code = map_segment(pass, incident->segments[i], i);
+		if (code < 0)
+			return code;
+	}
+	if (pass->places.count)
+		qsort(pass->places.items, pass->places.count, sizeof *pass->places.items, by_time);
+	return 0;
+}
+
+static void pass_end(struct pass *pass)
+{
+	for (size_t i = 0; i < SW_SEGMENTS_MAX; i++)
+		if (pass->mapped[i])
+			munmap((void *)pass->mapped[i], pass->lengths[i]);
+	SW_ARRAY_RELEASE(&pass->places);
+}
+
 int sw_incident_finish(struct sw_incident *incident, struct sw_outputs *outputs,
 		       const struct sw_report_context *context, struct sw_err *err)
 {
-	if (incident->error) {
-		*err = incident->err;
-		return incident->error;
-	}
-	int code = sw_pcapng_flush(incident->writer, err);
-	off_t length = lseek(incident->fd, 0, SEEK_END);
-	if (code < 0 || length <= 0)
-		return code < 0 ? code : sw_err_set(err, -errno, "%s: %s", incident->path, strerror(errno));
-	void *journal = mmap(NULL, (size_t)length, PROT_READ, MAP_PRIVATE, incident->fd, 0);
-	if (journal == MAP_FAILED)
-		return sw_err_set(err, -errno, "%s: cannot be read again: %s", incident->path, strerror(errno));
-	if (incident->entries.count)
-		qsort(incident->entries.items, incident->entries.count, sizeof *incident->entries.items, by_time);
-	struct pass pass = {.journal = journal, .length = (size_t)length, .report = context->report, .err = err};
+	struct pass pass = {.report = context->report, .err = err};
+	int code = pass_begin(&pass, incident);
 	for (size_t i = 0; i < outputs->count && code == 0; i++)
 		if (strncmp(outputs->files[i].output->format, "pcap", 4) == 0)
 			code = write_one(incident, outputs, &outputs->files[i], context, &pass);
-	munmap(journal, (size_t)length);
+	pass_end(&pass);
+	return code;
+}
+
+static int export_to(struct sw_incident *incident, const char *temporary, const struct sw_report_context *context,
+		     struct pass *pass)
+{
+	sw_auto_close int fd = open(temporary, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return sw_err_set(pass->err, -errno, "%s: cannot be written: %s", temporary, strerror(errno));
+	pass->writer = sw_pcapng_writer_new(fd, temporary);
+	int code = pass_begin(pass, incident);
+	if (code == 0)
+		code = write_pcapng(incident, context, pass);
+	int ended = sw_pcapng_finish(pass->writer, code < 0 ? NULL : pass->err);
+	return code < 0 ? code : ended;
+}
+
+int sw_incident_export(struct sw_incident *incident, const char *path, const struct sw_report_context *context,
+		       struct sw_err *err)
+{
+	struct pass pass = {.report = context->report, .err = err};
+	sw_auto_free char *temporary = sw_format("%s.tmp", path);
+	int code = export_to(incident, temporary, context, &pass);
+	pass_end(&pass);
+	if (code == 0 && rename(temporary, path) < 0)
+		code = sw_err_set(err, -errno, "%s: cannot be written: %s", path, strerror(errno));
+	if (code < 0 && code != -EEXIST)
+		unlink(temporary);
 	return code;
 }

@@ -19,12 +19,25 @@ struct sw_journal_entry { /* where a record stands in the journal, and what it i
 };
 #define SW_JOURNAL_OTHER 0xffu
 
-struct sw_incident {
-	char *path; /* of the journal; where it has no name, of its folder */
+/* A stretch of the journal: a file that can be explained by itself. A whole recording is one; a flight recorder has a ring of them,
+ * whose files are opened once and used again. */
+struct sw_segment {
+	char *path; /* where it has no name, of its folder */
 	bool named;
 	int fd;
-	struct sw_pcapng_writer *writer;
+	struct sw_pcapng_writer *writer; /* NULL: not in use */
 	SW_ARRAY(struct sw_journal_entry) entries;
+	char *head; /* lines that say what was there when it began; NULL: it has the beginning of the session */
+	int64_t began_ns;
+};
+
+#define SW_SEGMENTS_MAX 12
+
+struct sw_incident {
+	struct sw_incident_ring ring; /* keep_ns 0: all is kept */
+	struct sw_segment *segments[SW_SEGMENTS_MAX]; /* those in use first, the oldest first; then the free ones */
+	size_t count, room; /* in use; in all */
+	SW_ARRAY(struct sw_socket) recent; /* a flight recorder's: sockets that the snapshot may not know yet */
 	char *pending; /* lines that ride with the next record */
 	size_t pending_length, pending_room;
 	char line[SW_INCIDENT_SNAPLEN]; /* of one record */
@@ -32,6 +45,18 @@ struct sw_incident {
 	int error; /* the first that the journal met, negative errno; then nothing more is written */
 	struct sw_err err;
 };
+
+/* Adds a line to those that ride with the next record. */
+void sw_incident_ride(struct sw_incident *incident, const char *line);
+
+/* incident_ring.c: opens the files of the journal; begins the next segment in the first free one. */
+int sw_segments_open(struct sw_incident *incident, const char *beside, struct sw_err *err);
+int sw_segment_begin(struct sw_incident *incident, int64_t now_ns, struct sw_err *err);
+void sw_segments_release(struct sw_incident *incident);
+static inline struct sw_segment *sw_segment_current(const struct sw_incident *incident)
+{
+	return incident->segments[incident->count - 1];
+}
 
 /* The custom text of the section header: the session, one line each. The caller frees. */
 char *sw_incident_session_text(const struct sw_report_context *context, bool complete);

@@ -129,6 +129,8 @@ static bool own_line(struct sw_incident_reader *reader, const char *line)
 	};
 	if (strncmp(line, "session ", 8) == 0)
 		session_line(reader, line + 8);
+	else if (strncmp(line, "joined ", 7) == 0)
+		reader->session.joined = true;
 	else if (strncmp(line, "argument ", 9) == 0)
 		argument(reader, quoted(reader, line + 9));
 	else if (strncmp(line, "status ", 7) == 0)

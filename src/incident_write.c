@@ -1,15 +1,9 @@
 /* See incident.h: the journal. Enters: records as they arrive. Leaves: blocks in a file, and where each of them stands. */
 #include "src/incident_internal.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
-#include "src/version.h"
 #include "tracer/text.h"
 
 #define FLUSH_NS (100 * SW_NS_PER_MS)
@@ -28,54 +22,22 @@ static const struct sw_output_file *first_wanted(const struct sw_outputs *output
 	return NULL;
 }
 
-/* Beside the file that it is for, where somebody looks after a crash. For a pipe there is no such place. */
-static int open_journal(struct sw_incident *incident, const struct sw_output_file *file, struct sw_err *err)
-{
-	incident->named = file->temporary;
-	incident->path = incident->named ? sw_format("%s.journal", file->output->path) : sw_format(P_tmpdir);
-	int how = incident->named ? O_CREAT | O_TRUNC | O_NOFOLLOW : O_TMPFILE;
-	incident->fd = open(incident->path, how | O_RDWR | O_CLOEXEC, 0600);
-	if (incident->fd < 0 && !incident->named) /* not every file system knows O_TMPFILE */
-		incident->fd = memfd_create("sockwhy-journal", MFD_CLOEXEC);
-	if (incident->fd < 0)
-		return sw_err_set(err, -errno, "%s: cannot be written: %s", incident->path, strerror(errno));
-	incident->writer = sw_pcapng_writer_new(incident->fd, incident->path);
-	return 0;
-}
-
-static int begin(struct sw_incident *incident, struct sw_err *err)
-{
-	struct utsname names;
-	uname(&names);
-	sw_auto_free char *os = sw_format("%s %s", names.sysname, names.release);
-	sw_auto_free char *session = sw_incident_session_text(NULL, false);
-	const struct sw_pcapng_section section = {.hardware = names.machine,
-						  .os = os,
-						  .application = "sockwhy " SW_VERSION,
-						  .custom = session,
-						  .custom_length = strlen(session)};
-	const struct sw_pcapng_interface packets = {
-		.linktype = SW_LINKTYPE_SLL2, .snaplen = SW_INCIDENT_SNAPLEN, .name = "packets"};
-	const struct sw_pcapng_interface calls = {
-		.linktype = SW_LINKTYPE_UPPER_PDU, .snaplen = SW_INCIDENT_SNAPLEN, .name = "calls"};
-	int code = sw_pcapng_write_section(incident->writer, &section, err);
-	if (code == 0)
-		code = sw_pcapng_write_interface(incident->writer, &packets, err);
-	if (code == 0)
-		code = sw_pcapng_write_interface(incident->writer, &calls, err);
-	return code < 0 ? code : sw_pcapng_flush(incident->writer, err);
-}
-
-int sw_incident_new(struct sw_outputs *outputs, struct sw_incident **result, struct sw_err *err)
+int sw_incident_new(struct sw_outputs *outputs, const struct sw_incident_ring *ring, struct sw_incident **result,
+		    struct sw_err *err)
 {
 	const struct sw_output_file *file = first_wanted(outputs);
+	const char *folder = ring ? ring->folder : NULL;
 	*result = NULL;
-	if (!file)
+	if (!file && !folder)
 		return 0;
 	struct sw_incident *incident = sw_alloc(sizeof *incident);
-	int code = open_journal(incident, file, err);
+	if (ring)
+		incident->ring = *ring;
+	sw_auto_free char *beside = file ? file->temporary ? sw_strdup(file->output->path) : NULL :
+					   sw_format("%s/sockwhy.%ld", folder, (long)getpid());
+	int code = sw_segments_open(incident, beside, err);
 	if (code == 0)
-		code = begin(incident, err);
+		code = sw_segment_begin(incident, SW_TIME_NONE, err);
 	if (code < 0) {
 		sw_incident_free(incident);
 		return code;
@@ -86,28 +48,35 @@ int sw_incident_new(struct sw_outputs *outputs, struct sw_incident **result, str
 
 uint64_t sw_incident_size(const struct sw_incident *incident)
 {
-	return incident->entries.count ? incident->entries.items[incident->entries.count - 1].offset : 0;
+	uint64_t size = 0;
+	for (size_t i = 0; i < incident->count; i++) {
+		const struct sw_segment *segment = incident->segments[i];
+		size += segment->entries.count ? sw_pcapng_written(segment->writer) : 0;
+	}
+	return size;
+}
+
+int64_t sw_incident_since(const struct sw_incident *incident)
+{
+	for (size_t i = 0; i < incident->count; i++)
+		if (incident->segments[i]->entries.count)
+			return incident->segments[i]->entries.items[0].time_ns;
+	return SW_TIME_NONE;
 }
 
 void sw_incident_free(struct sw_incident *incident)
 {
 	if (!incident)
 		return;
-	sw_pcapng_finish(incident->writer, NULL);
-	if (incident->fd >= 0) {
-		close(incident->fd);
-		if (incident->named)
-			unlink(incident->path);
-	}
-	SW_ARRAY_RELEASE(&incident->entries);
+	sw_segments_release(incident);
+	SW_ARRAY_RELEASE(&incident->recent);
 	free(incident->pending);
-	free(incident->path);
 	free(incident);
 }
 
 /* ---- lines that ride with the next record ---- */
 
-static void ride(struct sw_incident *incident, const char *line)
+void sw_incident_ride(struct sw_incident *incident, const char *line)
 {
 	size_t length = strlen(line);
 	if (incident->pending_length + length + 2 > incident->pending_room) {
@@ -123,13 +92,15 @@ static void ride(struct sw_incident *incident, const char *line)
 void sw_incident_socket(struct sw_incident *incident, const struct sw_socket *socket)
 {
 	if (sw_text_socket(socket, incident->line, sizeof incident->line) == 0)
-		ride(incident, incident->line);
+		sw_incident_ride(incident, incident->line);
+	if (incident->ring.keep_ns)
+		*SW_ARRAY_ADD(&incident->recent) = *socket;
 }
 
 void sw_incident_limit(struct sw_incident *incident, const struct sw_limit *limit)
 {
 	if (sw_text_limit(limit, incident->line, sizeof incident->line) == 0)
-		ride(incident, incident->line);
+		sw_incident_ride(incident, incident->line);
 }
 
 /* Numbers and two texts without blanks or quotes in them; the reason comes last and goes to the end of the line. */
@@ -141,7 +112,7 @@ void sw_incident_status(struct sw_incident *incident, const struct sw_capture_st
 		(long long)status->closed_ns, (long long)status->seen, (long long)status->kept,
 		(long long)status->dropped, (long long)status->overruns, (long long)status->last_drop_ns,
 		status->interfaces ? status->interfaces : "", status->why_not ? status->why_not : "");
-	ride(incident, line);
+	sw_incident_ride(incident, line);
 }
 
 /* ---- records ---- */
@@ -159,14 +130,15 @@ static void record(struct sw_incident *incident, int64_t time_ns, uint8_t kind, 
 	if (incident->error)
 		return;
 	if (line)
-		ride(incident, line);
-	struct sw_journal_entry *entry = SW_ARRAY_ADD(&incident->entries);
-	*entry = (struct sw_journal_entry){time_ns, sw_pcapng_written(incident->writer), number, kind};
+		sw_incident_ride(incident, line);
+	struct sw_segment *segment = sw_segment_current(incident);
+	struct sw_journal_entry *entry = SW_ARRAY_ADD(&segment->entries);
+	*entry = (struct sw_journal_entry){time_ns, sw_pcapng_written(segment->writer), number, kind};
 	const struct sw_pcapng_packet packet = {.interface = SW_INCIDENT_CALLS,
 						.time_ns = time_ns,
 						.custom = incident->pending,
 						.custom_length = incident->pending_length};
-	failed(incident, sw_pcapng_write_text(incident->writer, &packet, shown, &incident->err));
+	failed(incident, sw_pcapng_write_text(segment->writer, &packet, shown, &incident->err));
 	incident->pending_length = 0;
 	incident->last_ns = time_ns;
 }
@@ -213,8 +185,9 @@ void sw_incident_packet(struct sw_incident *incident, const struct sw_packet *pa
 					     packet->id, packet->netns, packet->place, packet->flags,
 					     packet->speech.kind, packet->speech.head,
 					     (long long)packet->speech.length);
-	struct sw_journal_entry *entry = SW_ARRAY_ADD(&incident->entries);
-	*entry = (struct sw_journal_entry){packet->time_ns, sw_pcapng_written(incident->writer), packet->id,
+	struct sw_segment *segment = sw_segment_current(incident);
+	struct sw_journal_entry *entry = SW_ARRAY_ADD(&segment->entries);
+	*entry = (struct sw_journal_entry){packet->time_ns, sw_pcapng_written(segment->writer), packet->id,
 					   SW_EVIDENCE_PACKET};
 	const struct sw_pcapng_packet written = {.interface = SW_INCIDENT_PACKETS,
 						 .time_ns = packet->time_ns,
@@ -223,14 +196,14 @@ void sw_incident_packet(struct sw_incident *incident, const struct sw_packet *pa
 						 .bytes = frame,
 						 .custom = known,
 						 .custom_length = strlen(known)};
-	failed(incident, sw_pcapng_write_packet(incident->writer, &written, &incident->err));
+	failed(incident, sw_pcapng_write_packet(segment->writer, &written, &incident->err));
 	incident->last_ns = packet->time_ns;
 }
 
 void sw_incident_flush(struct sw_incident *incident, int64_t now_ns)
 {
 	if (!incident->error && now_ns - incident->flushed_ns >= FLUSH_NS) {
-		failed(incident, sw_pcapng_flush(incident->writer, &incident->err));
+		failed(incident, sw_pcapng_flush(sw_segment_current(incident)->writer, &incident->err));
 		incident->flushed_ns = now_ns;
 	}
 }

@@ -28,6 +28,7 @@ static const struct argp_option common_options[] = {
 static const struct argp_option live_options[] = {
 	{"linger", KEY_LINGER, "DURATION", 0,
 	 "Go on at most this long after the end for packets still to come (default 1s)", 1},
+	{"live", KEY_LIVE, NULL, 0, "Print calls and packets as they come, and each finding when it is final", 1},
 	{"interface", 'i', "INTERFACE", 0, "Capture there only (default: all interfaces)", 1},
 	{"filter", KEY_FILTER, "EXPRESSION", 0, "Let only such packets into the capture, in tcpdump's syntax", 1},
 	{"payload", KEY_PAYLOAD, NULL, 0, "Keep the payload of packets (default: headers, DNS and TLS handshakes)", 1},
@@ -49,12 +50,27 @@ static const struct argp_option attach_options[] = {
 	{"only", KEY_ONLY, NULL, 0, "Leave out the children that it has and will have", 2},
 	{"duration", KEY_DURATION, "DURATION", 0, "End after this time (default: at Ctrl-C, or with the process)", 2},
 	{"packets", KEY_PACKETS, "NUMBER", 0, "End when so many packets were kept", 2},
-	{"max-size", KEY_MAX_SIZE, "SIZE", 0, "End when the incident file has this size (bytes; k, M and G for more)",
-	 2},
 	{"budget", KEY_BUDGET, "PERCENT", 0,
 	 "Let the calls go when following them stops a thread for more of its time (default 25)", 2},
 	{"no-calls", KEY_NO_CALLS, NULL, 0,
 	 "Stop nothing: packets and what the kernel says of the sockets, without the calls", 2},
+	{0},
+};
+
+static const struct argp_option flight_options[] = {
+	{"until-failure", KEY_UNTIL_FAILURE, NULL, 0,
+	 "End after the first failure; the incident (-o FILE.pcapng) has what came just before it", 3},
+	{"each-failure", KEY_EACH_FAILURE, "DIR", 0,
+	 "Go on, and write an incident into DIR for each new cause of failure", 3},
+	{"on", KEY_ON, "WORD,...", 0,
+	 "Wait for these instead of failures: slow or failure (it or worse), or verdicts (see: sockwhy verdicts)", 3},
+	{"keep", KEY_KEEP, "DURATION", 0, "How much before a failure goes into its incident (default 30s)", 3},
+	{"max-incidents", KEY_MAX_INCIDENTS, "NUMBER", 0, "Write no more incidents than this into DIR (default 100)",
+	 3},
+	{"max-size", KEY_MAX_SIZE, "SIZE", 0,
+	 "End when the incident file has this size; with --until-failure and --each-failure: keep no more than this "
+	 "(default 256M; bytes; k, M and G for more)",
+	 3},
 	{0},
 };
 
@@ -80,19 +96,16 @@ static const struct argp report_argp = {.options = report_options, .parser = sw_
 static const struct argp live_argp = {.options = live_options, .parser = sw_option_parse};
 static const struct argp run_argp = {.options = run_options, .parser = sw_option_parse};
 static const struct argp attach_argp = {.options = attach_options, .parser = sw_option_parse_attach};
+static const struct argp flight_argp = {.options = flight_options, .parser = sw_option_parse_flight};
 static const struct argp import_argp = {.options = import_options, .parser = sw_option_parse};
 static const struct argp json_argp = {.options = json_options, .parser = sw_option_parse};
 static const struct argp diff_argp = {.options = diff_options, .parser = sw_option_parse};
-const struct argp_child sw_run_options[] = {{&common_argp, 0, NULL, 0},
-					    {&report_argp, 0, NULL, 0},
-					    {&live_argp, 0, NULL, 0},
-					    {&run_argp, 0, NULL, 0},
-					    {0}};
-const struct argp_child sw_attach_options[] = {{&common_argp, 0, NULL, 0},
-					       {&report_argp, 0, NULL, 0},
-					       {&live_argp, 0, NULL, 0},
-					       {&attach_argp, 0, NULL, 0},
-					       {0}};
+const struct argp_child sw_run_options[] = {{&common_argp, 0, NULL, 0}, {&report_argp, 0, NULL, 0},
+					    {&live_argp, 0, NULL, 0},   {&run_argp, 0, NULL, 0},
+					    {&flight_argp, 0, NULL, 0}, {0}};
+const struct argp_child sw_attach_options[] = {{&common_argp, 0, NULL, 0}, {&report_argp, 0, NULL, 0},
+					       {&live_argp, 0, NULL, 0},   {&attach_argp, 0, NULL, 0},
+					       {&flight_argp, 0, NULL, 0}, {0}};
 const struct argp_child sw_import_options[] = {{&common_argp, 0, NULL, 0},
 					       {&report_argp, 0, NULL, 0},
 					       {&import_argp, 0, NULL, 0},

@@ -137,16 +137,15 @@ static error_t clock_offset(struct sw_parse *parse, const char *text)
 	return 0;
 }
 
-static error_t fail_on(struct sw_parse *parse, const char *text)
+static error_t words(struct sw_parse *parse, const char *option, const char *text, const char **list, size_t *count)
 {
-	struct sw_options *options = parse->options;
 	struct sw_err err = {0};
-	if (options->fail_on_count == SW_FAIL_ON_MAX)
-		return sw_option_wrong(parse, "--fail-on: at most %d times; one can name several, with commas",
+	if (*count == SW_FAIL_ON_MAX)
+		return sw_option_wrong(parse, "%s: at most %d times; one can name several, with commas", option,
 				       SW_FAIL_ON_MAX);
-	if (sw_fail_on_check(text, &err) < 0)
+	if (sw_fail_on_check(option, text, &err) < 0)
 		return sw_option_wrong(parse, "%s", err.text);
-	options->fail_on[options->fail_on_count++] = text;
+	list[(*count)++] = text;
 	return 0;
 }
 
@@ -175,9 +174,89 @@ error_t sw_option_parse_attach(int key, char *argument, struct argp_state *state
 	case KEY_BUDGET: return budget(parse, argument);
 	case KEY_DURATION: return duration(parse, "--duration", argument, &options->duration_ns);
 	case KEY_PACKETS: return count(parse, "--packets", argument, false, UINT64_MAX, &options->packets);
+	default: return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static error_t max_incidents(struct sw_parse *parse, const char *text)
+{
+	uint64_t number;
+	error_t error = count(parse, "--max-incidents", text, false, 1000000, &number);
+	if (!error)
+		parse->options->max_incidents = (unsigned)number;
+	return error;
+}
+
+static error_t each_failure(struct sw_parse *parse, char *text)
+{
+	if (!*text)
+		return sw_option_wrong(parse, "--each-failure: the name of the folder is missing");
+	parse->options->each_failure = text;
+	return 0;
+}
+
+error_t sw_option_parse_flight(int key, char *argument, struct argp_state *state)
+{
+	struct sw_parse *parse = state->input;
+	struct sw_options *options = parse->options;
+	switch (key) {
+	case KEY_UNTIL_FAILURE: options->until_failure = true; return 0;
+	case KEY_EACH_FAILURE: return each_failure(parse, argument);
+	case KEY_ON: return words(parse, "--on", argument, options->on, &options->on_count);
+	case KEY_KEEP: return duration(parse, "--keep", argument, &options->keep_ns);
+	case KEY_MAX_INCIDENTS: return max_incidents(parse, argument);
 	case KEY_MAX_SIZE: return count(parse, "--max-size", argument, true, UINT64_MAX, &options->max_size);
 	default: return ARGP_ERR_UNKNOWN;
 	}
+}
+
+#define MAX_SIZE_LEAST (UINT64_C(1) << 20)
+
+static error_t check_flight(struct sw_parse *parse)
+{
+	const struct sw_options *options = parse->options;
+	if (options->until_failure && options->each_failure)
+		return sw_option_wrong(
+			parse, "--until-failure ends with the first failure, --each-failure goes on: take one of them");
+	if (sw_options_flight(options) && options->max_size && options->max_size < MAX_SIZE_LEAST)
+		return sw_option_wrong(parse, "--max-size: a flight recorder needs at least 1M");
+	if (options->max_incidents && !options->each_failure)
+		return sw_option_wrong(parse, "--max-incidents: is of --each-failure DIR, which is missing");
+	if (sw_options_flight(options))
+		return 0;
+	if (options->on_count || options->keep_ns >= 0)
+		return sw_option_wrong(parse, "%s: is of --until-failure or --each-failure DIR; give one of them",
+				       options->on_count ? "--on" : "--keep");
+	if (options->max_size && options->command == SW_COMMAND_RUN)
+		return sw_option_wrong(
+			parse, "--max-size: a command is not ended by it; give --until-failure or --each-failure DIR");
+	return 0;
+}
+
+#define KEEP_NS (30 * SW_NS_PER_S)
+#define FLIGHT_SIZE (UINT64_C(256) << 20)
+#define INCIDENTS 100u
+
+error_t sw_option_check(struct sw_parse *parse)
+{
+	struct sw_options *options = parse->options;
+	if (options->anonymize && options->payload)
+		return sw_option_wrong(
+			parse,
+			"--anonymize and --payload: what payload says cannot be made anonymous; take one of them");
+	if (options->anonymize && options->probe)
+		return sw_option_wrong(
+			parse,
+			"--anonymize and --probe: who reads anonymous addresses cannot try them; record with --probe, then "
+			"explain the incident with --anonymize");
+	error_t error = check_flight(parse);
+	if (options->keep_ns < 0)
+		options->keep_ns = KEEP_NS;
+	if (!options->max_incidents)
+		options->max_incidents = INCIDENTS;
+	if (sw_options_flight(options) && !options->max_size)
+		options->max_size = FLIGHT_SIZE;
+	return error;
 }
 
 error_t sw_option_parse(int key, char *argument, struct argp_state *state)
@@ -192,7 +271,8 @@ error_t sw_option_parse(int key, char *argument, struct argp_state *state)
 	case KEY_SLOW: return duration(parse, "--slow", argument, &options->slow_ns);
 	case KEY_SETTLE: return duration(parse, "--settle", argument, &options->settle_ns);
 	case KEY_LINGER: return duration(parse, "--linger", argument, &options->linger_ns);
-	case KEY_FAIL_ON: return fail_on(parse, argument);
+	case KEY_FAIL_ON: return words(parse, "--fail-on", argument, options->fail_on, &options->fail_on_count);
+	case KEY_LIVE: options->live = true; return 0;
 	case KEY_JSON: options->json = true; return 0;
 	case KEY_FILTER: options->filter = argument; return 0;
 	case KEY_DETACHABLE: options->detachable = true; return 0;

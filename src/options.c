@@ -116,8 +116,11 @@ static int no_command(int argc, char **argv)
 
 int sw_options_parse(int argc, char **argv, struct sw_options *options, int *status)
 {
-	*options = (struct sw_options){
-		.slow_ns = SW_NS_PER_S, .settle_ns = 5 * SW_NS_PER_S, .linger_ns = SW_NS_PER_S, .budget = 25};
+	*options = (struct sw_options){.slow_ns = SW_NS_PER_S,
+				       .settle_ns = 5 * SW_NS_PER_S,
+				       .linger_ns = SW_NS_PER_S,
+				       .keep_ns = -1,
+				       .budget = 25};
 	const struct command *command = argc > 1 ? find_command(argv[1]) : NULL;
 	if (!command) {
 		*status = no_command(argc, argv);
@@ -136,15 +139,8 @@ int sw_options_parse(int argc, char **argv, struct sw_options *options, int *sta
 	}
 	if (!error && !parse.status && command->missing && options->argc == 0 && !options->all)
 		error = sw_option_wrong(&parse, "%s", command->missing);
-	if (!error && !parse.status && options->anonymize && options->payload)
-		error = sw_option_wrong(
-			&parse,
-			"--anonymize and --payload: what payload says cannot be made anonymous; take one of them");
-	if (!error && !parse.status && options->anonymize && options->probe)
-		error = sw_option_wrong(
-			&parse,
-			"--anonymize and --probe: who reads anonymous addresses cannot try them; record with --probe, then "
-			"explain the incident with --anonymize");
+	if (!error && !parse.status)
+		error = sw_option_check(&parse);
 	if (error && !parse.status)
 		sw_option_wrong(&parse, "the arguments cannot be read: %s", strerror(error));
 	*status = parse.status;

@@ -41,6 +41,13 @@ struct sw_options {
 	int64_t duration_ns; /* --duration, 0: no end */
 	uint64_t packets, max_size; /* --packets, --max-size (bytes), 0: no bound */
 	/* live */
+	bool live; /* --live */
+	bool until_failure; /* --until-failure */
+	const char *each_failure; /* --each-failure DIR, NULL */
+	const char *on[SW_FAIL_ON_MAX]; /* --on: src/fail_on.h */
+	size_t on_count;
+	int64_t keep_ns; /* --keep */
+	unsigned max_incidents; /* --max-incidents */
 	bool payload; /* --payload: keep payload bytes */
 	bool probe; /* --probe */
 	unsigned switches; /* SW_SWITCH_*: --without, for tests and for kernels that lie */
@@ -61,6 +68,12 @@ struct sw_options {
 #define SW_SWITCH_NO_BPF 0x10u
 #define SW_SWITCH_NO_STACKS 0x20u
 #define SW_SWITCH_NO_CONFINE 0x40u
+
+/* A flight recorder keeps what was last, not everything. */
+static inline bool sw_options_flight(const struct sw_options *options)
+{
+	return options->until_failure || options->each_failure;
+}
 
 /* Returns 0, or -1 when the program should end with *status (help and version were printed; wrong usage was said in one line). */
 int sw_options_parse(int argc, char **argv, struct sw_options *options, int *status);

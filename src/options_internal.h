@@ -28,6 +28,12 @@ enum sw_option_key {
 	KEY_PACKETS,
 	KEY_MAX_SIZE,
 	KEY_FAIL_ON,
+	KEY_LIVE,
+	KEY_UNTIL_FAILURE,
+	KEY_EACH_FAILURE,
+	KEY_ON,
+	KEY_KEEP,
+	KEY_MAX_INCIDENTS,
 	KEY_JSON,
 	KEY_HELP = '?',
 	KEY_VERSION = 'V',
@@ -45,9 +51,13 @@ struct sw_parse {
 /* One line on standard error for the first mistake; returns EINVAL, for argp. */
 __attribute__((format(printf, 2, 3))) error_t sw_option_wrong(struct sw_parse *parse, const char *format, ...);
 
-/* argp parsers over struct sw_parse: --help and --version; what only attach has; everything else. */
+/* What options mean together; says the first mistake. */
+error_t sw_option_check(struct sw_parse *parse);
+
+/* argp parsers over struct sw_parse: --help and --version; what only attach has; the flight recorder's; everything else. */
 error_t sw_option_parse_common(int key, char *argument, struct argp_state *state);
 error_t sw_option_parse_attach(int key, char *argument, struct argp_state *state);
+error_t sw_option_parse_flight(int key, char *argument, struct argp_state *state);
 error_t sw_option_parse(int key, char *argument, struct argp_state *state);
 
 /* The tables of each command. */

@@ -1,6 +1,6 @@
 /* See recorder.h. One thread, one poll loop: the ring, the control channel, the captures; all records pass through the merge,
  * which hands them on in the order of time to whoever wants them. Knows nothing of ptrace. */
-#include "src/recorder.h"
+#include "src/recorder_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,16 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "correlate/correlate.h"
-#include "src/anonymize/anonymize.h"
-#include "src/captures.h"
 #include "src/confine.h"
-#include "src/fail_on.h"
-#include "src/incident.h"
-#include "src/merge.h"
-#include "src/probe/ask.h"
 #include "src/publish.h"
-#include "src/timeline.h"
 #include "tracer/control.h"
 #include "tracer/wire.h"
 
@@ -30,25 +22,9 @@
 #define DRAIN_NS (25 * SW_NS_PER_MS)
 #define TICK_MS 10
 #define RECORDS_AT_ONCE 8192
-
-struct recorder {
-	const struct sw_recorder_start *start;
-	struct sw_merge *merge;
-	struct sw_trace_sink to_merge;
-	struct sw_correlate *correlate;
-	struct sw_timeline *timeline; /* NULL without -v */
-	struct sw_incident *incident; /* NULL without -o FILE.pcapng or FILE.pcap */
-	struct sw_packet_sink packets_to_merge;
-	struct sw_captures *captures;
-	struct sw_prober *prober; /* NULL without --probe */
-	struct sw_anonymizer *anonymizer; /* NULL without --anonymize */
-	uint32_t command_pid;
-	int64_t started_ns, ended_ns; /* of the command; SW_TIME_NONE while it runs */
-	uint64_t damaged;
-	bool control_open;
-	uint64_t packets; /* kept */
-	bool stop_asked;
-};
+#define JUDGE_EVERY_NS (250 * SW_NS_PER_MS)
+/* What is open is kept in a flight recorder's ring for at most so many times --keep: a connect tries for two minutes. */
+#define KEEP_OPEN 10
 
 /* ---- what the merge hands out, in the order of time ---- */
 
@@ -69,6 +45,8 @@ static void ordered_leave(void *context, const struct sw_call *call)
 	struct recorder *recorder = context;
 	if (recorder->timeline)
 		sw_timeline_call(recorder->timeline, call);
+	if (sw_view_is_live(recorder->view))
+		sw_view_call(recorder->view, call);
 	sw_correlate_leave(recorder->correlate, call);
 }
 
@@ -77,6 +55,8 @@ static void ordered_process(void *context, const struct sw_process *process)
 	struct recorder *recorder = context;
 	if (recorder->timeline)
 		sw_timeline_process(recorder->timeline, process);
+	if (sw_view_is_live(recorder->view))
+		sw_view_process(recorder->view, process);
 	sw_correlate_process(recorder->correlate, process);
 }
 
@@ -85,6 +65,8 @@ static void ordered_fact(void *context, const struct sw_fact *fact)
 	struct recorder *recorder = context;
 	if (recorder->timeline)
 		sw_timeline_fact(recorder->timeline, fact);
+	if (sw_view_is_live(recorder->view))
+		sw_view_fact(recorder->view, fact);
 	sw_correlate_fact(recorder->correlate, fact);
 }
 
@@ -99,6 +81,8 @@ static void ordered_packet(void *context, const struct sw_packet *packet)
 	struct recorder *recorder = context;
 	if (recorder->timeline)
 		sw_timeline_packet(recorder->timeline, packet);
+	if (sw_view_is_live(recorder->view))
+		sw_view_packet(recorder->view, packet);
 	sw_correlate_packet(recorder->correlate, packet);
 }
 
@@ -106,6 +90,21 @@ static void ordered_status(void *context, const struct sw_capture_status *status
 {
 	struct recorder *recorder = context;
 	sw_correlate_status(recorder->correlate, status);
+}
+
+static void found(void *context, const struct sw_finding *finding)
+{
+	struct recorder *recorder = context;
+	sw_view_finding(recorder->view, finding);
+	if (recorder->flight)
+		sw_flight_found(recorder->flight, finding, sw_clock_realtime());
+}
+
+static void snapshot(void *context, int64_t from_ns, const struct sw_trace_sink *trace,
+		     const struct sw_packet_sink *packets)
+{
+	const struct recorder *recorder = context;
+	sw_correlate_snapshot(recorder->correlate, from_ns, trace, packets);
 }
 
 /* ---- what comes from tracer and captures, as it comes: the captures and the journal hear of it at once ---- */
@@ -130,6 +129,7 @@ static void arrived_enter(void *context, const struct sw_call *call)
 static void arrived_leave(void *context, const struct sw_call *call)
 {
 	struct recorder *recorder = context;
+	recorder->calls++;
 	sw_captures_call(recorder->captures, call);
 	call = sw_anonymizer_call(recorder->anonymizer, call);
 	if (recorder->incident)
@@ -209,17 +209,40 @@ static void answer_control(struct recorder *recorder)
 		recorder->control_open = false;
 }
 
-/* Enough was recorded (--packets, --max-size): the tracer lets go, and then says its last word. */
-static void stop_when_full(struct recorder *recorder)
+/* Enough was recorded (--packets, --max-size, --until-failure): the tracer lets go, and then says its last word. */
+static void stop_when_enough(struct recorder *recorder, int64_t now_ns)
 {
 	const struct sw_options *options = recorder->start->options;
-	bool full =
-		(options->packets && recorder->packets >= options->packets) ||
-		(options->max_size && recorder->incident && sw_incident_size(recorder->incident) >= options->max_size);
-	if (!full || recorder->stop_asked)
+	bool enough = options->packets && recorder->packets >= options->packets;
+	if (recorder->flight)
+		enough |= sw_flight_is_over(recorder->flight, now_ns);
+	else if (options->max_size && recorder->incident)
+		enough |= sw_incident_size(recorder->incident) >= options->max_size;
+	if (!enough || recorder->stop_asked)
 		return;
 	recorder->stop_asked = true;
 	sw_control_send(recorder->start->control_fd, &(struct sw_control){.kind = SW_CONTROL_STOP}, -1);
+}
+
+/* A failure is known only --settle after it; then its --linger may still run. */
+static void turn_ring(struct recorder *recorder, int64_t now_ns)
+{
+	const struct sw_options *options = recorder->start->options;
+	int64_t needed_ns = now_ns - options->keep_ns - options->settle_ns - options->linger_ns - 2 * SW_NS_PER_S;
+	int64_t open_ns = sw_correlate_needs_since(recorder->correlate);
+	if (open_ns != SW_TIME_NONE && open_ns < now_ns - KEEP_OPEN * options->keep_ns)
+		open_ns = now_ns - KEEP_OPEN * options->keep_ns;
+	sw_incident_turn(recorder->incident, now_ns,
+			 open_ns != SW_TIME_NONE && open_ns < needed_ns ? open_ns : needed_ns);
+	int code = sw_flight_write(recorder->flight, recorder->incident, &recorder->context, now_ns);
+	recorder->flight_error = recorder->flight_error ? recorder->flight_error : code;
+}
+
+static void show_status(struct recorder *recorder, int64_t now_ns)
+{
+	struct sw_view_counts counts = {.calls = recorder->calls, .packets = recorder->packets};
+	counts.dropped = sw_captures_dropped(recorder->captures, &counts.drops_unknown);
+	sw_view_status(recorder->view, now_ns, &counts);
 }
 
 /* One turn of the loop: sleeps at most a tick, takes in what has come. */
@@ -245,9 +268,14 @@ static void turn(struct recorder *recorder)
 	if (recorder->prober)
 		sw_correlate_lately(recorder->correlate, sw_prober_ended, recorder->prober);
 	sw_prober_read(recorder->prober, &sink);
-	if (recorder->incident)
-		sw_incident_flush(recorder->incident, sw_clock_realtime());
-	stop_when_full(recorder);
+	int64_t now_ns = sw_clock_realtime();
+	if (recorder->incident) {
+		sw_incident_flush(recorder->incident, now_ns);
+		if (recorder->flight)
+			turn_ring(recorder, now_ns);
+	}
+	show_status(recorder, now_ns);
+	stop_when_enough(recorder, now_ns);
 }
 
 /* The tracer has said its last word, or is dead (its end of the control channel is closed) and the ring is read out. */
@@ -266,11 +294,15 @@ static void release(struct recorder *recorder)
 	until = until < now - PACKETS_DELAY_NS ? now - PACKETS_DELAY_NS : until;
 	until = until > now - CALLS_DELAY_NS ? now - CALLS_DELAY_NS : until;
 	sw_merge_release(recorder->merge, until);
+	if (now - recorder->judged_ns < JUDGE_EVERY_NS)
+		return;
+	recorder->judged_ns = now;
+	sw_correlate_judge(recorder->correlate, until);
 }
 
 static void record(struct recorder *recorder)
 {
-	while (!tracer_ended(recorder)) {
+	while (!tracer_ended(recorder) && !sw_recorder_is_done(recorder)) {
 		turn(recorder);
 		release(recorder);
 	}
@@ -300,49 +332,6 @@ static void linger(struct recorder *recorder)
 	sw_captures_drain(recorder->captures);
 }
 
-static void say_losses(struct recorder *recorder)
-{
-	uint64_t lost = sw_ring_lost(recorder->start->ring);
-	if (!lost && !recorder->damaged)
-		return;
-	sw_auto_free char *what = sw_format("%llu records of calls were lost: the recorder could not keep up",
-					    (unsigned long long)(lost + recorder->damaged));
-	sw_correlate_limit(recorder->correlate, &(struct sw_limit){what, "calls may be missing from the report"});
-}
-
-static int publish(struct recorder *recorder)
-{
-	const struct sw_options *options = recorder->start->options;
-	const struct sw_recorder_target *target = &recorder->start->target;
-	struct sw_report_context context = {
-		.target = {.mode = target->mode,
-			   .command_count = target->command_count,
-			   .command = target->command,
-			   .pid = recorder->command_pid ? recorder->command_pid : target->pid,
-			   .started_ns = recorder->started_ns,
-			   .ended_ns = recorder->ended_ns},
-		.clock = {.base = "realtime", .aligned = "same-clock"},
-	};
-	sw_publish_context(&context, options);
-	sw_anonymizer_host(recorder->anonymizer, &context.host);
-	sw_anonymizer_target(recorder->anonymizer, &context.target);
-	struct sw_report *report = sw_correlate_finish(recorder->correlate, sw_clock_realtime());
-	recorder->correlate = NULL;
-	context.report = report;
-	if (recorder->timeline)
-		sw_timeline_lend(recorder->timeline, &context);
-	struct sw_err err = {0};
-	int code = sw_publish(options, recorder->start->outputs, &context, stderr);
-	if (recorder->incident &&
-	    sw_incident_finish(recorder->incident, recorder->start->outputs, &context, &err) < 0) {
-		sw_publish_complain(recorder->start->outputs, &err);
-		code = err.code;
-	}
-	bool matched = sw_fail_on_matches(options, report);
-	sw_report_free(report);
-	return matched ? SW_EXIT_MATCHED : code < 0 ? SW_EXIT_TOOL : 0;
-}
-
 /* In a session of its own: what the terminal sends to the command's process group is not for us, and the report is written
  * even when the tracer is killed. */
 static void leave_terminal(void)
@@ -367,7 +356,9 @@ int sw_recorder_main(const struct sw_recorder_start *start)
 	recorder.prober = options->probe ? sw_prober_new(&err) : NULL;
 	const struct sw_correlate_options how = {.slow_ns = options->slow_ns,
 						 .settle_ns = options->settle_ns,
-						 .attached = start->target.mode == SW_MODE_ATTACH};
+						 .attached = start->target.mode == SW_MODE_ATTACH,
+						 .found = found,
+						 .found_context = &recorder};
 	const struct sw_trace_sink trace = {&recorder,       ordered_socket, ordered_enter, ordered_leave,
 					    ordered_process, ordered_fact,   ordered_limit};
 	const struct sw_packet_sink packets = {
@@ -383,7 +374,17 @@ int sw_recorder_main(const struct sw_recorder_start *start)
 	recorder.captures = sw_captures_new(options, &arrived, &limits);
 	if (options->probe && !recorder.prober)
 		arrived_limit(&recorder, &(struct sw_limit){err.text, "nothing was tried after a failure"});
-	int status = sw_incident_new(start->outputs, &recorder.incident, &err) < 0 ? SW_EXIT_TOOL : 0;
+	recorder.view = sw_view_new(options, start->target.mode);
+	recorder.flight = sw_options_flight(options) ? sw_flight_new(options, recorder.view) : NULL;
+	sw_recorder_context(&recorder);
+	const struct sw_incident_ring ring = {.keep_ns = options->keep_ns,
+					      .max_size = options->max_size,
+					      .folder = options->each_failure,
+					      .snapshot = snapshot,
+					      .context = &recorder};
+	int status = sw_incident_new(start->outputs, recorder.flight ? &ring : NULL, &recorder.incident, &err) < 0 ?
+			     SW_EXIT_TOOL :
+			     0;
 	if (status)
 		sw_publish_complain(start->outputs, &err);
 	if (sw_confine_begin(options, start->outputs, &err) < 0)
@@ -395,8 +396,7 @@ int sw_recorder_main(const struct sw_recorder_start *start)
 		linger(&recorder);
 		sw_captures_close(recorder.captures);
 		sw_merge_release(recorder.merge, INT64_MAX);
-		say_losses(&recorder);
-		int published = publish(&recorder);
+		int published = sw_recorder_publish(&recorder);
 		status = published ? published : status;
 	}
 	sw_outputs_release(start->outputs);
@@ -404,6 +404,8 @@ int sw_recorder_main(const struct sw_recorder_start *start)
 	sw_captures_free(recorder.captures);
 	sw_prober_free(recorder.prober);
 	sw_timeline_free(recorder.timeline);
+	sw_flight_free(recorder.flight);
+	sw_view_free(recorder.view);
 	sw_merge_free(recorder.merge);
 	sw_anonymizer_free(recorder.anonymizer);
 	return status;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +15,21 @@ int sw_session_complain(const struct sw_err *err, int status)
 {
 	fprintf(stderr, "sockwhy: %s\n", err->text);
 	return status;
+}
+
+/* Where --each-failure writes; made where it is missing. */
+static int prepare_folder(const char *path, struct sw_err *err)
+{
+	struct stat there;
+	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+		return sw_err_set(err, -errno, "--each-failure %s: the folder cannot be made: %s", path,
+				  strerror(errno));
+	if (stat(path, &there) < 0 || !S_ISDIR(there.st_mode))
+		return sw_err_set(err, -ENOTDIR, "--each-failure %s: this is no folder", path);
+	if (access(path, W_OK | X_OK) < 0)
+		return sw_err_set(err, -errno, "--each-failure %s: cannot be written: %s; choose another folder", path,
+				  strerror(errno));
+	return 0;
 }
 
 static int prepare(struct sw_session *session, struct sw_err *err)
@@ -55,6 +71,8 @@ int sw_session_start(struct sw_session *session, const struct sw_options *option
 {
 	struct sw_err err = {0};
 	*session = (struct sw_session){.options = options, .target = *target, .control = -1};
+	if (options->each_failure && prepare_folder(options->each_failure, &err) < 0)
+		return sw_session_complain(&err, SW_EXIT_USAGE);
 	if (sw_outputs_open(&session->outputs, options, &err) < 0)
 		return sw_session_complain(&err, err.code == -EISDIR ? SW_EXIT_USAGE : SW_EXIT_TOOL);
 	if (prepare(session, &err) == 0 && start_recorder(session, &err) == 0)

@@ -50,8 +50,8 @@ _sockwhy() {
 	fi
 	_sockwhy_value "$previous" && return
 	case ${COMP_WORDS[1]} in
-	run) options='-o -q -v -i -V --anonymize --fail-on --output --quiet --settle --slow --verbose --filter --interface --linger --live --payload --detachable --user --each-failure --keep --max-incidents --max-size --on --until-failure --help --version' ;;
-	attach) options='-o -q -v -i -V --anonymize --fail-on --output --quiet --settle --slow --verbose --filter --interface --linger --live --payload --all --budget --duration --no-calls --only --packets --each-failure --keep --max-incidents --max-size --on --until-failure --help --version' ;;
+	run) options='-o -q -v -i -V --anonymize --fail-on --output --quiet --settle --slow --verbose --filter --interface --linger --live --payload --probe --detachable --user --each-failure --keep --max-incidents --max-size --on --until-failure --help --version' ;;
+	attach) options='-o -q -v -i -V --anonymize --fail-on --output --quiet --settle --slow --verbose --filter --interface --linger --live --payload --probe --all --budget --duration --no-calls --only --packets --each-failure --keep --max-incidents --max-size --on --until-failure --help --version' ;;
 	explain) options='-o -q -v -V --anonymize --fail-on --output --quiet --settle --slow --verbose --clock-offset --host --help --version' ;;
 	diff) options='-V --settle --slow --json --help --version' ;;
 	verdicts) options='-V --json --help --version' ;;

@@ -230,6 +230,8 @@ void sw_correlate_fact(struct sw_correlate *correlate, const struct sw_fact *fac
 	}
 	if (!strcmp(fact->kind, "calls-end"))
 		sw_debts_calls_end(correlate->debts, fact->time_ns);
+	if (correlate->options.attached && !strcmp(fact->kind, "tcp-info"))
+		sw_debts_tcp_info(correlate->debts, fact);
 	if (!strcmp(fact->kind, "said")) {
 		sw_said_fact(correlate->said, fact);
 		sw_correlate_advance(correlate, fact->time_ns);

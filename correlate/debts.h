@@ -109,4 +109,7 @@ void sw_debts_sift(struct sw_debts *debts, bool (*stays)(void *context, struct s
 /* Those that are open, or ended and not reviewed yet; NULL beyond the last. */
 const struct sw_debt_state *sw_debts_live(const struct sw_debts *debts, size_t index);
 
+/* TCP_INFO of a socket that was there when the session joined: whether an answer is owed on it already. */
+void sw_debts_tcp_info(struct sw_debts *debts, const struct sw_fact *fact);
+
 #endif

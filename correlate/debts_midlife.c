@@ -1,0 +1,45 @@
+/* A session that joins in mid-life: what was asked before it came is owed nonetheless.
+ *
+ * Enters: TCP_INFO of the sockets that were there at the attach, and the calls that threads were in. Leaves: the debt of an answer
+ * where a thread sits in a read of its own connection, and the last bytes went out, not in. A connection that rests between two
+ * questions has had its answer: its last bytes came in. */
+#include <string.h>
+
+#include "correlate/debts_state.h"
+
+#define EPHEMERAL_FROM 32768 /* net.ipv4.ip_local_port_range, as it comes */
+
+/* Which end made the connection is not known of what was there before: the one with a port that the kernel chose. */
+static bool is_client(const struct sw_socket *socket)
+{
+	return !(socket->flags & (SW_SOCKET_ACCEPTED | SW_SOCKET_LISTENING | SW_SOCKET_PAIR)) &&
+	       socket->remote.present && socket->local.endpoint.port >= EPHEMERAL_FROM &&
+	       socket->remote.endpoint.port < EPHEMERAL_FROM;
+}
+
+void sw_debts_tcp_info(struct sw_debts *debts, const struct sw_fact *fact)
+{
+	struct sw_socket_state *socket = sw_sockets_get(debts->sockets, fact->socket);
+	int64_t sent_ms = sw_fact_number(fact, "last_data_sent_ms", -1);
+	int64_t received_ms = sw_fact_number(fact, "last_data_recv_ms", -1);
+	const char *state = sw_fact_text(fact, "state");
+
+	if (!socket || socket->seen.reads || socket->seen.writes || socket->asked_before_ns || sent_ms < 0 || !state ||
+	    strcmp(state, "established") != 0 || !is_client(&socket->seen.socket) ||
+	    sw_fact_number(fact, "bytes_sent", 0) <= 0)
+		return;
+	/* Without a byte received the kernel counts from the handshake on. */
+	if (sw_fact_number(fact, "bytes_received", -1) == 0 || sent_ms < received_ms)
+		socket->asked_before_ns = fact->time_ns - sent_ms * SW_NS_PER_MS;
+}
+
+void sw_debts_joined(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call)
+{
+	struct sw_debt_state *answer;
+
+	if (!(call->flags & SW_CALL_STARTED_BEFORE) || !socket->asked_before_ns || !sw_call_reads(call) ||
+	    socket->datagram || socket->open[SW_OPERATION_ANSWER])
+		return;
+	answer = sw_debt_open(debts, SW_OPERATION_ANSWER, socket, call);
+	answer->debt.began_ns = answer->debt.gap_began_ns = answer->progress_ns = socket->asked_before_ns;
+}

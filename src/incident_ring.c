@@ -23,9 +23,9 @@
 static int open_segment(struct sw_segment *segment, const char *beside, size_t number, struct sw_err *err)
 {
 	segment->named = beside != NULL;
-	segment->path = !beside	 ? sw_format(P_tmpdir) :
-			number	 ? sw_format("%s.journal.%zu", beside, number) :
-				   sw_format("%s.journal", beside);
+	segment->path = !beside ? sw_format(P_tmpdir) :
+			number  ? sw_format("%s.journal.%zu", beside, number) :
+				  sw_format("%s.journal", beside);
 	int how = segment->named ? O_CREAT | O_TRUNC | O_NOFOLLOW : O_TMPFILE;
 	segment->fd = open(segment->path, how | O_RDWR | O_CLOEXEC, 0600);
 	if (segment->fd < 0 && !segment->named) /* not every file system knows O_TMPFILE */

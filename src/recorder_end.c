@@ -56,8 +56,8 @@ static void say_flight(struct recorder *recorder, int code)
 		const struct sw_output *output = &options->outputs[i];
 		bool incident = strcmp(output->format, "pcapng") == 0;
 		if (incident && since_ns != SW_TIME_NONE && strcmp(output->path, "-") != 0)
-			sw_view_say(recorder->view, "%s has the last %s; sockwhy explain %s says it in full", output->path,
-				    sw_duration_text(sw_clock_realtime() - since_ns, span), output->path);
+			sw_view_say(recorder->view, "%s has the last %s; sockwhy explain %s says it in full",
+				    output->path, sw_duration_text(sw_clock_realtime() - since_ns, span), output->path);
 		else if (strcmp(output->path, "-") != 0)
 			sw_view_say(recorder->view, "written: %s", output->path);
 	}
@@ -81,8 +81,7 @@ int sw_recorder_publish(struct recorder *recorder)
 	sw_view_rest(recorder->view);
 	int code = sw_publish(options, recorder->start->outputs, context, stderr);
 	code = code ? code : flown;
-	if (recorder->incident &&
-	    sw_incident_finish(recorder->incident, recorder->start->outputs, context, &err) < 0) {
+	if (recorder->incident && sw_incident_finish(recorder->incident, recorder->start->outputs, context, &err) < 0) {
 		sw_publish_complain(recorder->start->outputs, &err);
 		code = err.code;
 	}

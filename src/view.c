@@ -128,8 +128,9 @@ static bool worth_saying(struct sw_view *view, const struct sw_finding *finding,
 
 void sw_view_finding(struct sw_view *view, const struct sw_finding *finding)
 {
-	static const char *const colours[] = {
-		[SW_SEVERITY_NOTE] = "\033[2m", [SW_SEVERITY_SLOW] = "\033[1;33m", [SW_SEVERITY_FAILURE] = "\033[1;31m"};
+	static const char *const colours[] = {[SW_SEVERITY_NOTE] = "\033[2m",
+					      [SW_SEVERITY_SLOW] = "\033[1;33m",
+					      [SW_SEVERITY_FAILURE] = "\033[1;31m"};
 	char when[48];
 	uint64_t before;
 	if (finding->severity == SW_SEVERITY_NOTE && !view->notes)
@@ -138,16 +139,14 @@ void sw_view_finding(struct sw_view *view, const struct sw_finding *finding)
 	if (!view->findings || !worth_saying(view, finding, &before))
 		return;
 	sw_auto_free char *headline = sw_headline_short(finding), *process = sw_process_text(&finding->symptom);
-	sw_auto_free char *again =
-		before ? sw_format(", %llu before", (unsigned long long)before) : sw_strdup("");
-	sw_auto_free char *text =
-		sw_format("%s  (%s, %s%s)%s%s", headline, finding->verdict, sw_confidence_name(finding->confidence),
-			  again, process ? "  " : "", process ? process : "");
+	sw_auto_free char *again = before ? sw_format(", %llu before", (unsigned long long)before) : sw_strdup("");
+	sw_auto_free char *text = sw_format("%s  (%s, %s%s)%s%s", headline, finding->verdict,
+					    sw_confidence_name(finding->confidence), again, process ? "  " : "",
+					    process ? process : "");
 	sw_auto_free char *clean = sw_clean_terminal(text);
-	sw_auto_free char *line =
-		sw_format("%s  %s%s%s  %s\n", sw_time_of_day_text(finding->surfaced_ns, when),
-			  view->colour ? colours[finding->severity] : "", sw_severity_label(finding->severity),
-			  view->colour ? "\033[0m" : "", clean);
+	sw_auto_free char *line = sw_format("%s  %s%s%s  %s\n", sw_time_of_day_text(finding->surfaced_ns, when),
+					    view->colour ? colours[finding->severity] : "",
+					    sw_severity_label(finding->severity), view->colour ? "\033[0m" : "", clean);
 	put(view, line);
 }
 
@@ -191,13 +190,11 @@ void sw_view_process(struct sw_view *view, const struct sw_process *process)
 	static const char *const words[] = {"began", "exec", "exited", "got signal"};
 	bool tells = process->event == SW_PROCESS_EXIT || process->event == SW_PROCESS_SIGNAL;
 	int number = process->event == SW_PROCESS_EXIT && !process->signal ? process->code : process->signal;
-	sw_auto_free char *rest = tells ? sw_format("%d", number) :
-					  sw_strdup(process->comm ? process->comm : "");
-	sw_auto_free char *text = sw_format("+++ %s %s +++",
-					    process->event == SW_PROCESS_EXIT && process->signal ?
-						    "killed by signal" :
-						    words[process->event],
-					    rest);
+	sw_auto_free char *rest = tells ? sw_format("%d", number) : sw_strdup(process->comm ? process->comm : "");
+	sw_auto_free char *text = sw_format(
+		"+++ %s %s +++",
+		process->event == SW_PROCESS_EXIT && process->signal ? "killed by signal" : words[process->event],
+		rest);
 	put_record(view, process->time_ns, process->pid, text);
 }
 

@@ -26,7 +26,7 @@ struct sw_account {
 	int64_t rtt_ns; /* least, -1 unknown */
 	bool head_resent, hole, established, datagrams, fin_arrived, eof_read, asks_to_wait;
 	enum sw_answer_seen answer;
-	int64_t body;
+	int64_t body, missing; /* missing: of what the head announces, not here */
 	bool our_turn, exchanging, wrote_in_exchange;
 	uint32_t waits;
 	int64_t still_since_ns; /* SW_TIME_NONE: it moves */
@@ -321,8 +321,7 @@ static enum sw_answer_seen answer_of(const struct sw_side *peer)
 		return SW_ANSWER_UNKNOWN;
 	if (peer->said_to == SW_SAID_ENDLESS)
 		return SW_ANSWER_ENDLESS;
-	return peer->said_to > 0 && !peer->hole_at && peer->sent_to >= peer->said_to ? SW_ANSWER_WHOLE :
-										       SW_ANSWER_PARTIAL;
+	return peer->said_to > 0 && !peer->hole_at && !sw_side_missing(peer) ? SW_ANSWER_WHOLE : SW_ANSWER_PARTIAL;
 }
 
 static void follow_stream(struct sw_account *account, const struct sw_flow *flow)
@@ -339,6 +338,7 @@ static void follow_stream(struct sw_account *account, const struct sw_flow *flow
 	account->asks_to_wait = ours->asks_to_wait || account->answer == SW_ANSWER_ENDLESS;
 	account->body = peer->said_to ? peer->said_body : -1;
 	account->fin_arrived = peer->fin_at && !peer->hole_at;
+	account->missing = sw_side_missing(peer);
 	account->established = flow->state >= SW_FLOW_ESTABLISHED ||
 			       (flow->state == SW_FLOW_SYN_RECEIVED && flow->initiator);
 	account->window = scaled || peer->window == 0 ? (int64_t)peer->window : -1;
@@ -409,6 +409,11 @@ enum sw_answer_seen sw_account_answer(const struct sw_account *account)
 int64_t sw_account_body(const struct sw_account *account)
 {
 	return account->body;
+}
+
+bool sw_account_cut(const struct sw_account *account)
+{
+	return account->fin_arrived && account->missing > 0 && account->missing < account->body;
 }
 
 struct sw_account_stall sw_account_stall(const struct sw_account *account)

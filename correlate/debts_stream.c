@@ -128,6 +128,14 @@ static void arrived(struct sw_debts *debts, struct sw_socket_state *socket, cons
 		sw_debts_serve_read(debts, socket, call);
 }
 
+/* The peer owed a rest: no byte of the answer had come, or its own head announced more. */
+static bool ends_early(const struct sw_socket_state *socket, const struct sw_debt_state *answer)
+{
+	if (socket->seen.shut_read_ns != SW_TIME_NONE)
+		return false;
+	return answer->first_read_ns == SW_TIME_NONE || (answer->measured && sw_account_cut(socket->account));
+}
+
 static void end_of_file(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call)
 {
 	struct sw_debt_state *answer = socket->open[SW_OPERATION_ANSWER];
@@ -140,7 +148,7 @@ static void end_of_file(struct sw_debts *debts, struct sw_socket_state *socket, 
 		drop_open(debts, socket, SW_OPERATION_GREETING, call->exit_ns);
 	else if (greeting)
 		sw_debt_end(debts, greeting, SW_OUTCOME_EOF, 0, call, call->exit_ns);
-	if (answer && answer->first_read_ns == SW_TIME_NONE && socket->seen.shut_read_ns == SW_TIME_NONE)
+	if (answer && ends_early(socket, answer))
 		sw_debt_end(debts, answer, SW_OUTCOME_EOF, 0, call, call->exit_ns);
 	else
 		done(debts, answer, NULL,

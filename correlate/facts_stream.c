@@ -179,9 +179,7 @@ static void silence_facts(struct sw_facts *facts, const struct sw_symptom_contex
 		facts->peer_quiet = debt_end(context) - peer->last.time_ns;
 	if (peer->last_new_data.packet && debt_end(context) > peer->last_new_data.time_ns)
 		facts->answer_quiet = debt_end(context) - peer->last_new_data.time_ns;
-	facts->answer_missing = peer->said_to > 0 && peer->said_to != SW_SAID_ENDLESS && peer->said_to > peer->sent_to ?
-					peer->said_to - peer->sent_to :
-					0;
+	facts->answer_missing = sw_side_missing(peer);
 }
 
 static void window_facts(struct sw_facts *facts, const struct sw_flow *flow)

@@ -152,6 +152,8 @@ struct sw_flow {
 		[64]; /* zeek's letters: S h A D F R, capitals ours (the initiator's when we are that), ends with '+' when cut */
 };
 
+/* Bytes that the head of this side's answer announced and that it has not sent; 0 where no length is known. */
+int64_t sw_side_missing(const struct sw_side *side);
 const char *sw_flow_state_name(enum sw_flow_state state);
 
 #endif

@@ -209,6 +209,13 @@ static int64_t said_to(const struct sw_side *asker, const struct sw_speech *spee
 	return speech->length >= 0 ? start + speech->length : 0;
 }
 
+int64_t sw_side_missing(const struct sw_side *side)
+{
+	int64_t end = side->fin_at ? side->fin_at : side->sent_to;
+
+	return side->said_to > end && side->said_to != SW_SAID_ENDLESS ? side->said_to - end : 0;
+}
+
 /* A side that speaks after the other begins a new turn: what was said before is settled. */
 static void spoken(struct sw_flow *flow, const struct sw_packet *packet, enum sw_flow_side from, int64_t start)
 {

@@ -162,8 +162,21 @@ static bool peer_vanished(const struct sw_facts *facts, struct sw_match *match)
 	return true;
 }
 
+/* An end of file before the length that the answer's own head announced. */
+static bool answer_cut(const struct sw_facts *facts, struct sw_match *match)
+{
+	match->cause =
+		"{remote} closed after {bytes_in} bytes of its answer, {answer_missing} before the end that its head announces";
+	cite(match, FACT(peer_data));
+	cite(match, FACT(peer_fin));
+	match->cites_surfaced = true;
+	return true;
+}
+
 static bool answer_stopped(const struct sw_facts *facts, struct sw_match *match)
 {
+	if (FACT(ended_by_eof) && FACT(is_tcp) && FACT(answer_read) && FACT(answer_missing) > 0)
+		return answer_cut(facts, match);
 	if (!in_vain(facts) || !FACT(is_tcp) || !FACT(answer_read))
 		return false;
 	if (FACT(packets_seen) && unheard(facts))
@@ -363,13 +376,14 @@ static const struct sw_rule silence[] = {
 		.holds = answer_stopped,
 		.cause = {"the answer stopped after {bytes_in} bytes; nothing more came for {answer_quiet}",
 			  "the answer began and stopped"},
-		.usually = {"the service hangs in the middle of its answer", "what it reads from has stopped itself"},
+		.usually = {"the service hangs in the middle of its answer, or crashed or gave up there",
+			    "what it reads from has stopped itself"},
 		.next = {{"peer", "ss -tnp 'sport = :{port}'",
 			  "Send-Q above 0: it has data that we do not take; 0: its program writes nothing", NULL},
 			 {"peer", "strace -p PID; cat /proc/PID/stack", "of the service: see what it waits for", NULL}},
-		.sees = "as above, part of the answer read",
+		.sees = "as above, part of the answer read; or an end of file in the middle of it",
 		.evidence =
-			"the answer began and stopped; the peer's kernel is there (it acknowledges our probes, our FIN)",
+			"the answer began and stopped; the peer's kernel is there (it acknowledges our probes, our FIN), or its FIN came before the length that the answer's head announced",
 	},
 };
 

@@ -297,10 +297,12 @@ static bool reads_as_text(const char *text)
 	return true;
 }
 
-/* The reader takes these for the fact's own, not for a field. */
+/* The reader takes these for the fact's own, not for a field; and of a name one dot away. */
 static const char *field_dot(const char *name)
 {
-	return strcmp(name, "socket") == 0 || strcmp(name, "call") == 0 || strcmp(name, "tid") == 0 ? "." : "";
+	return name[0] == '.' || strcmp(name, "socket") == 0 || strcmp(name, "call") == 0 || strcmp(name, "tid") == 0 ?
+		       "." :
+		       "";
 }
 
 int sw_text_fact(const struct sw_fact *fact, char *buffer, size_t size)

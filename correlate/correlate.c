@@ -255,6 +255,11 @@ void sw_correlate_attached(struct sw_correlate *correlate)
 	correlate->options.attached = true;
 }
 
+void sw_correlate_lacking(struct sw_correlate *correlate)
+{
+	correlate->options.calls_lacking = true;
+}
+
 void sw_correlate_limit(struct sw_correlate *correlate, const struct sw_limit *limit)
 {
 	for (size_t i = 0; i < correlate->limits.count; i++) {
@@ -381,9 +386,9 @@ static void report_session(struct sw_correlate *correlate, struct sw_report *rep
 	report->status_count = correlate->statuses.count;
 	report->statuses = sw_arena_copy(report->arena, correlate->statuses.items,
 					 correlate->statuses.count * sizeof *report->statuses);
-	report->seen_enough = correlate->options.calls_missing ?
-				      correlate->packets > 0 :
-				      correlate->calls > 0 || (command && correlate->limits.count == 0);
+	/* What nobody called, or nobody saw being called, is not said to have gone well. */
+	report->seen_enough = !correlate->options.calls_missing && !correlate->options.calls_lacking &&
+			      (correlate->calls > 0 || (command && correlate->limits.count == 0));
 	report->pid_inside = command ? command->inside : 0;
 	if (command && command->exited) {
 		report->exit_known = true;

@@ -29,6 +29,7 @@ struct sw_correlate_options {
 	bool attached; /* the session joined a process in mid-life */
 	bool imported; /* logs and captures of other tools: stamps are looser, local ports may be missing */
 	bool calls_missing; /* a capture without a log */
+	bool calls_lacking; /* a log of some calls only */
 	bool packets_missing; /* a log without a capture, or no right to capture */
 	int64_t clock_error_ns; /* imported: uncertainty of the offset between the timelines; 0 same clock */
 	bool exits_unknown; /* imported: the log does not say how long calls took */
@@ -53,8 +54,9 @@ void sw_correlate_limit(struct sw_correlate *correlate, const struct sw_limit *l
 void sw_correlate_packet(struct sw_correlate *correlate, const struct sw_packet *packet);
 void sw_correlate_status(struct sw_correlate *correlate, const struct sw_capture_status *status);
 
-/* options.attached, for a reader that learns it on the way. */
+/* options.attached and options.calls_lacking, for a reader that learns it on the way. */
 void sw_correlate_attached(struct sw_correlate *correlate);
+void sw_correlate_lacking(struct sw_correlate *correlate);
 
 /* Whether anything is still owed, or was given up so lately that more packets may decide it, or a FIN or byte of ours is
  * unacknowledged: the session goes on capturing (at most --linger) while this says so. */

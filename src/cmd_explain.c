@@ -18,6 +18,7 @@
 #include "src/publish.h"
 #include "src/report/report.h"
 #include "src/timeline.h"
+#include "src/trace_set.h"
 
 struct explain {
 	const struct sw_options *options;
@@ -217,6 +218,18 @@ static void log_limits(struct explain *explain, const struct sw_import_input *in
 		limit(explain, "the log has no durations (strace -T)", "how long a call took is known only from above");
 }
 
+static void trace_set_limit(struct explain *explain, uint64_t named)
+{
+	sw_auto_free char *what = sw_trace_set_lacks(named);
+
+	if (!what)
+		return;
+	limit(explain, what,
+	      "what went through them is not known; strace -f -ttt -T -yy without -e, or with -e trace=%network,%desc, "
+	      "has them");
+	sw_correlate_lacking(explain->correlate);
+}
+
 static void clock_limits(struct explain *explain)
 {
 	const struct sw_alignment *alignment = &explain->alignment;
@@ -234,6 +247,7 @@ static void input_limits(struct explain *explain)
 {
 	const struct sw_incident_session *session = sw_import_session(explain->import);
 	const struct sw_import_input *inputs;
+	uint64_t named = 0;
 	size_t count;
 
 	if (session && !session->complete)
@@ -243,12 +257,19 @@ static void input_limits(struct explain *explain)
 	for (size_t i = 0; i < count; i++) {
 		if (inputs[i].type == SW_IMPORT_STRACE)
 			log_limits(explain, &inputs[i]);
+		named |= inputs[i].type == SW_IMPORT_STRACE ? inputs[i].summary.named : 0;
+		if (inputs[i].type == SW_IMPORT_CAPTURE && !inputs[i].records && !inputs[i].text[0]) {
+			sw_auto_free char *none = sw_format("%s: holds no packets", inputs[i].path);
+
+			limit(explain, none, "nothing crossed its interfaces, or nothing that its filter kept");
+		}
 		if (inputs[i].text[0]) {
 			sw_auto_free char *what = sw_format("%s: %s", inputs[i].path, inputs[i].text);
 
 			limit(explain, what, "what stands behind that was not read");
 		}
 	}
+	trace_set_limit(explain, named);
 }
 
 static void side_limits(struct explain *explain, const struct sw_correlate_options *how)
@@ -264,8 +285,9 @@ static void side_limits(struct explain *explain, const struct sw_correlate_optio
 							       .why_not = "no capture was given"});
 	}
 	if (how->calls_missing)
-		limit(explain, "no log of the calls was given",
-		      "what the application saw is not known; strace -f -ttt -T -yy would show it");
+		limit(explain, "no log of calls was given",
+		      "which call failed, waited or was slow, with which error, and of which process, is not known; "
+		      "a log (strace -f -ttt -T -yy -o FILE) would decide it");
 	if (how->calls_missing && explain->options->host_count == 0)
 		limit(explain, "whose side the capture is seen from was not said (--host ADDRESS)",
 		      "it is taken from the packets");

@@ -205,6 +205,7 @@ static void call_line(struct sw_strace_log *log, struct thread *thread, const st
 {
 	enum sw_sys sys = sys_of(line->name);
 
+	log->summary.named |= UINT64_C(1) << sys;
 	if (thread->pending == PENDING_RESTART && sys != SW_SYS_NONE) {
 		if (strace_call_restarts(log, thread, sys, line))
 			return;

@@ -26,6 +26,7 @@ struct sw_strace_summary {
 	int64_t resolution_ns; /* of the stamps: 1 s, 1 us, 1 ns */
 	bool durations; /* -T */
 	bool addresses; /* -y or -yy */
+	uint64_t named; /* bit enum sw_sys: a line of that call stands in the log */
 	int64_t lines, calls; /* calls: delivered */
 	int64_t unread;
 	int64_t unread_lines[SW_STRACE_UNREAD_SHOWN]; /* numbers of the first ones */

@@ -223,11 +223,21 @@ static char *why_clean(const struct sw_report_context *context)
 			 failed && report->complete ? ": the reason lies elsewhere" : "");
 }
 
+static char *why_blind(const struct sw_report *report)
+{
+	char packets[64];
+
+	/* A refusal may well be among them: who was refused what is the calls' to tell. */
+	if (report->calls == 0 && report->packets > 0)
+		return sw_format("%s and no calls: what failed, hung or was slow cannot be told",
+				 sw_count_text(report->packets, "packet", packets));
+	return sw_strdup("no failure was seen, but not enough was seen to call it clean");
+}
+
 char *sw_clean_text(const struct sw_report_context *context)
 {
 	bool blind = sw_report_status(context->report) == SW_STATUS_BLIND;
-	sw_auto_free char *why = blind ? sw_strdup("no failure was seen, but not enough was seen to call it clean") :
-					 why_clean(context);
+	sw_auto_free char *why = blind ? why_blind(context->report) : why_clean(context);
 	sw_auto_free char *end = exit_text(context);
 
 	return sw_format("%s%s%s", end ? end : "", end ? "; " : "", why);

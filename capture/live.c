@@ -34,6 +34,7 @@ struct sw_live {
 	struct sw_duplicates *duplicates;
 	struct sw_application *application;
 	struct sw_lookback *lookback, *neighbors;
+	uint64_t twins_read;
 	uint64_t position; /* the first frame of the look-back that is not decided */
 	int64_t decided_ns; /* time of the last frame before it */
 	int64_t newest_ns; /* of the last frame that came */
@@ -45,18 +46,20 @@ struct sw_live {
 
 /* ---- frames come ------------------------------------------------------------------------------------------------ */
 
-static void put(struct sw_live *live, struct sw_lookback *ring, const struct sw_packet *packet,
-		const struct sw_subject *subject, const uint8_t *frame, uint32_t captured, uint32_t wire)
+static struct sw_lookback_frame *put(struct sw_lookback *ring, const struct sw_packet *packet,
+				     const struct sw_subject *subject, const uint8_t *frame, uint32_t captured,
+				     uint32_t wire)
 {
 	struct sw_lookback_frame *held = sw_lookback_put(ring, captured);
 
-	(void)live;
 	held->wire = wire;
+	held->print = 0;
 	held->time_ns = packet->time_ns;
 	held->flags = packet->flags & SW_PACKET_BAD_CHECKSUM;
 	held->subject = *subject;
 	held->speech = packet->speech;
 	memcpy(held->bytes, frame, captured);
+	return held;
 }
 
 static void came(u_char *context, const struct pcap_pkthdr *header, const u_char *frame)
@@ -76,8 +79,10 @@ static void came(u_char *context, const struct pcap_pkthdr *header, const u_char
 		return;
 	if (packet.kind == SW_PACKET_TCP && packet.payload_length)
 		packet.speech = sw_speech_of(packet.payload, packet.payload_captured, packet.payload_length);
-	put(live, live->lookback, &packet, &subject, frame, sw_keep_length(live->keep, &packet, frame, header->caplen),
-	    header->len);
+	struct sw_lookback_frame *held = put(live->lookback, &packet, &subject, frame,
+					     sw_keep_length(live->keep, &packet, frame, header->caplen), header->len);
+	if (live->options.twins)
+		held->print = sw_twins_print(&packet);
 }
 
 /* ---- frames go -------------------------------------------------------------------------------------------------- */
@@ -93,10 +98,13 @@ static void deliver(struct sw_live *live, struct sw_lookback_frame *frame, const
 	packet.id = ++*last_id;
 	packet.input = live->options.input;
 	packet.netns = live->netns;
+	packet.place = live->options.place;
 	packet.flags |= frame->flags;
 	if (sw_duplicates_seen(live->duplicates, &packet))
 		packet.flags |= SW_PACKET_DUPLICATE;
 	packet.speech = frame->speech;
+	if (live->options.twins && !live->options.place)
+		sw_twins_add(live->options.twins, frame->print, &frame->subject, frame->time_ns);
 	sw_application_packet(live->application, &packet);
 	frame->delivered = true;
 	live->status.kept++;
@@ -112,6 +120,13 @@ static void decode_held(const struct sw_lookback_frame *frame, struct sw_packet 
 	packet->time_ns = frame->time_ns;
 }
 
+static bool is_ours(struct sw_live *live, const struct sw_lookback_frame *frame)
+{
+	if (live->options.place)
+		return sw_twins_match(live->options.twins, frame->print, &frame->subject, frame->time_ns);
+	return sw_owners_match(live->owners, &frame->subject, frame->time_ns);
+}
+
 static bool offer(struct sw_live *live, struct sw_lookback_frame *frame)
 {
 	struct sw_subject *subject = &frame->subject;
@@ -125,7 +140,7 @@ static bool offer(struct sw_live *live, struct sw_lookback_frame *frame)
 		if (packet.kind != SW_PACKET_FRAGMENT || !sw_subject_resolve(subject, &packet, live->fragments))
 			return false;
 	}
-	if (!sw_owners_match(live->owners, subject, frame->time_ns))
+	if (!is_ours(live, frame))
 		return false;
 	decode_held(frame, &packet);
 	deliver(live, frame, &packet);
@@ -145,8 +160,7 @@ static void decide(struct sw_live *live, int64_t until_ns)
 		if (!offer(live, frame) && frame->subject.neighbor) {
 			struct sw_packet packet = {.time_ns = frame->time_ns, .flags = frame->flags};
 
-			put(live, live->neighbors, &packet, &frame->subject, frame->bytes, frame->captured,
-			    frame->wire);
+			put(live->neighbors, &packet, &frame->subject, frame->bytes, frame->captured, frame->wire);
 		}
 	}
 }
@@ -189,6 +203,16 @@ void sw_live_next_hop(struct sw_live *live, const struct sw_ip *ip)
 {
 	sw_owners_next_hop(live->owners, ip);
 	decide_again(live, live->neighbors, sw_lookback_end(live->neighbors), 0);
+}
+
+/* What was kept at the process only later than frames here were decided: they are looked at again. */
+static void look_again(struct sw_live *live)
+{
+	if (!live->options.place)
+		return;
+	int64_t added_ns = sw_twins_added(live->options.twins, &live->twins_read);
+	if (added_ns != SW_TIME_NONE && added_ns - SW_LIVE_HOLD_NS <= live->decided_ns)
+		decide_again(live, live->lookback, live->position, added_ns - SW_LIVE_HOLD_NS);
 }
 
 /* ---- the poll loop's side --------------------------------------------------------------------------------------- */
@@ -246,6 +270,7 @@ int sw_live_poll(struct sw_live *live, struct sw_err *err)
 	int64_t now_ns = sw_clock_realtime();
 
 	decide(live, now_ns - live->options.hold_ns);
+	look_again(live);
 	sw_lookback_forget(live->lookback, now_ns - live->options.lookback_ns);
 	sw_lookback_forget(live->neighbors, now_ns - NEIGHBOR_NS);
 	if (now_ns - live->status_ns >= STATUS_NS || now_ns < live->status_ns)
@@ -256,6 +281,7 @@ int sw_live_poll(struct sw_live *live, struct sw_err *err)
 void sw_live_flush(struct sw_live *live)
 {
 	decide(live, INT64_MAX);
+	look_again(live);
 }
 
 int sw_live_drain(struct sw_live *live, struct sw_err *err)
@@ -305,10 +331,11 @@ static void defaults(struct sw_live *live)
 	if (!options->lookback_ns)
 		options->lookback_ns = SW_LIVE_LOOKBACK_NS;
 	if (!options->hold_ns)
-		options->hold_ns = SW_LIVE_HOLD_NS;
-	snprintf(live->interfaces, sizeof live->interfaces, "%s%s%s%s", options->interface ? options->interface : "any",
-		 options->filter ? " (--filter " : "", options->filter ? options->filter : "",
-		 options->filter ? ")" : "");
+		options->hold_ns = options->place ? SW_LIVE_HOLD_PLACE_NS : SW_LIVE_HOLD_NS;
+	const char *name = options->name ? options->name : options->interface ? options->interface : "any";
+
+	snprintf(live->interfaces, sizeof live->interfaces, "%s%s%s%s", name, options->filter ? " (--filter " : "",
+		 options->filter ? options->filter : "", options->filter ? ")" : "");
 }
 
 struct sw_live *sw_live_open(const struct sw_live_options *options, int netns_fd, uint32_t netns, struct sw_err *err)
@@ -335,6 +362,7 @@ struct sw_live *sw_live_open(const struct sw_live_options *options, int netns_fd
 	live->decided_ns = live->newest_ns = 0;
 	live->status = (struct sw_capture_status){
 		.input = options->input,
+		.place = options->place,
 		.netns = netns,
 		.available = true,
 		.live = true,

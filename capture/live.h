@@ -11,15 +11,18 @@
 #define SW_CAPTURE_LIVE_H
 
 #include "capture/packet.h"
+#include "capture/twins.h"
 #include "src/base/err.h"
 
 #define SW_LIVE_TICK_NS (50 * SW_NS_PER_MS)
 #define SW_LIVE_HOLD_NS (100 * SW_NS_PER_MS)
+#define SW_LIVE_HOLD_PLACE_NS (250 * SW_NS_PER_MS) /* until what was kept at the process is known */
 #define SW_LIVE_LOOKBACK_NS (2 * SW_NS_PER_S)
 #define SW_LIVE_LOOKBACK_BYTES ((size_t)64 << 20)
 
 struct sw_live_options { /* 0 and NULL: the default */
 	const char *interface; /* -i; NULL: all of them */
+	const char *name; /* what the status calls it; NULL: as `interface` */
 	const char *filter; /* --filter, tcpdump's syntax */
 	bool payload; /* --payload */
 	bool no_bpf; /* test switch: as if the kernel took no filter program */
@@ -28,6 +31,9 @@ struct sw_live_options { /* 0 and NULL: the default */
 	size_t lookback_bytes;
 	int64_t lookback_ns, hold_ns;
 	uint16_t input;
+	uint16_t
+		place; /* 0: at the process. Else what is kept is not told by owners but by the twins of what was kept there */
+	struct sw_twins *twins; /* shared by all places; NULL: there is one place only */
 	uint32_t *last_id; /* packet ids of a session with several captures; NULL: its own */
 	struct sw_packet_sink sink;
 };

@@ -15,6 +15,7 @@ struct sw_lookback_frame {
 	uint32_t captured, wire;
 	uint32_t flags; /* SW_PACKET_* that only the whole frame could tell */
 	int64_t time_ns;
+	uint64_t print; /* twins.h: of the whole frame; 0 none, or nobody asks */
 	struct sw_subject subject;
 	struct sw_speech speech; /* likewise: the payload is not kept */
 	bool delivered;

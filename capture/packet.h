@@ -113,6 +113,7 @@ struct sw_packet {
 /* What is known of a capture as a whole, and of its gaps. Delivered when it changes and at the end. */
 struct sw_capture_status {
 	uint16_t input;
+	uint16_t place; /* as of packets */
 	uint32_t netns;
 	bool available; /* false: `why_not` says why there is none */
 	bool live; /* false: a file */

@@ -102,6 +102,7 @@ struct sw_correlate *sw_correlate_new(const struct sw_correlate_options *options
 	correlate->frames = sw_frames_new();
 	correlate->origins = sw_origins_seen_new();
 	correlate->handshakes = sw_handshakes_new();
+	correlate->places = sw_places_new();
 	correlate->groups = sw_groups_new(correlate->arena);
 	correlate->began_ns = correlate->now_ns = correlate->settled_ns = correlate->served_ns = SW_TIME_NONE;
 	sw_flows_set_local(correlate->flows, sw_links_way, correlate->links);
@@ -300,6 +301,11 @@ static void learn_content(struct sw_correlate *correlate, const struct sw_packet
 
 void sw_correlate_packet(struct sw_correlate *correlate, const struct sw_packet *packet)
 {
+	if (packet->place) {
+		sw_places_packet(correlate->places, packet);
+		sw_correlate_advance(correlate, packet->time_ns);
+		return;
+	}
 	struct sw_flow_change change = sw_flows_packet(correlate->flows, packet);
 
 	correlate->packets++;
@@ -323,9 +329,13 @@ void sw_correlate_status(struct sw_correlate *correlate, const struct sw_capture
 
 	for (size_t i = 0; i < correlate->statuses.count && !kept; i++) {
 		if (correlate->statuses.items[i].input == status->input &&
+		    correlate->statuses.items[i].place == status->place &&
 		    correlate->statuses.items[i].netns == status->netns)
 			kept = &correlate->statuses.items[i];
 	}
+	/* An incident has the last state of its captures at its head, before the first. */
+	if (kept && kept->closed_ns != SW_TIME_NONE && status->live && status->closed_ns == SW_TIME_NONE)
+		return;
 	if (!kept)
 		kept = SW_ARRAY_ADD(&correlate->statuses);
 	*kept = *status;
@@ -406,6 +416,8 @@ static bool captures_whole(const struct sw_correlate *correlate)
 	for (size_t i = 0; i < correlate->statuses.count; i++) {
 		const struct sw_capture_status *status = &correlate->statuses.items[i];
 
+		if (status->place)
+			continue;
 		if (!status->available || status->dropped != 0 || status->overruns)
 			return false;
 	}
@@ -433,6 +445,7 @@ void sw_correlate_release(struct sw_correlate *correlate)
 	sw_frames_free(correlate->frames);
 	sw_origins_seen_free(correlate->origins);
 	sw_handshakes_free(correlate->handshakes);
+	sw_places_free(correlate->places);
 	sw_flows_free(correlate->flows);
 	sw_sockets_free(correlate->sockets);
 	sw_processes_free(correlate->processes);

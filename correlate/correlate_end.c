@@ -21,6 +21,7 @@ struct sw_sources sw_correlate_sources(const struct sw_correlate *correlate, int
 				   .frames = correlate->frames,
 				   .origins = correlate->origins,
 				   .handshakes = correlate->handshakes,
+				   .places = correlate->places,
 				   .facts = &correlate->facts,
 				   .statuses = correlate->statuses.items,
 				   .status_count = correlate->statuses.count,

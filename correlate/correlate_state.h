@@ -24,6 +24,7 @@ struct sw_correlate {
 	struct sw_frames *frames;
 	struct sw_origins_seen *origins;
 	struct sw_handshakes *handshakes;
+	struct sw_places *places;
 	struct sw_facts_kept facts;
 	SW_ARRAY(struct sw_capture_status) statuses;
 	SW_ARRAY(struct sw_limit) limits;

@@ -112,4 +112,5 @@ void sw_facts_gather(struct sw_facts *facts, const struct sw_symptom_context *co
 	sw_facts_of_dns(facts, context, arena);
 	sw_facts_of_tls(facts, context, arena);
 	sw_facts_of_serve(facts, context, arena);
+	sw_facts_of_places(facts, context, arena);
 }

@@ -84,6 +84,7 @@ void sw_facts_of_answer(struct sw_facts *facts, const struct sw_symptom_context 
 void sw_facts_of_dns(struct sw_facts *facts, const struct sw_symptom_context *context, struct sw_arena *arena);
 void sw_facts_of_tls(struct sw_facts *facts, const struct sw_symptom_context *context, struct sw_arena *arena);
 void sw_facts_of_serve(struct sw_facts *facts, const struct sw_symptom_context *context, struct sw_arena *arena);
+void sw_facts_of_places(struct sw_facts *facts, const struct sw_symptom_context *context, struct sw_arena *arena);
 void sw_facts_of_stream(struct sw_facts *facts, const struct sw_symptom_context *context);
 
 #endif

@@ -427,6 +427,27 @@
 	X(SEEN, peer_datagram, "the first")                                                                            \
 	X(NS, answer_took, "the longest that a request on this connection waited for our first byte")
 
+/* Further places of capture (--also-on). Set in facts_places.c. */
+#define SW_FACTS_PLACES(X)                                                                                             \
+	X(COUNT, places, "further places of capture on the way of these packets")                                      \
+	X(TEXT, lost_what, "what was lost between two of them")                                                        \
+	X(COUNT, lost_count, "how many packets or bytes that were")                                                    \
+	X(TEXT, lost_after, "the last place that it passed")                                                           \
+	X(TEXT, lost_before, "the place that it never came to")                                                        \
+	X(FLAG, lost_inward, "it was on its way to us")                                                                \
+	X(COUNT, lost_share, "of what was sent again and made good, percent that had been lost there")                 \
+	X(FLAG, lost_on_host, "both places are on this host")                                                          \
+	X(FLAG, lost_way_sure, "packets of this connection, or to the same end, were seen at that place")              \
+	X(FLAG, lost_way_likely, "by the kernel's word, or other connections, they lead by that place")                \
+	X(FLAG, lost_absence_counts, "that place's capture is complete")                                               \
+	X(SEEN, lost_seen, "the first of them where it was seen last")                                                 \
+	X(SEEN, lost_last, "the last of them")                                                                         \
+	X(TEXT, left_by, "the farthest place that our packets passed")                                                 \
+	X(TEXT, left_what, "how many of what was waited for")                                                          \
+	X(SEEN, left_seen, "the first of it, there")                                                                   \
+	X(FLAG, left_all, "all of it")                                                                                 \
+	X(TEXT, forwarding_refused, "errno with which this host would refuse to forward the packets")
+
 #define SW_FACT_TABLE(X)                                                                                               \
 	SW_FACTS_CALL(X)                                                                                               \
 	SW_FACTS_KERNEL(X)                                                                                             \
@@ -439,6 +460,7 @@
 	SW_FACTS_ANSWER(X)                                                                                             \
 	SW_FACTS_DNS(X)                                                                                                \
 	SW_FACTS_TLS(X)                                                                                                \
-	SW_FACTS_SERVE(X)
+	SW_FACTS_SERVE(X)                                                                                              \
+	SW_FACTS_PLACES(X)
 
 #endif

@@ -83,6 +83,40 @@ static void add_packets(const struct sw_telling *telling, struct candidates *lis
 	}
 }
 
+static const struct sw_place_seen *place_of(const struct sw_symptom_context *context, const struct sw_packet *packet)
+{
+	for (size_t i = 0; i < context->place_count; i++)
+		if (context->places[i].place == packet->place)
+			return &context->places[i];
+	return NULL;
+}
+
+/* The same packets where they passed once more: only those that are proof, the others stand there already. */
+static void add_place_packets(const struct sw_telling *telling, struct candidates *list)
+{
+	const struct sw_symptom_context *context = telling->context;
+	char text[TEXT_MAX];
+
+	for (size_t i = 0; i < context->place_packet_count; i++) {
+		const struct sw_packet *packet = context->place_packets[i];
+		const struct sw_place_seen *place = place_of(context, packet);
+		bool proof = is_cited(&telling->judgement->winner.match, packet->id, packet->input);
+		struct candidate *one = place && proof ? add(list, SW_EVIDENCE_PACKET, packet->id, packet->time_ns) :
+							 NULL;
+
+		if (!one)
+			continue;
+		bool from_local = sw_endpoint_equal(&packet->src, &place->there.flow->local);
+		one->line.input = packet->input;
+		one->line.place = place->name;
+		one->line.way = from_local != place->there.turned ? SW_WAY_OUT : SW_WAY_IN;
+		one->line.proof = true;
+		one->line.from = packet->src;
+		one->line.text = sw_arena_format(telling->arena, "%s at %s",
+						 sw_packet_text(packet, one->line.way, text, sizeof text), place->name);
+	}
+}
+
 static void add_neighbor(const struct sw_telling *telling, struct candidates *list, struct sw_seen seen, bool answer)
 {
 	const struct sw_match *match = &telling->judgement->winner.match;
@@ -234,6 +268,7 @@ void sw_telling_evidence(const struct sw_telling *telling, struct sw_finding *fi
 
 	add_calls(telling, list);
 	add_packets(telling, list);
+	add_place_packets(telling, list);
 	add_neighbor(telling, list, facts->neighbor_ask, false);
 	add_neighbor(telling, list, facts->neighbor_last_ask, false);
 	add_neighbor(telling, list, facts->neighbor_answer, true);

@@ -84,6 +84,7 @@ struct sw_evidence {
 	enum sw_packet_way way; /* of a packet */
 	char *text; /* as sw_call_text(), sw_packet_text(), sw_fact_line() have it */
 	bool proof; /* cited by the rule itself; else it stands there for context */
+	const char *place; /* of a packet: the further place of capture that saw it; NULL: at the process */
 	/* for who draws it */
 	int64_t exit_ns; /* of a call: when the kernel answered; SW_TIME_NONE: it never did; 0 no call */
 	int32_t error; /* of a call: errno, 0 none */

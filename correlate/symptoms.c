@@ -424,6 +424,7 @@ void sw_symptom_fill(struct sw_symptom_context *context, const struct sw_sources
 		context->contrast.same_end_before_ns = context->contrast.same_end_after_ns =
 			SW_TIME_NONE; /* it was this connection's own */
 	sw_symptom_absence(context, sources);
+	sw_symptom_places(context, sources, arena);
 }
 
 /* Name service modules and loggers that libc and systemd's libraries ask first and do without: nscd(8), sssd(8), nss-resolve(8),

@@ -12,6 +12,7 @@
 #include "correlate/flows.h"
 #include "correlate/handshakes.h"
 #include "correlate/lookups.h"
+#include "correlate/places.h"
 
 enum sw_absence { /* what it means that a packet is not in the capture, for this symptom */
 		  SW_ABSENCE_NOTHING, /* it may well have been there */
@@ -85,6 +86,24 @@ struct sw_contrast { /* what worked, or did not, in the same recording: never co
 	uint32_t resolver_ok; /* answers from the same resolver (look-ups) */
 };
 
+enum sw_place_way { /* whether this symptom's packets pass there, unless they are lost before */
+		    SW_PLACE_WAY_UNKNOWN,
+		    SW_PLACE_WAY_POSSIBLE, /* other connections of the program do */
+		    SW_PLACE_WAY_LIKELY, /* the kernel would forward them so; others to the same host do */
+		    SW_PLACE_WAY_SURE, /* packets of this connection were seen there, or of others to the same end */
+};
+
+struct sw_place_seen { /* a further place of capture, for one symptom; nearest first */
+	uint16_t place;
+	const char *name;
+	struct sw_place_flow there;
+	enum sw_place_way way;
+	enum sw_absence absence; /* what it means that a packet is not there */
+	bool on_host; /* recorded live: on this host */
+	bool forwards; /* the kernel was asked, and would send these packets out there */
+};
+#define SW_SYMPTOM_PLACES 8
+
 struct sw_symptom_context {
 	const struct sw_debt *debt; /* never NULL */
 	const struct sw_flow *flow; /* no packets fit */
@@ -111,6 +130,11 @@ struct sw_symptom_context {
 	size_t packet_count;
 	const struct sw_packet *const
 		*packets; /* of the flow, as sw_flows_kept() has them, oldest first: evidence is quoted from these */
+	size_t place_count;
+	const struct sw_place_seen *places;
+	int forwarding_error; /* errno with which this host would refuse to forward these packets; 0 none, or not asked */
+	size_t place_packet_count;
+	const struct sw_packet *const *place_packets; /* of the flow at those places, as sw_places_kept() has them */
 	const struct sw_account_summary *account; /* of the socket's bytes and patterns so far */
 	const struct sw_handshake *handshake; /* TLS on the flow, or on what it mirrors; NULL none */
 	const struct sw_lookup *lookup; /* the whole look-up that the operation was, or a part of; NULL not seen */

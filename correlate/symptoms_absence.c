@@ -85,7 +85,7 @@ static bool port_unknown(const struct sw_symptom_context *context)
 	return !context->socket->socket.local.present;
 }
 
-static void of_live(struct sw_symptom_context *context, const struct sw_capture_status *status)
+static void of_time(struct sw_symptom_context *context, const struct sw_capture_status *status)
 {
 	int64_t began_ns = context->debt->began_ns;
 
@@ -99,6 +99,11 @@ static void of_live(struct sw_symptom_context *context, const struct sw_capture_
 		set(context, SW_ABSENCE_NOTHING, "the capture was closed before the operation ended");
 	else
 		set(context, SW_ABSENCE_COUNTS, NULL);
+}
+
+static void of_live(struct sw_symptom_context *context, const struct sw_capture_status *status)
+{
+	of_time(context, status);
 	if (context->absence == SW_ABSENCE_COUNTS)
 		of_interfaces(context, status);
 	if (context->absence != SW_ABSENCE_NOTHING && port_unknown(context))
@@ -115,7 +120,7 @@ static const struct sw_capture_status *status_of(const struct sw_symptom_context
 	for (size_t i = 0; i < sources->status_count; i++) {
 		const struct sw_capture_status *status = &sources->statuses[i];
 
-		if (status->live && status->netns != netns)
+		if (status->place || (status->live && status->netns != netns))
 			continue;
 		if (status->available)
 			return status;
@@ -144,4 +149,17 @@ void sw_symptom_absence(struct sw_symptom_context *context, const struct sw_sour
 		of_file(context, status);
 	if (context->absence != SW_ABSENCE_NOTHING && context->socket && context->socket->foreign)
 		set(context, SW_ABSENCE_NOTHING, "io_uring or a process outside the trace used this socket");
+}
+
+enum sw_absence sw_symptom_absence_at(const struct sw_symptom_context *context, const struct sw_capture_status *status)
+{
+	struct sw_symptom_context asked = *context;
+
+	if (!status->available)
+		return SW_ABSENCE_NOTHING;
+	if (status->live)
+		of_time(&asked, status);
+	else
+		of_file(&asked, status);
+	return asked.absence;
 }

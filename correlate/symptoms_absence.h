@@ -7,4 +7,7 @@
 /* Sets absence, absence_why and packets_available. */
 void sw_symptom_absence(struct sw_symptom_context *context, const struct sw_sources *sources);
 
+/* The same of a further place, where only that place's capture matters. */
+enum sw_absence sw_symptom_absence_at(const struct sw_symptom_context *context, const struct sw_capture_status *status);
+
 #endif

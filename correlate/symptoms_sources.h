@@ -31,6 +31,7 @@ struct sw_sources {
 	const struct sw_frames *frames;
 	const struct sw_origins_seen *origins;
 	const struct sw_handshakes *handshakes;
+	const struct sw_places *places;
 	const struct sw_facts_kept *facts;
 	const struct sw_capture_status *statuses;
 	size_t status_count;
@@ -44,6 +45,8 @@ int64_t sw_symptom_lost_bytes(const struct sw_debt_state *debt, const struct sw_
 /* Everything that a rule may look at. Lists are in the arena; what they point at belongs to the tables. */
 void sw_symptom_fill(struct sw_symptom_context *context, const struct sw_sources *sources, struct sw_debt_state *debt,
 		     struct sw_arena *arena);
+/* What the further places of capture have of it (symptoms_places.c). */
+void sw_symptom_places(struct sw_symptom_context *context, const struct sw_sources *sources, struct sw_arena *arena);
 /* A local service that every program must be able to do without: its absence says nothing. */
 bool sw_symptom_is_optional(const struct sw_symptom_context *context);
 

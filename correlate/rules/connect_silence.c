@@ -134,6 +134,10 @@ static bool syn_unanswered(const struct sw_facts *facts, struct sw_match *match)
 		at_most(match, SW_CONFIDENCE_LIKELY);
 	if (FACT(absence_likely) == false && FACT(absence_counts) == false && FACT(error) != ETIMEDOUT)
 		at_most(match, SW_CONFIDENCE_POSSIBLE);
+	if (FACT(left_all)) {
+		match->cause = "{left_what} left by {left_by}, nothing at all came back there";
+		cite(match, FACT(left_seen));
+	}
 	cite(match, FACT(syn));
 	cite(match, FACT(last_syn));
 	locate(facts, match);

@@ -183,6 +183,10 @@ static bool udp_unanswered(const struct sw_facts *facts, struct sw_match *match)
 		at_most(match, SW_CONFIDENCE_POSSIBLE);
 	if (!FACT(absence_counts))
 		at_most(match, FACT(absence_likely) ? SW_CONFIDENCE_LIKELY : SW_CONFIDENCE_POSSIBLE);
+	if (FACT(left_all)) {
+		match->cause = "{left_what} to {remote} left by {left_by}, nothing came back there within {duration}";
+		cite(match, FACT(left_seen));
+	}
 	match->cites_opening = true;
 	cite(match, FACT(own_data));
 	return true;

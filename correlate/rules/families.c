@@ -2,11 +2,16 @@
 #include "correlate/rules.h"
 
 extern const struct sw_rule_family sw_rules_connect, sw_rules_connect_silence, sw_rules_local, sw_rules_permission,
-	sw_rules_limits, sw_rules_stream_end, sw_rules_stream_silence, sw_rules_stream_slow, sw_rules_datagram,
-	sw_rules_dns, sw_rules_tls, sw_rules_serve, sw_rules_unix, sw_rules_last;
+	sw_rules_limits, sw_rules_places, sw_rules_stream_end, sw_rules_stream_silence, sw_rules_stream_slow,
+	sw_rules_datagram, sw_rules_dns, sw_rules_tls, sw_rules_serve, sw_rules_unix, sw_rules_last;
 
 const struct sw_rule_family *const sw_rule_families[] = {
-	&sw_rules_connect,    &sw_rules_connect_silence, &sw_rules_local,       &sw_rules_permission, &sw_rules_limits,
-	&sw_rules_stream_end, &sw_rules_stream_silence,  &sw_rules_stream_slow, &sw_rules_datagram,   &sw_rules_dns,
-	&sw_rules_tls,        &sw_rules_serve,           &sw_rules_unix,        &sw_rules_last,       NULL,
+	&sw_rules_connect,     &sw_rules_connect_silence,
+	&sw_rules_local,       &sw_rules_permission,
+	&sw_rules_limits,      &sw_rules_places,
+	&sw_rules_stream_end,  &sw_rules_stream_silence,
+	&sw_rules_stream_slow, &sw_rules_datagram,
+	&sw_rules_dns,         &sw_rules_tls,
+	&sw_rules_serve,       &sw_rules_unix,
+	&sw_rules_last,        NULL,
 };

@@ -149,8 +149,11 @@ static bool peer_vanished(const struct sw_facts *facts, struct sw_match *match)
 	if (FACT(fins_again) > 0 && FACT(unanswered) <= 0)
 		match->cause =
 			"our FIN was sent again {fins_again:time}, and nothing came back; the peer was last heard {peer_quiet} before the end";
-	if (!FACT(absence_counts) && !FACT(absence_likely) && FACT(error) != ETIMEDOUT)
-		at_most(match, SW_CONFIDENCE_LIKELY);
+	if (FACT(left_all)) {
+		match->cause =
+			"{left_what} of ours left by {left_by} unacknowledged, and nothing came back there; the peer was last heard {peer_quiet} before the end";
+		cite(match, FACT(left_seen));
+	}
 	if (!FACT(absence_counts))
 		at_most(match, SW_CONFIDENCE_LIKELY);
 	cite(match, FACT(peer_last));

@@ -292,6 +292,7 @@ static void common(struct sw_packet *packet, const struct words *words)
 	packet->ttl = (uint8_t)number(words, "ttl", 64);
 	packet->ip_id = (uint16_t)number(words, "id", 0);
 	packet->input = (uint16_t)number(words, "input", 0);
+	packet->place = (uint16_t)number(words, "place", 0);
 	packet->length = packet->payload_length + 40;
 	if (has(words, "lo"))
 		packet->flags |= SW_PACKET_LOOPBACK;
@@ -299,6 +300,20 @@ static void common(struct sw_packet *packet, const struct words *words)
 		packet->flags |= SW_PACKET_MORE_FRAGMENTS;
 	if (has(words, "badsum"))
 		packet->flags |= SW_PACKET_BAD_CHECKSUM;
+}
+
+/* nat=: our end as translation made it; the numbers are those of the untranslated pair. */
+static int translate(struct sw_packet *packet, const struct words *words, struct sw_err *err)
+{
+	const char *text = key(words, "nat");
+	struct sw_addr addr;
+
+	if (!text)
+		return 0;
+	if (!sw_addr_parse(text, &addr))
+		return sw_err_set(err, -EINVAL, "pkt: nat=ADDRESS:PORT");
+	*(packet->way == SW_WAY_OUT ? &packet->src : &packet->dst) = addr.endpoint;
+	return 0;
 }
 
 int sw_case_packet(struct sw_case_packets *packets, const char *line, const struct sw_packet_sink *sink,
@@ -329,6 +344,8 @@ int sw_case_packet(struct sw_case_packets *packets, const char *line, const stru
 	if (sw_case_application(&packet, words.items, words.count, err) < 0)
 		return -EINVAL;
 	quote_numbers(packets, &packet, &words);
+	if (translate(&packet, &words, err) < 0)
+		return -EINVAL;
 	sink->packet(sink->context, &packet);
 	return 0;
 }

@@ -14,6 +14,8 @@
 
 #define SEEN_BY_DEFAULT 1000 /* other traffic: a capture in which nothing at all was seen proves nothing */
 
+#define CASE_PLACES 4
+
 struct reading {
 	struct sw_case *one;
 	struct sw_text_state *state;
@@ -24,6 +26,9 @@ struct reading {
 	struct sw_correlate *correlate;
 	struct sw_correlate_options options;
 	struct sw_capture_status status;
+	struct sw_capture_status places[CASE_PLACES]; /* further ones, by number - 1 */
+	char place_names[CASE_PLACES][16];
+	size_t place_count;
 	int64_t end_ns;
 	bool judging; /* at each record, as a session does */
 };
@@ -142,12 +147,36 @@ static int read_want(struct reading *reading, const char *text, bool negative, s
 	return 0;
 }
 
+/* status place NAME [dropped N | file]: the next further place of capture. */
+static int read_place(struct reading *reading, const char *text, struct sw_err *err)
+{
+	size_t number = reading->place_count;
+	char how[16] = "";
+	int dropped = 0;
+
+	if (number == CASE_PLACES ||
+	    sscanf(text, " place %15s %15s %d", reading->place_names[number], how, &dropped) < 1)
+		return sw_err_set(err, -EINVAL, "status: expected place NAME [dropped N | file]");
+	struct sw_capture_status *status = &reading->places[number];
+	*status = reading->status;
+	status->place = (uint16_t)(number + 1);
+	status->interfaces = reading->place_names[number];
+	status->live = strcmp(how, "file") != 0;
+	status->dropped = status->live ? dropped : -1;
+	if (dropped)
+		status->last_drop_ns = INT64_MAX;
+	reading->place_count++;
+	return 0;
+}
+
 /* status complete | status file | status none WHY | status dropped N */
 static int read_status(struct reading *reading, const char *text, struct sw_err *err)
 {
 	struct sw_capture_status *status = &reading->status;
 
 	text += strspn(text, " ");
+	if (strncmp(text, "place ", 6) == 0)
+		return read_place(reading, text, err);
 	if (strncmp(text, "none", 4) == 0) {
 		status->available = false;
 		status->why_not = "no right to capture";
@@ -275,9 +304,16 @@ static void run(struct reading *reading)
 	}
 	reading->correlate = sw_correlate_new(&reading->options);
 	sw_correlate_status(reading->correlate, &reading->status);
+	for (size_t i = 0; i < reading->place_count; i++)
+		sw_correlate_status(reading->correlate, &reading->places[i]);
 	sw_merge_release(reading->merge, INT64_MAX);
 	if (!reading->status.live)
 		reading->status.closed_ns = reading->end_ns + SW_NS_PER_S;
+	for (size_t i = 0; i < reading->place_count; i++) {
+		if (!reading->places[i].live)
+			reading->places[i].closed_ns = reading->end_ns + SW_NS_PER_S;
+		sw_correlate_status(reading->correlate, &reading->places[i]);
+	}
 	reading->status.kept = reading->status.seen;
 	sw_correlate_status(reading->correlate, &reading->status);
 	if (reading->judging)

@@ -12,11 +12,14 @@ struct name {
 	char comm[17];
 };
 
+#define PLACES_MAX 16
+
 struct sw_timeline {
 	struct sw_arena *arena;
 	SW_ARRAY(struct sw_timeline_line) lines;
 	SW_ARRAY(struct name) names;
 	int64_t left_out;
+	const char *places[PLACES_MAX]; /* by place - 1; NULL not named */
 };
 
 bool sw_timeline_wanted(const struct sw_options *options)
@@ -99,13 +102,23 @@ void sw_timeline_fact(struct sw_timeline *timeline, const struct sw_fact *fact)
 	line->tid = fact->tid;
 }
 
+void sw_timeline_status(struct sw_timeline *timeline, const struct sw_capture_status *status)
+{
+	if (status->place && status->place <= PLACES_MAX && status->interfaces && !timeline->places[status->place - 1])
+		timeline->places[status->place - 1] = sw_arena_strdup(timeline->arena, status->interfaces);
+}
+
 void sw_timeline_packet(struct sw_timeline *timeline, const struct sw_packet *packet)
 {
 	char text[1024];
+	const char *place = packet->place && packet->place <= PLACES_MAX ? timeline->places[packet->place - 1] : NULL;
 	struct sw_timeline_line *line =
 		add(timeline, SW_EVIDENCE_PACKET, sw_packet_text(packet, packet->way, text, sizeof text));
 	if (!line)
 		return;
+	if (packet->place)
+		line->text =
+			sw_arena_format(timeline->arena, "%s at %s", line->text, place ? place : "a further place");
 	line->number = packet->id;
 	line->input = packet->input;
 	line->time_ns = packet->time_ns;

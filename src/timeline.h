@@ -20,6 +20,8 @@ void sw_timeline_free(struct sw_timeline *timeline);
 void sw_timeline_call(struct sw_timeline *timeline, const struct sw_call *call); /* when it is left */
 void sw_timeline_process(struct sw_timeline *timeline, const struct sw_process *process); /* learns names */
 void sw_timeline_fact(struct sw_timeline *timeline, const struct sw_fact *fact);
+/* Names the further places of capture. */
+void sw_timeline_status(struct sw_timeline *timeline, const struct sw_capture_status *status);
 void sw_timeline_packet(struct sw_timeline *timeline, const struct sw_packet *packet);
 
 /* Lends the lines to the context, sorted by time: a call stands where it was entered. */

@@ -130,7 +130,28 @@ static bool listed(const json_t *array, const char *text)
 	return false;
 }
 
-/* All captures as one: counters are sums, a drop that is unknown anywhere makes the sum unknown. */
+static json_t *places(const struct sw_report *report)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < report->status_count; i++) {
+		const struct sw_capture_status *status = &report->statuses[i];
+		json_t *object = status->place ? json_object() : NULL;
+
+		if (!object)
+			continue;
+		sw_json_set(object, "name", sw_json_text(status->interfaces ? status->interfaces : ""));
+		sw_json_set(object, "available", sw_json_bool(status->available));
+		sw_json_set(object, "seen", sw_json_number(status->seen));
+		sw_json_set(object, "kept", sw_json_number(status->kept));
+		sw_json_set(object, "dropped", status->available ? sw_json_known(status->dropped) : json_null());
+		sw_json_set(object, "why_not", sw_json_text(status->why_not));
+		json_array_append_new(array, object);
+	}
+	return array;
+}
+
+/* All captures at the process as one: counters are sums, a drop that is unknown anywhere makes the sum unknown. */
 static json_t *capture(const struct sw_report *report)
 {
 	json_t *object = json_object(), *interfaces = json_array();
@@ -141,6 +162,8 @@ static json_t *capture(const struct sw_report *report)
 	for (size_t i = 0; i < report->status_count; i++) {
 		const struct sw_capture_status *status = &report->statuses[i];
 
+		if (status->place)
+			continue;
 		available |= status->available;
 		why_not = why_not ? why_not : status->why_not;
 		if (!status->available)
@@ -158,6 +181,7 @@ static json_t *capture(const struct sw_report *report)
 	sw_json_set(object, "dropped", available ? sw_json_known(dropped) : json_null());
 	sw_json_set(object, "complete", sw_json_bool(report->complete));
 	sw_json_set(object, "why_not", sw_json_text(why_not));
+	sw_json_set(object, "places", places(report));
 	return object;
 }
 

@@ -153,6 +153,7 @@ static json_t *evidence(const struct sw_finding *finding)
 		sw_json_set(object, "ref", ref(item->input, item->number));
 		sw_json_set(object, "time", sw_json_time(item->time_ns));
 		sw_json_set(object, "text", sw_json_text(item->text ? item->text : ""));
+		sw_json_set(object, "place", sw_json_text(item->place));
 		sw_json_set(object, "proof", sw_json_bool(item->proof));
 		json_array_append_new(array, object);
 	}

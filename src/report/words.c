@@ -256,6 +256,8 @@ static struct captured sum_up(const struct sw_report *report)
 	for (size_t i = 0; i < report->status_count; i++) {
 		const struct sw_capture_status *status = &report->statuses[i];
 
+		if (status->place)
+			continue;
 		if (!status->available) {
 			sum.why_not = sum.why_not ? sum.why_not : status->why_not;
 			continue;
@@ -298,10 +300,31 @@ static char *absence_text(const struct sw_report *report, const struct captured 
 	return sw_strdup("capture not complete: that a packet is missing proves nothing");
 }
 
+/* "; also at eth0: 3 of 20 packets, 0 dropped"; "" without further places. */
+static char *also_text(const struct sw_report *report)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	for (size_t i = 0; i < report->status_count; i++) {
+		const struct sw_capture_status *status = &report->statuses[i];
+
+		if (!status->place || !status->available)
+			continue;
+		fprintf(out, "; also at %s: %" PRId64 " of %" PRId64 " packets",
+			status->interfaces ? status->interfaces : "a further place", status->kept, status->seen);
+		if (status->dropped >= 0)
+			fprintf(out, ", %" PRId64 " dropped", status->dropped + status->overruns);
+	}
+	fclose(out);
+	return text;
+}
+
 char *sw_watched_text(const struct sw_report *report)
 {
 	struct captured sum = sum_up(report);
-	sw_auto_free char *absence = absence_text(report, &sum);
+	sw_auto_free char *absence = absence_text(report, &sum), *also = also_text(report);
 	char sockets[64], calls[64], drops[64];
 
 	sw_count_text(report->sockets, "socket", sockets);
@@ -315,10 +338,11 @@ char *sw_watched_text(const struct sw_report *report)
 		return sw_format("watched %s, %s; no packets%s%.*s%s: that a packet is missing proves nothing", sockets,
 				 calls, sum.why_not ? " (" : "", length_of_reason(sum.why_not),
 				 sum.why_not ? sum.why_not : "", sum.why_not ? ")" : "");
-	return sw_format("watched %s; %" PRId64 " of %" PRId64 " packets kept, %s%s%s, %s", sockets, sum.kept, sum.seen,
-			 sum.drops_unknown ? "drops not known" : drops, sum.interfaces && sum.interfaces[0] ? ", " : "",
+	return sw_format("watched %s; %" PRId64 " of %" PRId64 " packets kept, %s%s%s, %s%s", sockets, sum.kept,
+			 sum.seen, sum.drops_unknown ? "drops not known" : drops,
+			 sum.interfaces && sum.interfaces[0] ? ", " : "",
 			 !sum.interfaces                    ? "" :
 			 strcmp(sum.interfaces, "any") == 0 ? "all interfaces" :
 							      sum.interfaces,
-			 absence);
+			 absence, also);
 }

@@ -7,10 +7,12 @@
 #include <uthash.h>
 
 #include "capture/live.h"
+#include "src/captures_internal.h"
 
 struct one {
 	struct sw_live *live; /* NULL: this namespace has no capture; `why` says why */
 	uint32_t netns;
+	uint16_t place; /* 0: at the process; else captures->places[place - 1] */
 	bool broken;
 	char why[sizeof((struct sw_err *)0)->text];
 };
@@ -31,11 +33,14 @@ struct sw_captures {
 	size_t count;
 	struct known *known; /* by object id */
 	uint32_t last_packet_id;
+	struct sw_capture_places places;
 };
 
 int sw_captures_check(const struct sw_options *options, struct sw_err *err)
 {
 	struct bpf_program program;
+	if (sw_capture_places_check(options, err) < 0)
+		return err->code;
 	if (!options->filter)
 		return 0;
 	pcap_t *pcap = pcap_open_dead(DLT_LINUX_SLL2, 262144);
@@ -58,6 +63,7 @@ struct sw_captures *sw_captures_new(const struct sw_options *options, const stru
 	captures->options = options;
 	captures->packets = *packets;
 	captures->trace = *trace;
+	sw_capture_places_init(&captures->places, options, trace);
 	return captures;
 }
 
@@ -71,25 +77,29 @@ void sw_captures_free(struct sw_captures *captures)
 		HASH_DEL(captures->known, known);
 		free(known);
 	}
+	sw_capture_places_release(&captures->places);
 	free(captures);
 }
 
 static struct one *find(struct sw_captures *captures, uint32_t netns)
 {
 	for (size_t i = 0; i < captures->count; i++)
-		if (captures->all[i].netns == netns)
+		if (!captures->all[i].place && captures->all[i].netns == netns)
 			return &captures->all[i];
 	return NULL;
 }
 
 static void say_missing(struct sw_captures *captures, const struct one *one, int code)
 {
-	sw_auto_free char *what = sw_format("no packets were captured: %s", one->why);
-	captures->trace.limit(
-		captures->trace.context,
-		&(struct sw_limit){what, code == -EPERM ? "verdicts rest on the calls and the kernel's answers alone" :
-							  "no verdict of that network namespace rests on packets"});
-	captures->packets.status(captures->packets.context, &(struct sw_capture_status){.netns = one->netns,
+	const char *at = one->place ? captures->places.items[one->place - 1].name : NULL;
+	sw_auto_free char *what =
+		sw_format("no packets were captured%s%s: %s", at ? " at " : "", at ? at : "", one->why);
+	const char *costs = at             ? "whether packets passed there is not known" :
+			    code == -EPERM ? "verdicts rest on the calls and the kernel's answers alone" :
+					     "no verdict of that network namespace rests on packets";
+	captures->trace.limit(captures->trace.context, &(struct sw_limit){what, costs});
+	captures->packets.status(captures->packets.context, &(struct sw_capture_status){.place = one->place,
+											.netns = one->netns,
 											.live = true,
 											.opened_ns = SW_TIME_NONE,
 											.closed_ns = SW_TIME_NONE,
@@ -104,35 +114,80 @@ static void own_in(struct sw_captures *captures, const struct sw_owner *owner)
 		sw_live_own(one->live, owner);
 }
 
-bool sw_captures_open(struct sw_captures *captures, uint32_t netns, int fd)
+/* What it has to say is said at once; a capture that cannot be had is a limit. */
+static bool open_one(struct sw_captures *captures, struct one *one, const struct sw_live_options *how, int fd)
 {
-	struct one *one = find(captures, netns);
 	struct sw_err err = {0};
-	if (one || captures->count == SW_CAPTURES_MAX)
-		return one && one->live;
-	one = &captures->all[captures->count++];
-	*one = (struct one){.netns = netns};
-	const struct sw_options *options = captures->options;
-	struct sw_live_options how = {
-		.interface = options->interface,
-		.filter = options->filter,
-		.payload = options->payload,
-		.no_bpf = options->switches & SW_SWITCH_NO_BPF,
-		.last_id = &captures->last_packet_id,
-		.sink = captures->packets,
-	};
-	if (options->switches & SW_SWITCH_NO_CAPTURE)
+	struct sw_capture_status status = {0};
+	if (captures->options->switches & SW_SWITCH_NO_CAPTURE)
 		sw_err_set(&err, -EPERM, "switched off");
 	else
-		one->live = sw_live_open(&how, fd, netns, &err);
+		one->live = sw_live_open(how, fd, one->netns, &err);
 	if (!one->live) {
 		snprintf(one->why, sizeof one->why, "%s", err.text);
 		say_missing(captures, one, err.code);
 		return false;
 	}
-	struct sw_capture_status status = {0};
 	sw_live_status(one->live, &status);
 	captures->packets.status(captures->packets.context, &status);
+	return true;
+}
+
+static void arrived(void *context, const struct sw_packet *packet, const struct sw_raw_packet *raw)
+{
+	struct sw_captures *captures = context;
+	sw_capture_places_packet(&captures->places, packet);
+	captures->packets.raw(captures->packets.context, packet, raw);
+}
+
+static void arrived_status(void *context, const struct sw_capture_status *status)
+{
+	struct sw_captures *captures = context;
+	captures->packets.status(captures->packets.context, status);
+}
+
+/* Behind those at the process in the list: what these have kept decides what is kept here. */
+static void open_places(struct sw_captures *captures)
+{
+	struct sw_capture_places *places = &captures->places;
+	for (; places->opened < places->count && captures->count < SW_CAPTURES_MAX; places->opened++) {
+		const struct sw_place *place = &places->items[places->opened];
+		struct one *one = &captures->all[captures->count++];
+		*one = (struct one){.place = (uint16_t)(places->opened + 1)};
+		const struct sw_live_options how = {
+			.interface = place->interface,
+			.name = place->name,
+			.payload = captures->options->payload,
+			.place = one->place,
+			.twins = places->twins,
+			.last_id = &captures->last_packet_id,
+			.sink = {.context = captures, .raw = arrived, .status = arrived_status},
+		};
+		open_one(captures, one, &how, place->netns_fd);
+	}
+}
+
+bool sw_captures_open(struct sw_captures *captures, uint32_t netns, int fd)
+{
+	struct one *one = find(captures, netns);
+	if (one || captures->count == SW_CAPTURES_MAX)
+		return one && one->live;
+	one = &captures->all[captures->count++];
+	*one = (struct one){.netns = netns};
+	const struct sw_options *options = captures->options;
+	sw_capture_places_namespace(&captures->places, netns, fd);
+	struct sw_live_options how = {
+		.interface = options->interface,
+		.filter = options->filter,
+		.payload = options->payload,
+		.no_bpf = options->switches & SW_SWITCH_NO_BPF,
+		.twins = captures->places.twins,
+		.last_id = &captures->last_packet_id,
+		.sink = {.context = captures, .raw = arrived, .status = arrived_status},
+	};
+	if (!open_one(captures, one, &how, fd))
+		return false;
+	open_places(captures);
 	for (struct known *known = captures->known; known; known = known->hh.next)
 		if (known->owned)
 			own_in(captures, &known->owner);
@@ -278,14 +333,21 @@ static void broke(struct sw_captures *captures, struct one *one, const struct sw
 	captures->trace.limit(captures->trace.context, &(struct sw_limit){what, "packets after that are missing"});
 }
 
-void sw_captures_read(struct sw_captures *captures)
+/* Those at the process first: what they keep decides what is kept at the further places. */
+static void read_all(struct sw_captures *captures, bool places)
 {
 	for (size_t i = 0; i < captures->count; i++) {
 		struct one *one = &captures->all[i];
 		struct sw_err err = {0};
-		if (one->live && !one->broken && sw_live_poll(one->live, &err) < 0)
+		if (one->live && !one->broken && (one->place != 0) == places && sw_live_poll(one->live, &err) < 0)
 			broke(captures, one, &err);
 	}
+}
+
+void sw_captures_read(struct sw_captures *captures)
+{
+	read_all(captures, false);
+	read_all(captures, true);
 }
 
 int64_t sw_captures_delivered_ns(const struct sw_captures *captures)
@@ -303,19 +365,26 @@ int64_t sw_captures_delivered_ns(const struct sw_captures *captures)
 
 void sw_captures_flush(struct sw_captures *captures)
 {
-	for (size_t i = 0; i < captures->count; i++)
-		if (captures->all[i].live)
-			sw_live_flush(captures->all[i].live);
+	for (int places = 0; places < 2; places++)
+		for (size_t i = 0; i < captures->count; i++)
+			if (captures->all[i].live && (captures->all[i].place != 0) == places)
+				sw_live_flush(captures->all[i].live);
 }
 
-void sw_captures_drain(struct sw_captures *captures)
+static void drain_all(struct sw_captures *captures, bool places)
 {
 	for (size_t i = 0; i < captures->count; i++) {
 		struct one *one = &captures->all[i];
 		struct sw_err err = {0};
-		if (one->live && !one->broken && sw_live_drain(one->live, &err) < 0)
+		if (one->live && !one->broken && (one->place != 0) == places && sw_live_drain(one->live, &err) < 0)
 			broke(captures, one, &err);
 	}
+}
+
+void sw_captures_drain(struct sw_captures *captures)
+{
+	drain_all(captures, false);
+	drain_all(captures, true);
 }
 
 void sw_captures_close(struct sw_captures *captures)

@@ -165,6 +165,8 @@ static void on_status(void *context, const struct sw_capture_status *status)
 
 	status = sw_anonymizer_status(explain->anonymizer, status);
 	sw_correlate_status(explain->correlate, status);
+	if (explain->timeline)
+		sw_timeline_status(explain->timeline, status);
 	if (explain->incident)
 		sw_incident_status(explain->incident, status);
 }
@@ -453,6 +455,18 @@ static int run(struct explain *explain, struct sw_err *err)
 	return status;
 }
 
+static int open_places(struct explain *explain, struct sw_err *err)
+{
+	const struct sw_options *options = explain->options;
+
+	for (size_t i = 0; i < options->also_on_count; i++) {
+		int code = sw_import_place(explain->import, options->also_on[i], err);
+		if (code < 0)
+			return code;
+	}
+	return 0;
+}
+
 int sw_cmd_explain(const struct sw_options *options)
 {
 	struct explain explain = {.options = options, .first_ns = SW_TIME_NONE, .last_ns = SW_TIME_NONE};
@@ -463,7 +477,8 @@ int sw_cmd_explain(const struct sw_options *options)
 		sw_err_set(&err, -E2BIG, "at most %d files can be read at once", SW_IMPORT_INPUTS_MAX);
 	else if (sw_outputs_open(&explain.outputs, options, &err) < 0)
 		status = SW_EXIT_TOOL;
-	else if (sw_import_open(options->argv, (size_t)options->argc, &explain.import, &err) == 0)
+	else if (sw_import_open(options->argv, (size_t)options->argc, &explain.import, &err) == 0 &&
+		 open_places(&explain, &err) == 0)
 		status = run(&explain, &err);
 	if (err.code)
 		fprintf(stderr, "sockwhy: %s\n", err.text);

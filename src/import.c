@@ -4,6 +4,7 @@
  * one that is next is delivered when no older record can come any more. */
 #include "src/import_internal.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +36,19 @@ int sw_import_open(char *const *paths, size_t count, struct sw_import **result, 
 	}
 	qsort(import->inputs.items, import->inputs.count, sizeof *import->inputs.items, by_type);
 	*result = import;
+	return 0;
+}
+
+int sw_import_place(struct sw_import *import, const char *path, struct sw_err *err)
+{
+	struct input *input = SW_ARRAY_ADD(&import->inputs);
+
+	input->shown.path = path;
+	input->place = ++import->places;
+	if (sw_import_input_open(input, err) < 0)
+		return err->code;
+	if (input->shown.type != SW_IMPORT_CAPTURE)
+		return sw_err_set(err, -EINVAL, "--also-on %s: this is no capture", path);
 	return 0;
 }
 
@@ -159,6 +173,9 @@ void sw_import_pull(struct sw_import *import, size_t index)
 	}
 	input->shown.records++;
 	input->packet.input = (uint16_t)index;
+	input->packet.place = input->place;
+	if (input->place)
+		input->packet.flags &= ~SW_PACKET_DUPLICATE; /* the place has flows of its own */
 	/* Two captures may number their interfaces alike. */
 	input->packet.interface += (uint32_t)index << 16;
 	if (input->incident)
@@ -183,17 +200,29 @@ size_t sw_import_next(const struct sw_import *import, int64_t *time_ns)
 	return next;
 }
 
-static void say_status(struct sw_import *import)
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash && slash[1] ? slash + 1 : path;
+}
+
+/* At the end all that is known; at the beginning the further places, so that they have names. */
+static void say_status(struct sw_import *import, bool end)
 {
 	for (size_t i = 0; i < import->inputs.count; i++) {
 		struct input *input = &import->inputs.items[i];
 		struct sw_capture_status status = {0};
 
-		if (!input->file || !import->packets->status || input->shown.type == SW_IMPORT_INCIDENT)
+		if (!input->file || !import->packets->status || input->shown.type == SW_IMPORT_INCIDENT ||
+		    (!end && !input->place))
 			continue;
 		sw_capture_file_status(input->file, &status);
 		status.input = (uint16_t)i;
 		status.live = false;
+		status.place = input->place;
+		if (input->place)
+			status.interfaces = base_name(input->shown.path);
 		if (input->shown.text[0])
 			status.why_not = input->shown.text;
 		import->packets->status(import->packets->context, &status);
@@ -279,12 +308,13 @@ void sw_import_run(struct sw_import *import, const struct sw_trace_sink *trace, 
 	to_merge = sw_merge_trace_sink(import->merge);
 	packets_to_merge = sw_merge_packet_sink(import->merge);
 	open_captures(import, &to_merge, &packets_to_merge);
+	say_status(import, false);
 	sw_import_calls_begin(&calls, import);
 	sw_import_packets_begin(&side, import);
 	run(import, &calls, &side, progress, context);
 	sw_import_calls_end(&calls);
 	sw_import_packets_end(&side);
-	say_status(import);
+	say_status(import, true);
 }
 
 const struct sw_import_input *sw_import_inputs(struct sw_import *import, size_t *count)

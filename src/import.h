@@ -18,6 +18,8 @@ struct sw_import;
 
 /* Opens all and says what each is; -EINVAL and a text where one is neither. */
 int sw_import_open(char *const *paths, size_t count, struct sw_import **import, struct sw_err *err);
+/* A capture that was taken at a further place, the nearest first. */
+int sw_import_place(struct sw_import *import, const char *path, struct sw_err *err);
 void sw_import_free(struct sw_import *import);
 
 size_t sw_import_count(const struct sw_import *import, enum sw_import_kind kind);

@@ -17,6 +17,7 @@ struct input {
 	struct sw_strace_log *log;
 	/* A capture. */
 	struct sw_capture_file *file;
+	uint16_t place; /* of capture; 0: at the process */
 	struct sw_packet packet;
 	bool has_packet;
 	struct sw_incident_reader *incident;
@@ -29,6 +30,7 @@ struct sw_import {
 	struct sw_import_input *shown;
 	struct sw_strace *strace;
 	struct sw_merge *merge;
+	uint16_t places;
 	int64_t offset_ns, drift;
 	struct sw_strace_summary stamps; /* of the first log that has any; range of all */
 	struct sw_strace_pin *pins; /* of whole seconds */

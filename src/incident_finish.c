@@ -168,7 +168,11 @@ static int write_head(struct sw_incident *incident, const struct sw_report_conte
 	int code = sw_pcapng_write_section(pass->writer, &section, pass->err);
 	if (code == 0)
 		code = sw_pcapng_write_interface(pass->writer, &packets, pass->err);
-	return code < 0 ? code : sw_pcapng_write_interface(pass->writer, &calls, pass->err);
+	if (code == 0)
+		code = sw_pcapng_write_interface(pass->writer, &calls, pass->err);
+	for (size_t i = 0; i < incident->place_count && code == 0; i++)
+		code = sw_incident_place_write(pass->writer, &incident->places[i], pass->err);
+	return code;
 }
 
 static int write_pcapng(struct sw_incident *incident, const struct sw_report_context *context, struct pass *pass)
@@ -178,6 +182,8 @@ static int write_pcapng(struct sw_incident *incident, const struct sw_report_con
 		code = copy_block(pass, &pass->places.items[i]);
 	int64_t dropped = 0, kept = 0;
 	for (size_t i = 0; i < context->report->status_count; i++) {
+		if (context->report->statuses[i].place)
+			continue;
 		kept += context->report->statuses[i].seen;
 		dropped = context->report->statuses[i].dropped < 0 || dropped < 0 ?
 				  -1 :
@@ -196,7 +202,9 @@ static int write_pcap(struct pass *pass)
 		const struct place *place = &pass->places.items[i];
 		const struct sw_journal_entry *entry = place->entry;
 		const uint8_t *block = place->journal + entry->offset;
-		if (entry->kind != SW_EVIDENCE_PACKET || entry->offset + EPB_FIXED > place->length)
+		/* One file has one interface: the same packet twice would look like a retransmission. */
+		if (entry->kind != SW_EVIDENCE_PACKET || entry->offset + EPB_FIXED > place->length ||
+		    word(block + 8) != SW_INCIDENT_PACKETS)
 			continue;
 		const struct sw_raw_packet raw = {.linktype = SW_LINKTYPE_SLL2,
 						  .captured = word(block + 20),

@@ -7,6 +7,7 @@
 
 #define SW_INCIDENT_PACKETS 0u /* interfaces */
 #define SW_INCIDENT_CALLS 1u
+#define SW_INCIDENT_PLACES 2u /* and further: one for each further place of capture */
 #define SW_INCIDENT_SNAPLEN 262144u
 #define SW_LINKTYPE_SLL2 276u
 #define SW_LINKTYPE_UPPER_PDU 252u
@@ -18,6 +19,12 @@ struct sw_journal_entry { /* where a record stands in the journal, and what it i
 	uint8_t kind; /* enum sw_evidence_kind; SW_JOURNAL_OTHER */
 };
 #define SW_JOURNAL_OTHER 0xffu
+
+#define SW_INCIDENT_PLACES_MAX 16
+struct sw_incident_place {
+	uint16_t place;
+	char name[128];
+};
 
 /* A stretch of the journal: a file that can be explained by itself. A whole recording is one; a flight recorder has a ring of them,
  * whose files are opened once and used again. */
@@ -37,6 +44,9 @@ struct sw_incident {
 	struct sw_incident_ring ring; /* keep_ns 0: all is kept */
 	struct sw_segment *segments[SW_SEGMENTS_MAX]; /* those in use first, the oldest first; then the free ones */
 	size_t count, room; /* in use; in all */
+	struct sw_incident_place
+		places[SW_INCIDENT_PLACES_MAX]; /* in the order of their interfaces, in every segment */
+	size_t place_count;
 	SW_ARRAY(struct sw_socket) recent; /* a flight recorder's: sockets that the snapshot may not know yet */
 	char *pending; /* lines that ride with the next record */
 	size_t pending_length, pending_room;
@@ -57,6 +67,8 @@ static inline struct sw_segment *sw_segment_current(const struct sw_incident *in
 {
 	return incident->segments[incident->count - 1];
 }
+/* The description of a further place's interface. */
+int sw_incident_place_write(struct sw_pcapng_writer *writer, const struct sw_incident_place *place, struct sw_err *err);
 
 /* The custom text of the section header: the session, one line each. The caller frees. */
 char *sw_incident_session_text(const struct sw_report_context *context, bool complete);

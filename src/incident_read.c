@@ -95,6 +95,7 @@ static void status_line(struct sw_incident_reader *reader, const char *line)
 {
 	struct sw_capture_status status = {
 		.input = (uint16_t)number(line, "input", 0),
+		.place = (uint16_t)number(line, "place", 0),
 		.netns = (uint32_t)number(line, "netns", 0),
 		.available = number(line, "available", 0) == 1,
 		.live = number(line, "live", 0) == 1,
@@ -199,7 +200,8 @@ void sw_incident_reader_packet(struct sw_incident_reader *reader, const struct s
 	packet->id = (uint32_t)number(text, "id", packet->id);
 	packet->netns = (uint32_t)number(text, "netns", packet->netns);
 	packet->place = (uint16_t)number(text, "place", packet->place);
-	packet->flags |= (uint32_t)number(text, "flags", 0);
+	/* What is a copy was known then; a further place's packet is none, though it looks like one in the file. */
+	packet->flags = (packet->flags & ~SW_PACKET_DUPLICATE) | (uint32_t)number(text, "flags", 0);
 	packet->speech.kind = (uint8_t)number(text, "speech", SW_SPEECH_NONE);
 	packet->speech.head = (uint32_t)number(text, "head", 0);
 	packet->speech.length = number(text, "said", -1);

@@ -148,7 +148,7 @@ static char *head_of(struct sw_incident *incident, int64_t now_ns)
 
 /* ---- a segment --------------------------------------------------------------------------------------------------- */
 
-static int write_begin(struct sw_segment *segment, struct sw_err *err)
+static int write_begin(const struct sw_incident *incident, struct sw_segment *segment, struct sw_err *err)
 {
 	struct utsname names;
 	uname(&names);
@@ -169,6 +169,8 @@ static int write_begin(struct sw_segment *segment, struct sw_err *err)
 		code = sw_pcapng_write_interface(segment->writer, &packets, err);
 	if (code == 0)
 		code = sw_pcapng_write_interface(segment->writer, &calls, err);
+	for (size_t i = 0; i < incident->place_count && code == 0; i++)
+		code = sw_incident_place_write(segment->writer, &incident->places[i], err);
 	return code < 0 ? code : sw_pcapng_flush(segment->writer, err);
 }
 
@@ -179,7 +181,7 @@ int sw_segment_begin(struct sw_incident *incident, int64_t now_ns, struct sw_err
 	segment->began_ns = now_ns;
 	segment->head = now_ns == SW_TIME_NONE ? NULL : head_of(incident, now_ns);
 	incident->count++;
-	return write_begin(segment, err);
+	return write_begin(incident, segment, err);
 }
 
 /* ---- the ring ---------------------------------------------------------------------------------------------------- */

@@ -103,15 +103,53 @@ void sw_incident_limit(struct sw_incident *incident, const struct sw_limit *limi
 		sw_incident_ride(incident, incident->line);
 }
 
+/* ---- further places of capture: an interface each ---- */
+
+int sw_incident_place_write(struct sw_pcapng_writer *writer, const struct sw_incident_place *place, struct sw_err *err)
+{
+	const struct sw_pcapng_interface interface = {.linktype = SW_LINKTYPE_SLL2,
+						      .snaplen = SW_INCIDENT_SNAPLEN,
+						      .name = place->name,
+						      .description =
+							      "the same packets, where they were seen further on"};
+	return sw_pcapng_write_interface(writer, &interface, err);
+}
+
+/* The interface of a place, described before its first packet. */
+static uint32_t interface_of(struct sw_incident *incident, uint16_t place, const char *name)
+{
+	if (!place)
+		return SW_INCIDENT_PACKETS;
+	for (size_t i = 0; i < incident->place_count; i++)
+		if (incident->places[i].place == place)
+			return SW_INCIDENT_PLACES + (uint32_t)i;
+	if (incident->place_count == SW_INCIDENT_PLACES_MAX)
+		return SW_INCIDENT_PACKETS;
+	struct sw_incident_place *new = &incident->places[incident->place_count];
+	new->place = place;
+	if (name && *name)
+		snprintf(new->name, sizeof new->name, "%s", name);
+	else
+		snprintf(new->name, sizeof new->name, "place %u", place);
+	if (!incident->error) {
+		int code = sw_incident_place_write(sw_segment_current(incident)->writer, new, &incident->err);
+		incident->error = code < 0 ? code : 0;
+	}
+	return SW_INCIDENT_PLACES + (uint32_t)incident->place_count++;
+}
+
 /* Numbers and two texts without blanks or quotes in them; the reason comes last and goes to the end of the line. */
 void sw_incident_status(struct sw_incident *incident, const struct sw_capture_status *status)
 {
+	if (status->available)
+		interface_of(incident, status->place, status->interfaces);
 	sw_auto_free char *line = sw_format(
-		"status input=%u netns=%u available=%d live=%d opened=%lld closed=%lld seen=%lld kept=%lld dropped=%lld overruns=%lld last_drop=%lld interfaces=%s why=%s",
-		status->input, status->netns, status->available, status->live, (long long)status->opened_ns,
-		(long long)status->closed_ns, (long long)status->seen, (long long)status->kept,
-		(long long)status->dropped, (long long)status->overruns, (long long)status->last_drop_ns,
-		status->interfaces ? status->interfaces : "", status->why_not ? status->why_not : "");
+		"status input=%u place=%u netns=%u available=%d live=%d opened=%lld closed=%lld seen=%lld kept=%lld dropped=%lld overruns=%lld last_drop=%lld interfaces=%s why=%s",
+		status->input, status->place, status->netns, status->available, status->live,
+		(long long)status->opened_ns, (long long)status->closed_ns, (long long)status->seen,
+		(long long)status->kept, (long long)status->dropped, (long long)status->overruns,
+		(long long)status->last_drop_ns, status->interfaces ? status->interfaces : "",
+		status->why_not ? status->why_not : "");
 	sw_incident_ride(incident, line);
 }
 
@@ -185,11 +223,12 @@ void sw_incident_packet(struct sw_incident *incident, const struct sw_packet *pa
 					     packet->id, packet->netns, packet->place, packet->flags,
 					     packet->speech.kind, packet->speech.head,
 					     (long long)packet->speech.length);
+	uint32_t interface = interface_of(incident, packet->place, NULL);
 	struct sw_segment *segment = sw_segment_current(incident);
 	struct sw_journal_entry *entry = SW_ARRAY_ADD(&segment->entries);
 	*entry = (struct sw_journal_entry){packet->time_ns, sw_pcapng_written(segment->writer), packet->id,
 					   SW_EVIDENCE_PACKET};
-	const struct sw_pcapng_packet written = {.interface = SW_INCIDENT_PACKETS,
+	const struct sw_pcapng_packet written = {.interface = interface,
 						 .time_ns = packet->time_ns,
 						 .captured = length,
 						 .wire = wire,

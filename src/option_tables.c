@@ -31,6 +31,9 @@ static const struct argp_option live_options[] = {
 	{"live", KEY_LIVE, NULL, 0, "Print calls and packets as they come, and each finding when it is final", 1},
 	{"interface", 'i', "INTERFACE", 0, "Capture there only (default: all interfaces)", 1},
 	{"filter", KEY_FILTER, "EXPRESSION", 0, "Let only such packets into the capture, in tcpdump's syntax", 1},
+	{"also-on", KEY_ALSO_ON, "[NAMESPACE:]INTERFACE", 0,
+	 "Capture at a second place too, and say between which two a packet was lost; auto: a container's way out of this host",
+	 1},
 	{"payload", KEY_PAYLOAD, NULL, 0, "Keep the payload of packets (default: headers, DNS and TLS handshakes)", 1},
 	{"probe", KEY_PROBE, NULL, 0,
 	 "After a failure try what a person would: SYNs with rising TTL, sizes, other resolvers and addresses", 1},
@@ -75,6 +78,7 @@ static const struct argp_option flight_options[] = {
 };
 
 static const struct argp_option import_options[] = {
+	{"also-on", KEY_ALSO_ON, "FILE", 0, "This capture was taken at a second place, farther from the program", 1},
 	{"host", KEY_HOST, "ADDRESS", 0, "This address is ours (for a capture without a log)", 1},
 	{"clock-offset", KEY_CLOCK_OFFSET, "SECONDS", 0, "Add this to the log's stamps, instead of the estimate", 1},
 	{0},

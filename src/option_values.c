@@ -149,6 +149,15 @@ static error_t words(struct sw_parse *parse, const char *option, const char *tex
 	return 0;
 }
 
+static error_t also_on(struct sw_parse *parse, const char *text)
+{
+	struct sw_options *options = parse->options;
+	if (options->also_on_count == SW_ALSO_ON_MAX)
+		return sw_option_wrong(parse, "--also-on: at most %d times", SW_ALSO_ON_MAX);
+	options->also_on[options->also_on_count++] = text;
+	return 0;
+}
+
 error_t sw_option_parse_common(int key, char *argument, struct argp_state *state)
 {
 	struct sw_parse *parse = state->input;
@@ -275,6 +284,7 @@ error_t sw_option_parse(int key, char *argument, struct argp_state *state)
 	case KEY_LIVE: options->live = true; return 0;
 	case KEY_JSON: options->json = true; return 0;
 	case KEY_FILTER: options->filter = argument; return 0;
+	case KEY_ALSO_ON: return also_on(parse, argument);
 	case KEY_DETACHABLE: options->detachable = true; return 0;
 	case KEY_USER: options->user = argument; return 0;
 	case KEY_ANONYMIZE: options->anonymize = true; return 0;

@@ -19,6 +19,7 @@ struct sw_output {
 
 #define SW_OUTPUT_MAX 16
 #define SW_FAIL_ON_MAX 16
+#define SW_ALSO_ON_MAX 4
 
 struct sw_options {
 	enum sw_command command;
@@ -48,6 +49,8 @@ struct sw_options {
 	size_t on_count;
 	int64_t keep_ns; /* --keep */
 	unsigned max_incidents; /* --max-incidents */
+	const char *also_on[SW_ALSO_ON_MAX]; /* --also-on: src/places.h; of explain: files */
+	size_t also_on_count;
 	bool payload; /* --payload: keep payload bytes */
 	bool probe; /* --probe */
 	unsigned switches; /* SW_SWITCH_*: --without, for tests and for kernels that lie */

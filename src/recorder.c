@@ -89,6 +89,8 @@ static void ordered_packet(void *context, const struct sw_packet *packet)
 static void ordered_status(void *context, const struct sw_capture_status *status)
 {
 	struct recorder *recorder = context;
+	if (recorder->timeline)
+		sw_timeline_status(recorder->timeline, status);
 	sw_correlate_status(recorder->correlate, status);
 }
 
@@ -370,7 +372,7 @@ int sw_recorder_main(const struct sw_recorder_start *start)
 	recorder.timeline = sw_timeline_wanted(options) ? sw_timeline_new() : NULL;
 	recorder.packets_to_merge = sw_merge_packet_sink(recorder.merge);
 	const struct sw_packet_sink arrived = {.context = &recorder, .raw = arrived_packet, .status = arrived_status};
-	const struct sw_trace_sink limits = {.context = &recorder, .limit = arrived_limit};
+	const struct sw_trace_sink limits = {.context = &recorder, .fact = arrived_fact, .limit = arrived_limit};
 	recorder.captures = sw_captures_new(options, &arrived, &limits);
 	if (options->probe && !recorder.prober)
 		arrived_limit(&recorder, &(struct sw_limit){err.text, "nothing was tried after a failure"});

@@ -77,6 +77,16 @@ const struct sw_fact_row sw_fact_rows[] = {
 	N("route", "mtu", "MTU of the route, else of the device")
 	N("route", "local", "1: the destination is an address of this host")
 
+	N("veth", "netns", "a network namespace of the program's, whose device has its other end in the tool's")
+	N("veth", "device_index", "index of the device, in there")
+	T("veth", "peer", "the other end, here")
+	N("veth", "peer_index", "its index")
+
+	T("forwarding", "source", "the program's address")
+	T("forwarding", "destination", "whom its packets are for")
+	N("forwarding", "error", "errno of the look-up in the tool's network namespace for packets that come in from there, 0: a way was found")
+	T("forwarding", "device", "the interface by which they would leave")
+
 	T("neighbor", "address", "the next hop")
 	T("neighbor", "device", "the interface")
 	T("neighbor", "state", "reachable, stale, delay, probe, incomplete, failed, permanent, noarp, none; absent: no entry")

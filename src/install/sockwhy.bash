@@ -18,7 +18,7 @@ _sockwhy_value() {
 	--each-failure) _sockwhy_words ''; return 0 ;;
 	--duration|--keep|--linger|--settle|--slow) _sockwhy_words '200ms 1s 5s 1m'; return 0 ;;
 	--filter) _sockwhy_words ''; return 0 ;;
-	--output|-o) _sockwhy_files; return 0 ;;
+	--also-on|--output|-o) _sockwhy_files; return 0 ;;
 	--interface|-i) _sockwhy_words "any $(ls /sys/class/net)"; return 0 ;;
 	--all|--user) _sockwhy_words "$(ps -eo comm= | sort -u)"; return 0 ;;
 	--max-incidents|--packets) _sockwhy_words ''; return 0 ;;
@@ -26,6 +26,7 @@ _sockwhy_value() {
 	--clock-offset) _sockwhy_words ''; return 0 ;;
 	--max-size) _sockwhy_words '1M 10M 100M 1G'; return 0 ;;
 	--fail-on|--on) _sockwhy_list "note slow failure $(_sockwhy_codes)"; return 0 ;;
+	--also-on) _sockwhy_words ''; return 0 ;;
 	esac
 	return 1
 }
@@ -50,9 +51,9 @@ _sockwhy() {
 	fi
 	_sockwhy_value "$previous" && return
 	case ${COMP_WORDS[1]} in
-	run) options='-o -q -v -i -V --anonymize --fail-on --output --quiet --settle --slow --verbose --filter --interface --linger --live --payload --probe --detachable --user --each-failure --keep --max-incidents --max-size --on --until-failure --help --version' ;;
-	attach) options='-o -q -v -i -V --anonymize --fail-on --output --quiet --settle --slow --verbose --filter --interface --linger --live --payload --probe --all --budget --duration --no-calls --only --packets --each-failure --keep --max-incidents --max-size --on --until-failure --help --version' ;;
-	explain) options='-o -q -v -V --anonymize --fail-on --output --quiet --settle --slow --verbose --clock-offset --host --help --version' ;;
+	run) options='-o -q -v -i -V --anonymize --fail-on --output --quiet --settle --slow --verbose --also-on --filter --interface --linger --live --payload --probe --detachable --user --each-failure --keep --max-incidents --max-size --on --until-failure --help --version' ;;
+	attach) options='-o -q -v -i -V --anonymize --fail-on --output --quiet --settle --slow --verbose --also-on --filter --interface --linger --live --payload --probe --all --budget --duration --no-calls --only --packets --each-failure --keep --max-incidents --max-size --on --until-failure --help --version' ;;
+	explain) options='-o -q -v -V --anonymize --fail-on --output --quiet --settle --slow --verbose --also-on --clock-offset --host --help --version' ;;
 	diff) options='-V --settle --slow --json --help --version' ;;
 	verdicts) options='-V --json --help --version' ;;
 	*) return ;;

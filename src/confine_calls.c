@@ -85,6 +85,17 @@ static int add_incidents(scmp_filter_ctx filter)
 				       SCMP_A1(SCMP_CMP_MASKED_EQ, new, new));
 }
 
+/* A FIFO among the outputs that nobody reads yet is opened when there is something to say; landlock says which. */
+static int add_pipes(scmp_filter_ctx filter)
+{
+	const scmp_datum_t mask = O_ACCMODE | O_CREAT | O_TRUNC | O_NONBLOCK, late = O_WRONLY | O_NONBLOCK;
+	int code =
+		seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, mask, late));
+	return code ? code :
+		      seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(open), 1,
+				       SCMP_A1(SCMP_CMP_MASKED_EQ, mask, late));
+}
+
 static int add_conditions(scmp_filter_ctx filter)
 {
 	const scmp_datum_t writes = O_ACCMODE | O_CREAT | O_TRUNC;
@@ -147,6 +158,8 @@ int sw_confine_calls(const struct sw_options *options, struct sw_err *err)
 		code = add_conditions(filter);
 	if (code == 0 && options->each_failure)
 		code = add_incidents(filter);
+	if (code == 0 && options->output_count)
+		code = add_pipes(filter);
 	if (code == 0)
 		code = seccomp_load(filter);
 	seccomp_release(filter);

@@ -6,6 +6,7 @@
 #include <libgen.h>
 #include <linux/landlock.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -68,6 +69,10 @@ static int allow_all(int rules, const struct sw_options *options, const struct s
 		sw_auto_free char *path = sw_strdup(standard ? "/tmp/journal" : outputs->files[i].output->path);
 		code = allow(rules, dirname(path), FINISH,
 			     err); /* an incident on standard output has its journal in /tmp */
+		struct stat there;
+		const char *name = outputs->files[i].output->path;
+		if (code == 0 && !standard && stat(name, &there) == 0 && S_ISFIFO(there.st_mode))
+			code = allow(rules, name, LANDLOCK_ACCESS_FS_WRITE_FILE, err);
 	}
 	if (code == 0 && options->each_failure)
 		code = allow(rules, options->each_failure, FINISH, err);

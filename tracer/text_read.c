@@ -201,20 +201,24 @@ static int read_process(const char *rest, struct sw_text_state *state, const str
 
 /* ---- fact and limit ------------------------------------------------------------------------------------------- */
 
-static int fact_field(struct sw_text_state *state, const struct sw_token *key, const struct sw_token *value)
+/* False: it has no name. */
+static bool fact_field(struct sw_text_state *state, const struct sw_token *key, const struct sw_token *value)
 {
-	struct sw_field *field = SW_ARRAY_ADD(&state->fields);
 	struct sw_token name = *key;
+	struct sw_field *field;
 	size_t length;
 
-	if (name.text[0] == '.') {
+	if (name.length && name.text[0] == '.') {
 		name.text++;
 		name.length--;
 	}
+	if (!name.length)
+		return false;
+	field = SW_ARRAY_ADD(&state->fields);
 	field->name = text_unquoted(state, &name, &length);
 	if (!sw_token_number(value, &field->number))
 		field->text = text_unquoted(state, value, &length);
-	return 1;
+	return true;
 }
 
 static int read_fact(const char *rest, struct sw_text_state *state, const struct sw_trace_sink *sink,
@@ -237,8 +241,8 @@ static int read_fact(const char *rest, struct sw_text_state *state, const struct
 			fact.kind = text_unquoted(state, &token, &length);
 		else if (!split || (!fact.kind && take_number(before, &key, &value) != 1))
 			return text_error(state, &token, "the fact's kind, then name=value", err);
-		else if (fact.kind && take_number(after, &key, &value) != 1)
-			fact_field(state, &key, &value);
+		else if (fact.kind && take_number(after, &key, &value) != 1 && !fact_field(state, &key, &value))
+			return text_error(state, &token, "name=value", err);
 	}
 	if (!fact.kind)
 		return text_error(state, &token, "the fact's kind", err);

@@ -59,8 +59,23 @@ bool sw_answer_is_no(const struct sw_handshakes *handshakes, const struct sw_flo
 	       facts.tls_only_peer;
 }
 
+/* All that we read as a request was the client's close_notify, the last that it said: who says that owes and asks nothing more. */
+static bool only_goodbye(const struct sw_handshakes *handshakes, const struct sw_flow *flow, const struct sw_debt *debt)
+{
+	const struct sw_handshake *handshake = debt->operation == SW_OPERATION_SERVE ? handshake_of(handshakes, flow) :
+										       NULL;
+	const struct sw_handshake_side *client = handshake ? &handshake->side[handshake->client_side] : NULL;
+
+	return client && client->goodbye.packet && debt->bytes_read <= client->goodbye_bytes &&
+	       debt->began_ns >= client->goodbye.time_ns - SW_STAMP_SLACK_NS &&
+	       (handshake->flow != flow->id || flow->side[SW_SIDE_PEER].last_new_data.packet == client->goodbye.packet);
+}
+
 bool sw_answer_tells(const struct sw_handshakes *handshakes, const struct sw_flow *flow, const struct sw_debt *debt)
 {
+	if (only_goodbye(handshakes, flow, debt))
+		return true;
+
 	const struct sw_handshake *handshake = debt->operation == SW_OPERATION_DRAIN &&
 							       debt->outcome == SW_OUTCOME_LOST ?
 						       handshake_of(handshakes, flow) :

@@ -10,7 +10,8 @@
 
 /* An answer that was waited for while the handshake was not done becomes the handshake's; true: it was done, and said no. */
 bool sw_answer_is_no(const struct sw_handshakes *handshakes, const struct sw_flow *flow, struct sw_debt *debt);
-/* Bytes that were lost behind the end of a handshake are that end's doing, which the handshake's debt tells. */
+/* Bytes that were lost behind the end of a handshake are that end's doing, which the handshake's debt tells; and a client's goodbye
+ * is no request that we left without an answer. */
 bool sw_answer_tells(const struct sw_handshakes *handshakes, const struct sw_flow *flow, const struct sw_debt *debt);
 /* The steps of one handshake are several answers; one of them tells that it was answered no. */
 void sw_answers_join(struct sw_debts *debts);

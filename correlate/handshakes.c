@@ -14,6 +14,7 @@
 #define ALERT_13_PADDED 35u
 #define LEVEL_WARNING 1
 #define CLOSE_NOTIFY 0
+#define RECORD_HEADER 5u
 #define USER_CANCELED 90
 
 struct entry {
@@ -165,6 +166,20 @@ static void take_finished(struct sw_handshake *handshake, const struct sw_packet
 		say_done(handshake, packet);
 }
 
+/* Behind the handshake an alert is a close_notify, for all that can be seen. */
+static void take_goodbye(struct sw_handshake *handshake, const struct sw_packet *packet, enum sw_flow_side from,
+			 const struct sw_tls_record *record)
+{
+	struct sw_handshake_side *side = &handshake->side[from];
+	bool alert_like = is_13(handshake) && record->content == SW_TLS_APPLICATION && side->protected.packet &&
+			  (record->length == ALERT_13_LENGTH || record->length == ALERT_13_PADDED);
+
+	if (!record->begins || (!alert_like && (record->content != SW_TLS_ALERT || !handshake->done.packet)))
+		return;
+	side->goodbye = seen_of(packet);
+	side->goodbye_bytes = RECORD_HEADER + record->length;
+}
+
 static void take_record(struct sw_handshake *handshake, const struct sw_packet *packet, enum sw_flow_side from,
 			const struct sw_tls_record *record, bool first_of_packet)
 {
@@ -175,6 +190,7 @@ static void take_record(struct sw_handshake *handshake, const struct sw_packet *
 		}
 		handshake->asks_certificate |= record->messages[i] == SW_TLS_CERTIFICATE_REQUEST;
 	}
+	take_goodbye(handshake, packet, from, record);
 	if (record->content == SW_TLS_HANDSHAKE && record->encrypted)
 		take_finished(handshake, packet, from);
 	if (record->content == SW_TLS_APPLICATION)

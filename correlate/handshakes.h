@@ -21,6 +21,8 @@ struct sw_handshake_side {
 	struct sw_seen protected; /* the first record of application data (TLS 1.3: or of the encrypted handshake) */
 	bool finished; /* its Finished has passed (up to TLS 1.2) */
 	struct sw_handshake_alert alert; /* the first */
+	struct sw_seen goodbye; /* the last record that is a close_notify, by its kind, or in TLS 1.3 by its length */
+	uint32_t goodbye_bytes; /* with its header */
 	struct sw_tls_certificate certificate;
 	int64_t certificate_ns;
 };

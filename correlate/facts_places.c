@@ -107,10 +107,46 @@ static struct crossing crossing_out(const struct sw_flow *flow, const struct vie
 
 /* ---- what came for us --------------------------------------------------------------------------------------------- */
 
+/* A connection that is being made: the ACK that ends the handshake where we serve, else the SYN's answer. */
+static void opening_in(const struct sw_flow *flow, const struct view *view, struct crossing *crossing)
+{
+	const struct sw_flow *there = view->flow;
+
+	if (is_answering(flow)) {
+		crossing->noun = "ACK";
+		crossing->count = there->handshake_ack.packet && !flow->handshake_ack.packet;
+		return;
+	}
+	if (there->rst_to_syn.packet) {
+		crossing->noun = "RST";
+		crossing->count = 1;
+	} else if (there->synack_count) {
+		crossing->noun = "SYN-ACK";
+		crossing->count = there->synack_count;
+	} else {
+		crossing->noun = "ICMP error";
+		crossing->count = there->icmp_count;
+		if (there->icmp_count)
+			crossing->seen = crossing->last = there->icmp[0].first;
+	}
+	if (flow->side[SW_SIDE_PEER].packets || flow->icmp_count)
+		crossing->count = 0;
+}
+
+static void bytes_in(const struct sw_flow *flow, const struct view *view, struct crossing *crossing)
+{
+	const struct sw_side *ours = &flow->side[SW_SIDE_OURS], *peer = &flow->side[SW_SIDE_PEER];
+	int64_t more = peer->packets ? beyond(view->peer, view->peer->sent_to, peer, peer->sent_to) : 0;
+	int64_t acked = beyond(view->ours, view->ours->acked_to, ours, ours->acked_to);
+
+	crossing->noun = more > 0 ? NULL : "acknowledgement";
+	crossing->count = more > 0 ? more : acked > 0;
+	crossing->seen = more > 0 ? view->peer->last_new_data : view->peer->last_ack;
+}
+
 /* More of an answer there than at the process. */
 static struct crossing crossing_in(const struct sw_flow *flow, const struct view *view)
 {
-	const struct sw_side *ours = &flow->side[SW_SIDE_OURS], *peer = &flow->side[SW_SIDE_PEER];
 	struct crossing crossing = {0};
 
 	if (!view->peer)
@@ -119,26 +155,11 @@ static struct crossing crossing_in(const struct sw_flow *flow, const struct view
 	crossing.last = view->peer->last;
 	if (flow->protocol == IPPROTO_UDP) {
 		crossing.noun = "datagram";
-		crossing.count = peer->packets ? 0 : view->peer->packets;
+		crossing.count = flow->side[SW_SIDE_PEER].packets ? 0 : view->peer->packets;
 	} else if (flow->established_ns == SW_TIME_NONE && !flow->began_before) {
-		crossing.noun = is_answering(flow)            ? "ACK" :
-				view->flow->rst_to_syn.packet ? "RST" :
-				view->flow->synack_count      ? "SYN-ACK" :
-								"ICMP error";
-		crossing.count = is_answering(flow) ? view->flow->handshake_ack.packet && !flow->handshake_ack.packet :
-				 peer->packets || flow->icmp_count ? 0 :
-				 view->flow->rst_to_syn.packet     ? 1 :
-				 view->flow->synack_count          ? view->flow->synack_count :
-								     view->flow->icmp_count;
-		if (!is_answering(flow) && !view->flow->synack_count && !view->flow->rst_to_syn.packet &&
-		    view->flow->icmp_count)
-			crossing.seen = crossing.last = view->flow->icmp[0].first;
+		opening_in(flow, view, &crossing);
 	} else if (view->peer->packets) {
-		int64_t more = peer->packets ? beyond(view->peer, view->peer->sent_to, peer, peer->sent_to) : 0;
-		int64_t acked = beyond(view->ours, view->ours->acked_to, ours, ours->acked_to);
-		crossing.noun = more > 0 ? NULL : "acknowledgement";
-		crossing.count = more > 0 ? more : acked > 0 ? 1 : 0;
-		crossing.seen = more > 0 ? view->peer->last_new_data : view->peer->last_ack;
+		bytes_in(flow, view, &crossing);
 	}
 	return crossing;
 }

@@ -147,7 +147,7 @@ static int says_parse(struct sw_packet *packet, const char *word, struct sw_err 
 			.kind = SW_SPEECH_ANSWER, .head = 100, .length = 100 + strtoll(word + 7, NULL, 10)};
 		return 0;
 	}
-	for (uint8_t kind = 0; kind < sizeof kinds / sizeof *kinds; kind++)
+	for (size_t kind = 0; kind < sizeof kinds / sizeof *kinds; kind++)
 		if (kinds[kind] && !strcmp(kinds[kind], word)) {
 			packet->speech.kind = kind;
 			return 0;

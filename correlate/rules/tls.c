@@ -53,6 +53,25 @@ static void hidden_alert(const struct sw_facts *facts, struct sw_match *match)
 			"{remote} ended the handshake behind our last message by an encrypted record of an alert's length, and closed";
 }
 
+/* What an alert usually means, RFC 8446, 6.2: where it says more than that the other side said no. */
+static const char *usual_alert(int64_t number)
+{
+	switch (number) {
+	case 40: return "no cipher suite or signature algorithm in common, or a client certificate was wanted";
+	case 42:
+	case 46: return "a certificate that the other side cannot use: damaged, or for another purpose";
+	case 44: return "a certificate that its issuer has withdrawn";
+	case 45: return "a certificate that nobody renewed; else a wrong clock on either side";
+	case 48:
+		return "a certificate of an issuer that is not trusted here: an internal authority, a missing intermediate certificate, or an inspecting proxy";
+	case 70: return "no protocol version in common: one side is old, or allows only new ones";
+	case 112: return "a server name that is not served there";
+	case 116: return "the server wants a certificate of the client, and got none";
+	case 120: return "no application protocol (ALPN) in common";
+	default: return NULL;
+	}
+}
+
 static bool tls_alert(const struct sw_facts *facts, struct sw_match *match)
 {
 	if (!went_wrong(facts) || !FACT(tls_alert).packet)
@@ -62,6 +81,8 @@ static bool tls_alert(const struct sw_facts *facts, struct sw_match *match)
 	cite(match, FACT(tls_alert));
 	if (FACT(tls_alert_ours))
 		match->locus = SW_LOCUS_LOCAL_APP;
+	if (!FACT(tls_alert_hidden))
+		match->usually = usual_alert(FACT(tls_alert_number));
 	if (FACT(tls_alert_hidden))
 		hidden_alert(facts, match);
 	else if (FACT(tls_alert_ours) && FACT(tls_certificate_fault) && !FACT(tls_certificate_ours))

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""line.py [--delay MS] [--rate BYTES] [--swap N] [--jitter MS]: a long line between the hosts, in the gateway's namespace.
+"""line.py [--delay MS] [--rate BYTES] [--swap N]: a long line between the hosts, in the gateway's namespace.
 
 Every packet that the gateway forwards goes through a tun device to this program and back, each way, which holds it for a time:
   --delay MS    every packet, each way                 --rate BYTES  no more than so many a second, each way

@@ -181,10 +181,18 @@ static void exchange_end(struct sw_account *account, int64_t time_ns)
 
 /* ---- calls ---------------------------------------------------------------------------------------------------- */
 
+static void mark(struct sw_account *account, enum sw_mark which, int64_t time_ns)
+{
+	bool hold;
+
+	sw_account_clock_mark(&account->clock, which, time_ns, bucket_of(account, &hold));
+}
+
 void sw_account_writing(struct sw_account *account, int64_t enter_ns, int64_t asked)
 {
 	advance(account, enter_ns);
 	account->asked += asked > 0 ? asked : 0;
+	mark(account, SW_MARK_WRITE, enter_ns);
 	exchange_begin(account, enter_ns);
 }
 
@@ -218,7 +226,8 @@ void sw_account_read(struct sw_account *account, int64_t exit_ns, int64_t bytes)
 void sw_account_wait_begin(struct sw_account *account, int64_t time_ns)
 {
 	advance(account, time_ns);
-	account->waits++;
+	if (!account->waits++)
+		mark(account, SW_MARK_WAIT, time_ns);
 }
 
 void sw_account_wait_end(struct sw_account *account, int64_t time_ns)

@@ -6,16 +6,22 @@
 
 #include <string.h>
 
+/* A debt that began in between owns only the rest. */
+static void own_rest(struct sw_debt_clock *debt, uint8_t bucket, int64_t from_ns, int64_t to_ns)
+{
+	if (debt->begin_ns > from_ns)
+		debt->base[bucket] += (debt->begin_ns < to_ns ? debt->begin_ns : to_ns) - from_ns;
+}
+
 static void add(struct sw_account_clock *clock, uint8_t bucket, int64_t from_ns, int64_t to_ns)
 {
 	if (to_ns <= from_ns)
 		return;
 	clock->buckets[bucket] += to_ns - from_ns;
-	for (size_t i = 0; i < clock->debts.count; i++) { /* a debt that began in between owns only the rest */
-		struct sw_debt_clock *debt = &clock->debts.items[i];
-		if (debt->begin_ns > from_ns)
-			debt->base[bucket] += (debt->begin_ns < to_ns ? debt->begin_ns : to_ns) - from_ns;
-	}
+	for (size_t i = 0; i < clock->debts.count; i++)
+		own_rest(&clock->debts.items[i], bucket, from_ns, to_ns);
+	for (size_t i = 0; i < SW_MARK_COUNT; i++)
+		own_rest(&clock->marks[i].at, bucket, from_ns, to_ns);
 }
 
 /* Where the interval is cut, between its ends. */
@@ -78,24 +84,59 @@ void sw_account_clock_advance(struct sw_account_clock *clock, int64_t time_ns, u
 	clock->now_ns = time_ns;
 }
 
+/* `begun` as of this moment; one before it looked as this one does. */
+static void start(const struct sw_account_clock *clock, struct sw_debt_clock *begun, int64_t time_ns, uint8_t bucket)
+{
+	begun->begun_ns = begun->begin_ns = time_ns;
+	memcpy(begun->base, clock->buckets, sizeof begun->base);
+	if (time_ns < clock->now_ns) {
+		begun->base[bucket] -= clock->now_ns - time_ns;
+		begun->begin_ns = clock->now_ns;
+	}
+}
+
+void sw_account_clock_mark(struct sw_account_clock *clock, enum sw_mark mark, int64_t time_ns, uint8_t bucket)
+{
+	clock->marks[mark].at.debt = 1;
+	clock->marks[mark].bucket = bucket;
+	start(clock, &clock->marks[mark].at, time_ns, bucket);
+}
+
+/* The first mark that is not before `time_ns`, NULL where there is none. */
+static const struct sw_clock_mark *mark_at(const struct sw_account_clock *clock, int64_t time_ns)
+{
+	const struct sw_clock_mark *first = NULL;
+
+	for (size_t i = 0; i < SW_MARK_COUNT; i++) {
+		const struct sw_clock_mark *mark = &clock->marks[i];
+		if (mark->at.debt && mark->at.begun_ns >= time_ns && mark->at.begun_ns < clock->now_ns &&
+		    (!first || mark->at.begun_ns < first->at.begun_ns))
+			first = mark;
+	}
+	return first;
+}
+
 void sw_account_clock_begin(struct sw_account_clock *clock, uint32_t debt, enum sw_operation operation, int64_t time_ns,
 			    uint8_t bucket)
 {
 	struct sw_debt_clock *begun;
+	const struct sw_clock_mark *mark;
 
 	if (clock->debts.count == clock->debts.room)
 		clock->debts.items = sw_array_grow(clock->debts.items, &clock->debts.room, sizeof *begun);
 	begun = &clock->debts.items[clock->debts.count++];
 	if (time_ns == SW_TIME_NONE)
 		time_ns = clock->now_ns;
+	mark = mark_at(clock, time_ns);
+	if (mark) {
+		*begun = mark->at;
+		begun->base[mark->bucket] -= mark->at.begun_ns - time_ns;
+		begun->begun_ns = time_ns;
+	} else {
+		start(clock, begun, time_ns, bucket);
+	}
 	begun->debt = debt;
 	begun->operation = operation;
-	begun->begun_ns = begun->begin_ns = time_ns;
-	memcpy(begun->base, clock->buckets, sizeof begun->base);
-	if (time_ns < clock->now_ns) { /* begun before the last event: that moment looked as it does now */
-		begun->base[bucket] -= clock->now_ns - time_ns;
-		begun->begin_ns = clock->now_ns;
-	}
 }
 
 /* What idle time was, by the kind of debt. */

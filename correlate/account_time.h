@@ -29,9 +29,17 @@ struct sw_debt_clock {
 	int64_t base[SW_BUCKET_COUNT]; /* what the buckets held when it began */
 };
 
+/* A moment that a debt may turn out to have begun at: a call opens its debt when it returns, and may have taken long. */
+enum sw_mark { SW_MARK_WRITE, SW_MARK_WAIT, SW_MARK_COUNT };
+struct sw_clock_mark {
+	struct sw_debt_clock at; /* debt 0: not set */
+	uint8_t bucket; /* what that moment was */
+};
+
 struct sw_account_clock {
 	int64_t now_ns; /* SW_TIME_NONE: nothing happened yet */
 	int64_t buckets[SW_BUCKET_COUNT];
+	struct sw_clock_mark marks[SW_MARK_COUNT];
 	struct sw_interval held[SW_INTERVALS_MAX];
 	uint32_t held_count;
 	SW_ARRAY(struct sw_debt_clock) debts;
@@ -48,6 +56,8 @@ struct sw_ruling { /* what held time turned out to be: before `split_ns` its own
 void sw_account_clock_advance(struct sw_account_clock *clock, int64_t time_ns, uint8_t bucket, bool hold);
 void sw_account_clock_rule(struct sw_account_clock *clock, struct sw_ruling ruling);
 int64_t sw_account_clock_held(const struct sw_account_clock *clock, uint8_t bucket); /* held back as that */
+void sw_account_clock_mark(struct sw_account_clock *clock, enum sw_mark mark, int64_t time_ns, uint8_t bucket);
+/* A time in the past is measured from the mark that is next to it; before that, all looked as it did there. */
 void sw_account_clock_begin(struct sw_account_clock *clock, uint32_t debt, enum sw_operation operation, int64_t time_ns,
 			    uint8_t bucket);
 /* `ruling`: what the time that is still held back looks like now. */

@@ -197,6 +197,7 @@ static void window_facts(struct sw_facts *facts, const struct sw_flow *flow)
 	facts->hole = peer->hole_to > peer->hole_at;
 	facts->after_hole = peer->after_hole_largest;
 	facts->rtt = ours->rtt_count ? ours->rtt_min_ns : known(flow->synack_rtt_ns);
+	facts->rtts = ours->rtt_sum_ns;
 	facts->retransmissions = ours->retransmissions;
 	facts->peer_retransmissions = peer->retransmissions;
 	facts->peer_lost = peer->lost_packets;

@@ -300,6 +300,7 @@
 	X(FLAG, hole, "bytes of the peer are missing below what came")                                                 \
 	X(COUNT, after_hole, "the largest segment that came behind the hole")                                          \
 	X(NS, rtt, "the least round trip")                                                                             \
+	X(NS, rtts, "the round trips that were measured, added up")                                                    \
 	X(COUNT, retransmissions, "segments of ours that were sent again")                                             \
 	X(COUNT, peer_retransmissions, "segments of the peer that were sent again")                                    \
 	X(COUNT, peer_lost, "packets of the peer that never came, by the gaps in its IPv4 ids")                        \

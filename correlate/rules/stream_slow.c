@@ -41,6 +41,12 @@ static bool slow_by_loss(const struct sw_facts *facts, struct sw_match *match)
 
 static bool slow_by_rtt(const struct sw_facts *facts, struct sw_match *match)
 {
+	/* What the congestion window holds back waits for round trips as well. */
+	int64_t part = FACT(part_round_trip) + FACT(part_send_buffer);
+
+	/* Each byte that waits for the one before it waits for a round trip: together they must make up the time. */
+	if (FACT(rtts) * 100 < part * SW_PART_REASON_PERCENT)
+		return FACT(slow) && part > 0 && near(match, "the round trips, added up, are far shorter");
 	cite(match, FACT(own_data));
 	cite(match, FACT(peer_data));
 	if (FACT(rtt_count) > 1)
@@ -49,8 +55,7 @@ static bool slow_by_rtt(const struct sw_facts *facts, struct sw_match *match)
 	else if (FACT(part_send_buffer) > FACT(part_round_trip))
 		match->cause =
 			"of {duration} bytes waited here for {part_send_buffer} until those before them were acknowledged; one round trip takes at least {rtt}";
-	/* What the congestion window holds back waits for round trips as well. */
-	return covers(facts, match, FACT(part_round_trip) + FACT(part_send_buffer));
+	return covers(facts, match, part);
 }
 
 static bool slow_by_window(const struct sw_facts *facts, struct sw_match *match)

@@ -174,6 +174,34 @@ static void peer_does_not_read(void **state)
 	ENDS(3.01, 2000, {SW_PART_RECEIVER_WINDOW, 1990}, {SW_PART_ROUND_TRIP, 10});
 }
 
+static void write_that_blocked(void **state) /* its debt is opened when it returns, and began when it was entered */
+{
+	(void)state;
+	TELL(HANDSHAKE);
+	sw_account_writing(account, at(1), 6000);
+	sw_account_wait_begin(account, at(1));
+	TELL("1 > A 1+1000 1", "1.01 < A 1 1001 win 0", "3 < A 1 1001 win 500", "3 > A 1001+5000 1");
+	sw_account_wait_end(account, at(3.002));
+	sw_account_wrote(account, at(3.002), 6000);
+	begin(SW_OPERATION_DRAIN, 1);
+	tell("3.01 < A 1 6001");
+	ENDS(3.01, 2010, {SW_PART_SEND_BUFFER, 10}, {SW_PART_RECEIVER_WINDOW, 1990}, {SW_PART_ROUND_TRIP, 10});
+}
+
+static void write_that_blocked_for_loss(void **state) /* what was held back when it began is told later */
+{
+	(void)state;
+	TELL(HANDSHAKE);
+	wrote(1, 1, 1000);
+	TELL("1 > A 1+1000 1");
+	sw_account_writing(account, at(1.1), 3000);
+	TELL("1.3 > A 1+1000 1", "1.31 < A 1 1001", "1.31 > A 1001+3000 1");
+	sw_account_wrote(account, at(1.311), 3000);
+	begin(SW_OPERATION_DRAIN, 1.1);
+	tell("1.32 < A 1 4001");
+	ENDS(1.32, 220, {SW_PART_LOSS, 210}, {SW_PART_ROUND_TRIP, 10});
+}
+
 static void window_full_not_zero(void **state)
 {
 	(void)state;
@@ -381,6 +409,8 @@ int main(void)
 		T(sent_again_for_nothing),
 		T(answer_lost_on_the_way),
 		T(peer_does_not_read),
+		T(write_that_blocked),
+		T(write_that_blocked_for_loss),
 		T(window_full_not_zero),
 		T(nagle),
 		T(bound_by_round_trips),

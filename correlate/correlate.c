@@ -295,6 +295,8 @@ static void learn_content(struct sw_correlate *correlate, const struct sw_packet
 		return;
 	if (packet->dns)
 		sw_lookups_message(correlate->lookups, packet, flow->id, ours);
+	else if (packet->kind == SW_PACKET_UDP && flow->remote.port == SW_DNS_PORT && !ours)
+		sw_lookups_undecoded(correlate->lookups, packet, flow->id);
 	else if (packet->kind == SW_PACKET_TCP && (change->what & SW_FLOW_NEW_DATA))
 		sw_handshakes_packet(correlate->handshakes, packet, flow->id, ours ? SW_SIDE_OURS : SW_SIDE_PEER);
 }

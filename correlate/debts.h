@@ -12,6 +12,8 @@
 #include "correlate/processes.h"
 #include "correlate/waits.h"
 
+#define SW_ASKED_MAX 4 /* resolv.conf(5) takes three servers */
+
 struct sw_debt_state {
 	struct sw_debt debt;
 	struct sw_socket_state *socket; /* NULL: none (EBADF) */
@@ -37,6 +39,8 @@ struct sw_debt_state {
 	bool waited; /* something waited for it since it last progressed */
 	bool only_for_it; /* a wait for this socket alone */
 	bool rest; /* datagrams: more of an answer was waited for: a symptom only if more came than was read */
+	struct sw_endpoint asked[SW_ASKED_MAX]; /* look-ups: whom this socket asked */
+	uint32_t asked_count; /* beyond SW_ASKED_MAX: not all are kept */
 	bool tentative; /* a failed datagram connect: a symptom only if nothing explains it away */
 	bool shared_end; /* another process held the socket when it ended */
 	size_t place; /* in the table */

@@ -96,6 +96,29 @@ void sw_debts_datagram_rest(struct sw_debts *debts, struct sw_socket_state *sock
 	sw_debt_end(debts, debt, SW_OUTCOME_GAVE_UP, 0, call, sw_call_end(call));
 }
 
+/* musl's resolver asks all servers over one socket that is not connected. */
+static void ask(struct sw_debt_state *debt, const struct sw_addr *target)
+{
+	for (uint32_t i = 0; i < debt->asked_count && i < SW_ASKED_MAX; i++)
+		if (sw_endpoint_equal(&debt->asked[i], &target->endpoint))
+			return;
+	if (debt->asked_count < SW_ASKED_MAX)
+		debt->asked[debt->asked_count] = target->endpoint;
+	debt->asked_count++;
+}
+
+/* Resolver libraries drop what comes from who was not asked. */
+static bool is_strangers(const struct sw_debt_state *debt, const struct sw_call *call)
+{
+	if (debt->debt.operation != SW_OPERATION_LOOKUP || !call->addr.present || !call->addr.endpoint.ip.family ||
+	    debt->asked_count > SW_ASKED_MAX)
+		return false;
+	for (uint32_t i = 0; i < debt->asked_count; i++)
+		if (sw_endpoint_equal(&debt->asked[i], &call->addr.endpoint) || sw_ip_is_any(&debt->asked[i].ip))
+			return false;
+	return debt->asked_count > 0;
+}
+
 static void sent(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call)
 {
 	struct sw_debt_state *debt = open_of(socket);
@@ -111,6 +134,7 @@ static void sent(struct sw_debts *debts, struct sw_socket_state *socket, const s
 	debt->debt.bytes_accepted += bytes > 0 ? bytes : 0;
 	debt->debt.last_call = call->id;
 	debt->waited = false;
+	ask(debt, target_of(socket, call));
 }
 
 static void received(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call)
@@ -128,7 +152,7 @@ static void received(struct sw_debts *debts, struct sw_socket_state *socket, con
 		socket->seen.datagrams_read += call->sys == SW_SYS_RECVMMSG ? call->result : 1;
 	socket->seen.bytes_read += bytes;
 	socket->seen.last_read_ns = call->exit_ns;
-	if (!debt)
+	if (!debt || is_strangers(debt, call))
 		return;
 	debt->debt.bytes_read += bytes;
 	sw_debt_end(debts, debt, SW_OUTCOME_DONE, 0, call, call->exit_ns);

@@ -154,6 +154,22 @@ static void silence_facts(struct sw_facts *facts, const struct sw_lookup *lookup
 	}
 }
 
+static const char *stray_word(enum sw_stray why)
+{
+	return why == SW_STRAY_NO_DNS ? "no DNS message" :
+	       why == SW_STRAY_ID     ? "the id of another query" :
+					"the answer to another question";
+}
+
+static void stray_facts(struct sw_facts *facts, const struct sw_lookup *lookup)
+{
+	if (!sw_lookup_strayed(lookup))
+		return;
+	facts->dns_strays = lookup->strays;
+	facts->dns_stray = lookup->stray;
+	facts->dns_stray_why = stray_word(lookup->stray_why);
+}
+
 static void deciding_facts(struct sw_facts *facts, const struct sw_lookup *lookup, struct sw_arena *arena)
 {
 	const struct sw_question *deciding = sw_lookup_deciding(lookup), *found = sw_lookup_found(lookup);
@@ -195,5 +211,6 @@ void sw_facts_of_dns(struct sw_facts *facts, const struct sw_symptom_context *co
 	type_fact(facts, lookup);
 	said_fact(facts, lookup, arena);
 	silence_facts(facts, lookup, arena);
+	stray_facts(facts, lookup);
 	deciding_facts(facts, lookup, arena);
 }

@@ -184,6 +184,7 @@ static void counter_facts(struct sw_facts *facts, const struct sw_symptom_contex
 	facts->socket_drops = number(sw_symptom_fact(context, "receive-buffer"), "drops");
 	facts->socket_buffer = number(sw_symptom_fact(context, "receive-buffer"), "limit");
 	facts->receive_buffer_drops = risen(context, "udp_rcvbuf_errors");
+	facts->out_discards = risen(context, "out_discards");
 	facts->ipsec_drops = risen(context, "xfrm_out_pol_block");
 }
 

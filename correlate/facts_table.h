@@ -154,6 +154,7 @@
 	X(COUNT, receive_buffer_drops, "datagrams dropped at a full receive buffer meanwhile")                         \
 	X(COUNT, socket_drops, "of them, by this socket, since it was made")                                           \
 	X(BYTES, socket_buffer, "how much its receive buffer takes (SO_RCVBUF)")                                       \
+	X(COUNT, out_discards, "packets discarded on their way out meanwhile")                                         \
 	X(COUNT, ipsec_drops, "packets blocked by an IPsec policy meanwhile")                                          \
 	X(COUNT, listen_queue, "connections that wait for accept")                                                     \
 	X(COUNT, listen_backlog, "how many may wait")
@@ -368,6 +369,9 @@
 	X(TEXT, dns_said, "which server said what for which name")                                                     \
 	X(TEXT, dns_stub, "what the resolver is where it is on this host")                                             \
 	X(TEXT, dns_silent, "a server that answered nothing")                                                          \
+	X(COUNT, dns_strays, "datagrams of a server, none of which answers a question of this look-up")                \
+	X(TEXT, dns_stray_why, "what the first of them had in place of the answer")                                    \
+	X(SEEN, dns_stray, "the first of them")                                                                        \
 	X(TEXT, dns_missing, "the type of record that nobody answered for")                                            \
 	X(SEEN, dns_silent_query, "a query without an answer")                                                         \
 	X(SEEN, dns_first_query, "the first query")                                                                    \

@@ -9,6 +9,7 @@
 
 /* A resolver library that got a no asks the next candidate, type or server at once; a program that starts over needs longer. */
 #define NEXT_CANDIDATE_NS (50 * SW_NS_PER_MS)
+#define SILENCE_NS (500 * SW_NS_PER_MS)
 #define NEXT_TYPE_NS (250 * SW_NS_PER_MS)
 /* The longest that resolv.conf(5) lets a try wait ("options timeout" is capped at 30 s). */
 #define NEXT_TRY_NS (31 * SW_NS_PER_S)
@@ -66,14 +67,18 @@ static size_t first_label(const char *name)
 	return strcspn(name, ".");
 }
 
-/* One of them is the other with a search domain behind it, or both are the same single label with different ones. */
-static bool are_candidates(const char *a, const char *b)
+/* One of them is the other with a search domain behind it. */
+static bool is_searched(const char *a, const char *b)
 {
 	size_t shorter = strlen(a) < strlen(b) ? strlen(a) : strlen(b);
 
-	if (!strncasecmp(a, b, shorter) && strchr(".", a[shorter]) && strchr(".", b[shorter]))
-		return true;
-	return first_label(a) == first_label(b) && !strncasecmp(a, b, first_label(a));
+	return !strncasecmp(a, b, shorter) && strchr(".", a[shorter]) && strchr(".", b[shorter]);
+}
+
+/* Or both are the same single label with different ones. */
+static bool are_candidates(const char *a, const char *b)
+{
+	return is_searched(a, b) || (first_label(a) == first_label(b) && !strncasecmp(a, b, first_label(a)));
 }
 
 /* Why the same name may be asked again: another type, an answer that is missing, cut, or a server's failure. */
@@ -88,6 +93,17 @@ static bool goes_on_same(const struct sw_question *before, const struct sw_dns *
 	    before->rcode == SW_DNS_NOTIMP || before->rcode == SW_DNS_FORMERR)
 		return since_ns <= NEXT_TYPE_NS;
 	return before->type != dns->type && since_ns <= NEXT_TYPE_NS;
+}
+
+/* A no; or silence, for as long as the shortest wait of resolver libraries: then the name is tried as it is, or with the domain. */
+static bool was_left_for(const struct sw_question *before, const char *name, int64_t time_ns)
+{
+	int64_t silent_ns = time_ns - before->asked_last.time_ns;
+
+	if (is_pending(before))
+		return silent_ns >= SILENCE_NS && silent_ns <= NEXT_TRY_NS && is_searched(before->name, name);
+	return said_no(before) && time_ns - before->answered.time_ns <= NEXT_CANDIDATE_NS &&
+	       are_candidates(before->name, name);
 }
 
 /* The name's last question of that type decides: what was answered well and is asked again is a new look-up. */
@@ -109,8 +125,8 @@ static bool goes_on(const struct sw_lookup *lookup, const struct sw_packet *pack
 				return true; /* another type is still waited for: glibc then asks for both again */
 			same |= on;
 			over |= before->type == dns->type && !on;
-		} else if (said_no(before) && packet->time_ns - before->answered.time_ns <= NEXT_CANDIDATE_NS) {
-			candidate |= are_candidates(before->name, dns->name);
+		} else {
+			candidate |= was_left_for(before, dns->name, packet->time_ns);
 		}
 	}
 	return (same || candidate) && (!over || (candidate && !same));
@@ -144,10 +160,16 @@ static struct sw_seen seen_of(const struct sw_packet *packet)
 	return (struct sw_seen){.packet = packet->id, .input = packet->input, .time_ns = packet->time_ns};
 }
 
+/* A server that understands nothing answers with a header alone (RFC 1035, 4.1.1); a short capture may end before the question. */
+static bool has_no_question(const struct sw_dns *dns)
+{
+	return dns->response && !dns->type && (dns->rcode || dns->cut);
+}
+
 static bool is_of(const struct sw_question *question, const struct sw_dns *dns, uint32_t flow)
 {
-	return question->flow == flow && question->id == dns->id && question->type == dns->type &&
-	       !strcasecmp(question->name, dns->name);
+	return question->flow == flow && question->id == dns->id &&
+	       (has_no_question(dns) || (question->type == dns->type && !strcasecmp(question->name, dns->name)));
 }
 
 static void ask(struct sw_lookups *lookups, const struct sw_packet *packet, uint32_t flow)
@@ -191,26 +213,61 @@ static uint16_t fitting(const struct sw_dns *dns)
 								 1; /* more than are kept, or captured: some fits */
 }
 
-static void answer(struct sw_lookups *lookups, const struct sw_packet *packet, uint32_t flow)
+/* What came for a question that is still open, and does not answer it. */
+static void stray(struct sw_lookups *lookups, const struct sw_packet *packet, uint32_t flow)
 {
+	struct sw_lookup *lookup = sw_lookups_find(lookups, flow, packet->time_ns - NEXT_TRY_NS, packet->time_ns);
+
+	for (size_t i = 0; lookup && i < lookup->questions.count; i++) {
+		const struct sw_question *question = &lookup->questions.items[i];
+
+		if (question->flow != flow || !is_pending(question))
+			continue;
+		if (!lookup->strays++) {
+			lookup->stray = seen_of(packet);
+			lookup->stray_why = !packet->dns                    ? SW_STRAY_NO_DNS :
+					    packet->dns->id == question->id ? SW_STRAY_QUESTION :
+									      SW_STRAY_ID;
+		}
+		lookup->active_ns = packet->time_ns;
+		return;
+	}
+}
+
+void sw_lookups_undecoded(struct sw_lookups *lookups, const struct sw_packet *packet, uint32_t flow)
+{
+	if (packet->payload_captured >= packet->payload_length)
+		stray(lookups, packet, flow);
+}
+
+/* False: it answers no question of that flow. */
+static bool answer(struct sw_lookups *lookups, const struct sw_packet *packet, uint32_t flow)
+{
+	bool again = false; /* a second answer to the same */
+
 	for (size_t i = lookups->list.count; i-- > 0;) {
 		struct sw_lookup *lookup = lookups->list.items[i];
 
 		for (size_t j = 0; j < lookup->questions.count; j++) {
 			struct sw_question *question = &lookup->questions.items[j];
 
-			if (!is_of(question, packet->dns, flow) || question->answered.packet)
+			if (!is_of(question, packet->dns, flow))
 				continue;
+			if (question->answered.packet) {
+				again = true;
+				continue;
+			}
 			question->answered = seen_of(packet);
 			question->rcode = packet->dns->rcode;
 			question->truncated = packet->dns->truncated && packet->kind != SW_PACKET_TCP;
 			question->fitting = fitting(packet->dns);
 			lookup->active_ns = packet->time_ns;
-			return;
+			return true;
 		}
 		if (packet->time_ns - lookup->began_ns > 10 * NEXT_TRY_NS)
-			return;
+			break;
 	}
+	return again;
 }
 
 void sw_lookups_message(struct sw_lookups *lookups, const struct sw_packet *packet, uint32_t flow, bool ours)
@@ -223,8 +280,8 @@ void sw_lookups_message(struct sw_lookups *lookups, const struct sw_packet *pack
 			continue;
 		if (ours)
 			ask(lookups, &one, flow);
-		else
-			answer(lookups, &one, flow);
+		else if (!answer(lookups, &one, flow) && packet->kind == SW_PACKET_UDP)
+			stray(lookups, &one, flow);
 	}
 }
 
@@ -339,6 +396,21 @@ static bool half_said(const struct sw_lookup *lookup, const struct sw_question *
 	return false;
 }
 
+/* A candidate that nobody said anything of: that the others are not there does not decide then. */
+static bool has_silent_candidate(const struct sw_lookup *lookup)
+{
+	for (size_t i = 0; i < lookup->questions.count; i++) {
+		bool heard = false;
+
+		for (size_t j = 0; j < lookup->questions.count && !heard; j++)
+			heard = lookup->questions.items[j].answered.packet && !lookup->questions.items[j].undelivered &&
+				!strcasecmp(lookup->questions.items[i].name, lookup->questions.items[j].name);
+		if (!heard)
+			return true;
+	}
+	return false;
+}
+
 const struct sw_question *sw_lookup_deciding(const struct sw_lookup *lookup)
 {
 	const struct sw_question *best = NULL, *last_resort = NULL;
@@ -353,7 +425,18 @@ const struct sw_question *sw_lookup_deciding(const struct sw_lookup *lookup)
 		else if (!best || weight(question) > weight(best))
 			best = question;
 	}
+	if (best && weight(best) < 3 && has_silent_candidate(lookup))
+		return NULL;
 	return best ? best : last_resort;
+}
+
+bool sw_lookup_strayed(const struct sw_lookup *lookup)
+{
+	for (size_t i = 0; i < lookup->questions.count; i++) {
+		if (!is_pending(&lookup->questions.items[i]))
+			return false;
+	}
+	return lookup->strays > 0;
 }
 
 bool sw_lookup_made_good(const struct sw_lookup *lookup)

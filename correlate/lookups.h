@@ -26,11 +26,16 @@ struct sw_question { /* one name and type, asked of one server over one flow */
 	bool undelivered; /* set by who knows the calls: the program never got the answer */
 };
 
+enum sw_stray { SW_STRAY_NONE, SW_STRAY_NO_DNS, SW_STRAY_ID, SW_STRAY_QUESTION };
+
 struct sw_lookup {
 	uint32_t id;
 	int64_t began_ns, active_ns; /* first and last message */
 	SW_ARRAY(struct sw_question) questions; /* in the order they were first asked */
 	uint32_t more; /* beyond SW_QUESTIONS_MAX */
+	uint32_t strays; /* datagrams of a server that was asked, which answer none of the questions */
+	struct sw_seen stray; /* the first of them */
+	enum sw_stray stray_why; /* what was wrong with it */
 };
 
 struct sw_lookups;
@@ -39,6 +44,8 @@ struct sw_lookups *sw_lookups_new(void);
 void sw_lookups_free(struct sw_lookups *lookups);
 /* A message of a flow that we began; `ours`: we sent it. */
 void sw_lookups_message(struct sw_lookups *lookups, const struct sw_packet *packet, uint32_t flow, bool ours);
+/* A whole datagram of a server that is no DNS message. */
+void sw_lookups_undecoded(struct sw_lookups *lookups, const struct sw_packet *packet, uint32_t flow);
 /* The look-up that asked over this flow within the span; the latest where there are several. NULL: none. */
 struct sw_lookup *sw_lookups_find(const struct sw_lookups *lookups, uint32_t flow, int64_t from_ns, int64_t to_ns);
 struct sw_lookup *sw_lookups_get(const struct sw_lookups *lookups, uint32_t id); /* NULL: forgotten */
@@ -62,6 +69,8 @@ bool sw_lookup_answered(const struct sw_lookup *lookup);
 /* Of the answers that say no, the one that decides: a server's failure outweighs a name that is not there, which outweighs an
  * empty answer. NULL: there is none. */
 const struct sw_question *sw_lookup_deciding(const struct sw_lookup *lookup);
+/* Nothing came for it but messages that answer something else, or nothing. */
+bool sw_lookup_strayed(const struct sw_lookup *lookup);
 /* A candidate of the search list was not there, and another was found. */
 bool sw_lookup_made_good(const struct sw_lookup *lookup);
 /* Nothing was asked for but names of addresses, and records that programs do without (SRV, HTTPS). */

@@ -151,6 +151,11 @@ static bool conclude(struct join *join, const struct sw_lookup *lookup, struct s
 		debt->error = 0;
 		return true;
 	}
+	if (sw_lookup_strayed(lookup) && debt->outcome == SW_OUTCOME_DONE) {
+		debt->outcome = SW_OUTCOME_GAVE_UP; /* what it read was no answer */
+		debt->ended_ns = last_ns;
+		return true;
+	}
 	return debt->outcome != SW_OUTCOME_DONE; /* cut over UDP, and the connect over TCP tells why it ended there */
 }
 

@@ -218,6 +218,12 @@ static bool dns_unanswered(const struct sw_facts *facts, struct sw_match *match)
 		match->cause = "{remote} closed the connection without an answer";
 		cite(match, FACT(peer_fin));
 		cite(match, FACT(rst));
+	} else if (FACT(dns_strays) > 0) {
+		match->cause =
+			"{dns_strays:datagram} came from {remote}, and none answers what was asked for {dns_name}: it had {dns_stray_why}";
+		match->usually =
+			"a resolver or a middlebox on the way that is broken; an answer of somebody who does not know the query";
+		cite(match, FACT(dns_stray));
 	} else if (!FACT(absence_counts)) {
 		at_most(match, SW_CONFIDENCE_LIKELY);
 	}

@@ -11,6 +11,10 @@ static const struct sw_rule_next look_at_ipsec[SW_RULE_TEXTS] = {
 static const struct sw_rule_next look_at_output[SW_RULE_TEXTS] = {
 	{"here", "nft list ruleset; iptables -S OUTPUT", "look for reject or drop rules that match", NULL},
 };
+static const struct sw_rule_next look_at_egress[SW_RULE_TEXTS] = {
+	{"here", "nft list ruleset; tc -s qdisc; tc -s filter show dev {route_device} egress",
+	 "look for drops on the way out, and for counts that rise", NULL},
+};
 static const struct sw_rule_next look_at_seccomp[SW_RULE_TEXTS] = {
 	{"here", "grep -E 'Seccomp|NoNewPrivs' /proc/{pid}/status", "while it runs: the filters of the process",
 	 "Seccomp: 0"},
@@ -174,6 +178,23 @@ static bool permission_denied(const struct sw_facts *facts, struct sw_match *mat
 	return true;
 }
 
+/* With IP_RECVERR a send is told that the packet was dropped behind the output hook (ip_send_skb, net_xmit_errno). A lack of memory
+ * fails before a packet exists, and discards none. */
+static bool dropped_on_the_way_out(const struct sw_facts *facts, struct sw_match *match)
+{
+	if (FACT(error) != ENOBUFS || !FACT(is_udp) || FACT(out_discards) <= 0)
+		return false;
+	known(match,
+	      "{call} to {remote} failed with {errno_name}, and this host discarded {out_discards:packet} on the way out: behind the "
+	      "firewall's output chain, before the wire",
+	      "traffic control, an egress firewall or an eBPF program that drops; a transmit queue that is full",
+	      look_at_egress);
+	match->cites_fact = "counters";
+	match->cites_surfaced = true;
+	at_most(match, SW_CONFIDENCE_LIKELY);
+	return true;
+}
+
 static bool blocked_locally(const struct sw_facts *facts, struct sw_match *match)
 {
 	int64_t error = FACT(error);
@@ -193,6 +214,8 @@ static bool blocked_locally(const struct sw_facts *facts, struct sw_match *match
 	}
 	if ((error == EPERM || error == EACCES) && said_here(facts))
 		return permission_denied(facts, match);
+	if (dropped_on_the_way_out(facts, match))
+		return true;
 	if (made_up_here(facts, match)) {
 		match->cites_surfaced = true;
 		return true;
@@ -205,7 +228,7 @@ static const struct sw_rule permission[] = {
 	{
 		.code = "blocked-locally",
 		.symptoms = ON_ANY_CALL,
-		.beats = "neighbor-unresolved unix-permission udp-not-sent dns-unanswered",
+		.beats = "neighbor-unresolved unix-permission udp-not-sent dns-unanswered local-resources",
 		.locus = SW_LOCUS_LOCAL_HOST,
 		.title = "this host forbids it",
 		.noun = "a firewall or sandbox of this host",

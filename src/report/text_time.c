@@ -1,6 +1,6 @@
 /* Where the time of several operations of one finding went: a short table, one row an operation, the largest part marked.
  *
- * Enters: a finding's occurrences. Leaves: lines. One operation alone needs no table; the line of its parts says it. */
+ * Enters: a finding's occurrences. Leaves: lines that fit the page. One operation alone needs no table; the line of its parts says it. */
 #include <string.h>
 
 #include "src/base/mem.h"
@@ -10,31 +10,22 @@
 
 #define ROWS_SHOWN 6
 #define COLUMNS_SHOWN 3
-#define LEAST_SHARE 20 /* a part below one in so many of the whole gets no column */
-#define CELL 16 /* as long as the longest name */
+#define LEAST_SHARE 20 /* a part below one in so many of the whole gets no column, unless it is the largest of a row */
 
-static int64_t sum_of(const struct sw_finding *finding, int part)
+struct table {
+	const struct sw_finding *finding;
+	size_t rows;
+	int64_t sums[SW_PART_COUNT];
+	bool largest[SW_PART_COUNT]; /* of some row */
+	int began_width, took_width;
+	int part_width[SW_PART_COUNT];
+	int columns[COLUMNS_SHOWN]; /* parts, in the order of their names' enum */
+	size_t column_count;
+};
+
+static int wider(int width, const char *text)
 {
-	int64_t sum = 0;
-
-	for (size_t i = 0; i < finding->occurrence_count; i++)
-		sum += finding->occurrences[i].time_ns[part];
-	return sum;
-}
-
-/* The parts that are worth a column, in the order of their names' enum. */
-static size_t columns_of(const struct sw_finding *finding, int columns[COLUMNS_SHOWN])
-{
-	int64_t whole = 0;
-	size_t count = 0;
-
-	for (int part = 0; part < SW_PART_COUNT; part++)
-		whole += sum_of(finding, part);
-	for (int part = 0; part < SW_PART_COUNT && count < COLUMNS_SHOWN; part++) {
-		if (sum_of(finding, part) > whole / LEAST_SHARE)
-			columns[count++] = part;
-	}
-	return count;
+	return (int)strlen(text) > width ? (int)strlen(text) : width;
 }
 
 static int largest_of(const struct sw_occurrence *one)
@@ -48,6 +39,72 @@ static int largest_of(const struct sw_occurrence *one)
 	return largest;
 }
 
+static int64_t offset_of(const struct table *table, size_t row)
+{
+	return table->finding->occurrences[row].began_ns - table->finding->occurrences[0].began_ns;
+}
+
+static void measure(struct table *table)
+{
+	char text[32];
+
+	table->began_width = (int)strlen("began");
+	table->took_width = (int)strlen("took");
+	for (int part = 0; part < SW_PART_COUNT; part++)
+		table->part_width[part] = (int)strlen(sw_part_name((enum sw_part)part));
+	for (size_t row = 0; row < table->rows; row++) {
+		const struct sw_occurrence *one = &table->finding->occurrences[row];
+
+		table->began_width =
+			wider(table->began_width - 1, sw_duration_text(offset_of(table, row), text)) + 1;
+		table->took_width = wider(table->took_width, sw_duration_text(one->duration_ns, text));
+		table->largest[largest_of(one)] = true;
+		for (int part = 0; part < SW_PART_COUNT; part++) {
+			table->sums[part] += one->time_ns[part];
+			table->part_width[part] =
+				wider(table->part_width[part], sw_duration_text(one->time_ns[part], text));
+		}
+	}
+}
+
+/* The part that deserves the next column, -1 none: first those that are the largest of a row. */
+static int next_column(const struct table *table, const bool *taken)
+{
+	int64_t whole = 0;
+	int best = -1;
+
+	for (int part = 0; part < SW_PART_COUNT; part++)
+		whole += table->sums[part];
+	for (int part = 0; part < SW_PART_COUNT; part++) {
+		if (taken[part] || table->sums[part] <= 0 ||
+		    (!table->largest[part] && table->sums[part] <= whole / LEAST_SHARE))
+			continue;
+		if (best < 0 || (table->largest[part] && !table->largest[best]) ||
+		    (table->largest[part] == table->largest[best] && table->sums[part] > table->sums[best]))
+			best = part;
+	}
+	return best;
+}
+
+static void choose_columns(struct table *table, int room)
+{
+	bool taken[SW_PART_COUNT] = {false}, shown[SW_PART_COUNT] = {false};
+	int part;
+
+	room -= table->began_width + 1 + table->took_width;
+	for (size_t count = 0; count < COLUMNS_SHOWN && (part = next_column(table, taken)) >= 0;) {
+		taken[part] = true;
+		if (room < 2 + table->part_width[part])
+			continue;
+		room -= 2 + table->part_width[part];
+		shown[part] = true;
+		count++;
+	}
+	for (part = 0; part < SW_PART_COUNT; part++)
+		if (shown[part])
+			table->columns[table->column_count++] = part;
+}
+
 static char *trimmed(char *line)
 {
 	size_t length = strlen(line);
@@ -57,52 +114,62 @@ static char *trimmed(char *line)
 	return line;
 }
 
-static char *row_of(const struct sw_occurrence *one, int64_t base_ns, const int *columns, size_t count)
+static char *with_cell(char *line, char mark, int width, const char *text)
 {
-	char began[32], took[32], part[32];
-	char *row = sw_format("+%-6s %-7s", sw_duration_text(one->began_ns - base_ns, began),
-			      sw_duration_text(one->duration_ns, took));
+	char *longer = sw_format("%s %c%-*s", line, mark, width, text);
 
-	for (size_t i = 0; i < count; i++) {
-		int64_t ns = one->time_ns[columns[i]];
-		char *longer = sw_format("%s%s%-*s", row, largest_of(one) == columns[i] ? "*" : " ", CELL,
-					 ns > 0 ? sw_duration_text(ns, part) : "-");
-
-		free(row);
-		row = longer;
-	}
-	return trimmed(row);
+	free(line);
+	return longer;
 }
 
-static void put_columns(const struct sw_page *page, const int *columns, size_t count)
+static char *head_of(const struct table *table)
 {
-	char *head = sw_format("%-7s %-7s", "began", "took");
+	char *line = sw_format("%-*s %-*s", table->began_width, "began", table->took_width, "took");
 
-	for (size_t i = 0; i < count; i++) {
-		char *longer = sw_format("%s %-*s", head, CELL, sw_part_name((enum sw_part)columns[i]));
+	for (size_t i = 0; i < table->column_count; i++)
+		line = with_cell(line, ' ', table->part_width[table->columns[i]],
+				 sw_part_name((enum sw_part)table->columns[i]));
+	return trimmed(line);
+}
 
-		free(head);
-		head = longer;
+static char *row_of(const struct table *table, size_t row)
+{
+	const struct sw_occurrence *one = &table->finding->occurrences[row];
+	char began[32], took[32], text[32];
+	char *line = sw_format("+%-*s %-*s", table->began_width - 1,
+			       sw_duration_text(offset_of(table, row), began), table->took_width,
+			       sw_duration_text(one->duration_ns, took));
+
+	for (size_t i = 0; i < table->column_count; i++) {
+		int part = table->columns[i];
+
+		line = with_cell(line, largest_of(one) == part ? '*' : ' ', table->part_width[part],
+				 one->time_ns[part] > 0 ? sw_duration_text(one->time_ns[part], text) : "-");
 	}
-	sw_page_put(page, &(struct sw_paragraph){.label = "time", .text = trimmed(head), .whole = true});
-	free(head);
+	return trimmed(line);
 }
 
 bool sw_text_time(const struct sw_page *page, const struct sw_finding *finding)
 {
-	int columns[COLUMNS_SHOWN];
-	size_t count = columns_of(finding, columns), rows = finding->occurrence_count;
+	size_t rows = finding->occurrence_count;
+	struct table table = {.finding = finding, .rows = rows < ROWS_SHOWN ? rows : ROWS_SHOWN};
 
-	if (finding->severity != SW_SEVERITY_SLOW || rows < 2 || !count)
+	if (finding->severity != SW_SEVERITY_SLOW || rows < 2)
 		return false;
-	put_columns(page, columns, count);
-	for (size_t i = 0; i < rows && i < ROWS_SHOWN; i++) {
-		char *row = row_of(&finding->occurrences[i], finding->occurrences[0].began_ns, columns, count);
+	measure(&table);
+	choose_columns(&table, (int)page->width - (int)(page->indent + page->label_width));
+	if (!table.column_count)
+		return false;
+	char *head = head_of(&table);
+	sw_page_put(page, &(struct sw_paragraph){.label = "time", .text = head, .whole = true});
+	free(head);
+	for (size_t row = 0; row < table.rows; row++) {
+		char *line = row_of(&table, row);
 
-		sw_page_put(page, &(struct sw_paragraph){.text = row, .whole = true});
-		free(row);
+		sw_page_put(page, &(struct sw_paragraph){.text = line, .whole = true});
+		free(line);
 	}
-	if (finding->count > ROWS_SHOWN && rows > ROWS_SHOWN)
-		sw_page_line(page, NULL, "and %u more", finding->count - ROWS_SHOWN);
+	if (finding->count > table.rows)
+		sw_page_line(page, NULL, "and %u more", finding->count - (uint32_t)table.rows);
 	return true;
 }

@@ -324,5 +324,6 @@ const struct report_sample report_samples[] = {
 	{"bare", sample_bare},
 	{"explained", sample_explained},
 	{"many", sample_many},
+	{"slow", sample_slow},
 };
 const size_t report_sample_count = SW_COUNT(report_samples);

@@ -28,5 +28,6 @@ const struct sw_report_context *sample_hostile(void);
 const struct sw_report_context *sample_bare(void);
 const struct sw_report_context *sample_explained(void);
 const struct sw_report_context *sample_many(void);
+const struct sw_report_context *sample_slow(void);
 
 #endif

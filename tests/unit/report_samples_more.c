@@ -171,3 +171,43 @@ const struct sw_report_context *sample_many(void)
 	context = sample_context(&report);
 	return &context;
 }
+
+/* Nine slow operations of one cause, each with its parts: a table that keeps to the page and leaves out what is small. */
+const struct sw_report_context *sample_slow(void)
+{
+	static struct sw_occurrence occurrences[8];
+	static struct sw_finding finding;
+	static struct sw_report report;
+	static struct sw_report_context context;
+
+	for (size_t i = 0; i < SW_COUNT(occurrences); i++) {
+		struct sw_occurrence *one = &occurrences[i];
+
+		*one = (struct sw_occurrence){.began_ns = SAMPLE_BASE + (int64_t)i * 700 * SW_NS_PER_S,
+					      .duration_ns = (int64_t)(2 + 60 * i) * SW_NS_PER_S,
+					      .flow = 1,
+					      .outcome = SW_OUTCOME_SLOW};
+		one->time_ns[SW_PART_DATA_WAITING] = one->duration_ns / 10;
+		one->time_ns[SW_PART_SEND_BUFFER] = one->duration_ns / 9;
+		one->time_ns[SW_PART_LOSS] = i == 4 ? one->duration_ns / 2 : 0;
+		one->time_ns[SW_PART_ROUND_TRIP] = one->duration_ns / 8;
+		one->time_ns[SW_PART_PEER_APPLICATION] =
+			one->duration_ns - one->time_ns[SW_PART_DATA_WAITING] - one->time_ns[SW_PART_SEND_BUFFER] -
+			one->time_ns[SW_PART_LOSS] - one->time_ns[SW_PART_ROUND_TRIP];
+	}
+	finding = sample_refused();
+	finding.verdict = "peer-slow";
+	finding.severity = SW_SEVERITY_SLOW;
+	finding.locus = SW_LOCUS_PEER_APP;
+	finding.count = 9;
+	finding.symptom.operation = SW_OPERATION_ANSWER;
+	finding.symptom.outcome = SW_OUTCOME_SLOW;
+	finding.symptom.error = 0;
+	finding.occurrences = occurrences;
+	finding.occurrence_count = SW_COUNT(occurrences);
+	report = sample_report();
+	report.findings = &finding;
+	report.finding_count = 1;
+	context = sample_context(&report);
+	return &context;
+}

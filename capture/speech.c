@@ -123,6 +123,25 @@ static bool last_chunk(const uint8_t *payload, uint32_t length)
 	       (length >= sizeof end - 1 && !memcmp(payload + length - (sizeof end - 1), end, sizeof end - 1));
 }
 
+static uint8_t tail_of(const uint8_t *payload, uint32_t length)
+{
+	static const char end[] = "\r\n\r\n";
+	uint32_t size = length < sizeof end - 1 ? length : sizeof end - 1;
+
+	return memcmp(payload + length - size, end + sizeof end - 1 - size, size) ? SW_TAIL_OPEN : SW_TAIL_PERHAPS;
+}
+
+/* Of what is asked by these the answer has the body that its head announces; not so of HEAD and CONNECT. */
+static bool asks_whole(struct text request)
+{
+	static const char *const methods[] = {"GET ", "POST ", "PUT ", "DELETE ", "PATCH ", "OPTIONS "};
+
+	for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
+		if (begins(request, methods[i]))
+			return true;
+	return false;
+}
+
 static struct sw_speech http(struct text whole, struct text first, struct text rest)
 {
 	if (begins(first, "HTTP/1.")) {
@@ -135,7 +154,9 @@ static struct sw_speech http(struct text whole, struct text first, struct text r
 		return (struct sw_speech){0};
 	if (begins(first, "HEAD "))
 		return (struct sw_speech){.kind = SW_SPEECH_HEAD};
-	return (struct sw_speech){.kind = asks_to_wait(first, rest) ? SW_SPEECH_WAITS : SW_SPEECH_NONE};
+	return (struct sw_speech){.kind = asks_to_wait(first, rest) ? SW_SPEECH_WAITS :
+					  asks_whole(first)         ? SW_SPEECH_ASKS :
+								      SW_SPEECH_NONE};
 }
 
 /* ---- Redis, IMAP ------------------------------------------------------------------------------------------------ */
@@ -156,7 +177,7 @@ static bool blocks(struct text rest)
 	return (begins(word, "XREAD") && has(rest, "\nBLOCK\r\n"));
 }
 
-struct sw_speech sw_speech_of(const uint8_t *payload, uint32_t captured, uint32_t length)
+static struct sw_speech beginning(const uint8_t *payload, uint32_t captured, uint32_t length)
 {
 	struct text whole = {(const char *)payload, captured}, rest = whole, first;
 	struct sw_speech speech = {0};
@@ -181,5 +202,13 @@ struct sw_speech sw_speech_of(const uint8_t *payload, uint32_t captured, uint32_
 			speech.kind = SW_SPEECH_LAST;
 		}
 	}
+	return speech;
+}
+
+struct sw_speech sw_speech_of(const uint8_t *payload, uint32_t captured, uint32_t length)
+{
+	struct sw_speech speech = beginning(payload, captured, length);
+
+	speech.tail = length && captured == length ? tail_of(payload, length) : SW_TAIL_UNKNOWN;
 	return speech;
 }

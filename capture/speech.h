@@ -15,10 +15,15 @@ enum sw_speech_kind {
 	SW_SPEECH_ENDLESS, /* the head of an answer that goes on as long as the connection: events, another protocol */
 	SW_SPEECH_CHUNKED, /* the head of an answer whose length nobody knows; its last chunk is LAST */
 	SW_SPEECH_LAST, /* the segment ends with the last chunk of such an answer */
+	SW_SPEECH_ASKS, /* a request for a whole answer, body and all */
 };
+
+/* May this segment be the end of an answer in chunks? Each ends with an empty line (RFC 9112, 7.1). */
+enum sw_speech_tail { SW_TAIL_UNKNOWN, SW_TAIL_OPEN, SW_TAIL_PERHAPS };
 
 struct sw_speech {
 	uint8_t kind; /* enum sw_speech_kind */
+	uint8_t tail; /* enum sw_speech_tail; UNKNOWN where the segment's end was not captured */
 	uint32_t head; /* ANSWER: bytes of the head alone */
 	int64_t length; /* ANSWER: -1 not known: it ends with the connection */
 };

@@ -25,6 +25,7 @@ struct sw_account {
 	int64_t head_sent_ns, last_sent_ns; /* the oldest unacknowledged byte; the newest byte */
 	int64_t rtt_ns; /* least, -1 unknown */
 	bool head_resent, hole, established, datagrams, fin_arrived, eof_read, asks_to_wait;
+	bool asks_whole, chunks_cut;
 	enum sw_answer_seen answer;
 	int64_t body, missing; /* missing: of what the head announces, not here */
 	bool our_turn, exchanging, wrote_in_exchange;
@@ -348,6 +349,8 @@ static void follow_stream(struct sw_account *account, const struct sw_flow *flow
 	account->body = peer->said_to ? peer->said_body : -1;
 	account->fin_arrived = peer->fin_at && !peer->hole_at;
 	account->missing = sw_side_missing(peer);
+	account->asks_whole = ours->asks_whole;
+	account->chunks_cut = sw_side_chunks_cut(peer);
 	account->established = flow->state >= SW_FLOW_ESTABLISHED ||
 			       (flow->state == SW_FLOW_SYN_RECEIVED && flow->initiator);
 	account->window = scaled || peer->window == 0 ? (int64_t)peer->window : -1;
@@ -422,7 +425,9 @@ int64_t sw_account_body(const struct sw_account *account)
 
 bool sw_account_cut(const struct sw_account *account)
 {
-	return account->fin_arrived && account->missing > 0 && account->missing < account->body;
+	return account->fin_arrived &&
+	       (account->chunks_cut ||
+		(account->missing > 0 && (account->missing < account->body || account->asks_whole)));
 }
 
 struct sw_account_stall sw_account_stall(const struct sw_account *account)

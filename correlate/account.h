@@ -49,8 +49,8 @@ bool sw_account_asks_to_wait(const struct sw_account *account);
 enum sw_answer_seen sw_account_answer(const struct sw_account *account);
 int64_t
 sw_account_body(const struct sw_account *account); /* bytes that the head of the answer announces, -1 not known */
-/* The peer has closed, all of it came, and the body ends before the length that its head announced. Of a body that has not begun nothing is
- * said: the request may have asked for the head alone. */
+/* The peer has closed, all of it came, and the body ends before the length that its head announced, or before its last chunk. Of a body that
+ * has not begun something is said only where a request was understood that asks for one: it may have asked for the head alone. */
 bool sw_account_cut(const struct sw_account *account);
 
 /* The longest stretch in which bytes that calls wanted to send stood still before the peer's window. */

@@ -38,7 +38,8 @@ static void book(struct sw_debt_state *state, const struct sw_call *call)
 	debt->waited_ns += waited_ns;
 	debt->last_call = call->id;
 	wait->waited_ns += waited_ns;
-	state->timed_out = sw_waits_timed_out(call);
+	if (call->timeout_ns != 0) /* who only asks what is ready now waits for nothing */
+		state->timed_out = sw_waits_timed_out(call);
 	if (!sw_waits_timed_out(call))
 		return;
 	/* A slice that ended for another socket's sake counts towards the sum, but only one that timed out shows whose timer it was. */

@@ -180,6 +180,7 @@ static void silence_facts(struct sw_facts *facts, const struct sw_symptom_contex
 	if (peer->last_new_data.packet && debt_end(context) > peer->last_new_data.time_ns)
 		facts->answer_quiet = debt_end(context) - peer->last_new_data.time_ns;
 	facts->answer_missing = sw_side_missing(peer);
+	facts->chunks_cut = sw_side_chunks_cut(peer);
 }
 
 static void window_facts(struct sw_facts *facts, const struct sw_flow *flow)

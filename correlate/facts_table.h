@@ -289,6 +289,7 @@
 	X(SEEN, last_keepalive, "the last")                                                                            \
 	X(NS, peer_quiet, "from the peer's last packet to the end of the operation")                                   \
 	X(NS, answer_quiet, "from the peer's last new bytes to the end of the operation")                              \
+	X(FLAG, chunks_cut, "the peer closed in the middle of an answer in chunks")                                    \
 	X(BYTES, answer_missing, "bytes that the head of the answer announced and that never came")                    \
 	X(COUNT, zero_windows, "times that the peer advertised a window of 0")                                         \
 	X(SEEN, zero_window, "the last of them")                                                                       \

@@ -99,8 +99,9 @@ struct sw_side { /* one direction of a flow: what this end sent and how the othe
 	/* what the first bytes of its segments say (capture/speech.h); said_to: relative number behind the answer whose head it has sent */
 	int64_t said_to; /* 0 not known, SW_SAID_ENDLESS; SW_SAID_CHUNKED until the last chunk has come */
 	int64_t said_body; /* of it, the body alone; -1 not known */
-	bool asks_to_wait,
-		asks_head; /* its last request asks the other side to answer when there is news; for a head alone */
+	/* its last request asks the other side to answer when there is news; for a head alone; for a body, too */
+	bool asks_to_wait, asks_head, asks_whole;
+	bool tail_open; /* what it has sent does not end as an answer in chunks does */
 
 	int64_t incomplete; /* datagrams in fragments of which not all have come */
 	struct sw_seen last_incomplete; /* the first fragment of the latest of them */
@@ -154,6 +155,8 @@ struct sw_flow {
 
 /* Bytes that the head of this side's answer announced and that it has not sent; 0 where no length is known. */
 int64_t sw_side_missing(const struct sw_side *side);
+/* It has closed in the middle of an answer in chunks. */
+bool sw_side_chunks_cut(const struct sw_side *side);
 const char *sw_flow_state_name(enum sw_flow_state state);
 
 #endif

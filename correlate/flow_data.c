@@ -216,6 +216,11 @@ int64_t sw_side_missing(const struct sw_side *side)
 	return side->said_to > end && side->said_to != SW_SAID_ENDLESS ? side->said_to - end : 0;
 }
 
+bool sw_side_chunks_cut(const struct sw_side *side)
+{
+	return side->fin_at && !side->hole_at && side->said_to == SW_SAID_CHUNKED && side->tail_open;
+}
+
 /* A side that speaks after the other begins a new turn: what was said before is settled. */
 static void spoken(struct sw_flow *flow, const struct sw_packet *packet, enum sw_flow_side from, int64_t start)
 {
@@ -224,11 +229,13 @@ static void spoken(struct sw_flow *flow, const struct sw_packet *packet, enum sw
 
 	if (other->last_new_data.packet && other->last_new_data.time_ns >= s->last_new_data.time_ns &&
 	    other->said_to != SW_SAID_ENDLESS) {
-		s->asks_to_wait = s->asks_head = false;
+		s->asks_to_wait = s->asks_head = s->asks_whole = false;
 		other->said_to = 0;
 		other->said_body = -1;
 	}
+	s->tail_open = speech->tail == SW_TAIL_OPEN;
 	switch (speech->kind) {
+	case SW_SPEECH_ASKS: s->asks_whole = true; break;
 	case SW_SPEECH_WAITS: s->asks_to_wait = true; break;
 	case SW_SPEECH_HEAD: s->asks_head = true; break;
 	case SW_SPEECH_ANSWER:

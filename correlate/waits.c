@@ -64,6 +64,12 @@ static void visit_set(const struct visit *visit, struct sw_socket_state *set, in
 	}
 }
 
+/* A program may give select the same memory for two of its sets, as Perl does: what is written back last is all that is left of them. */
+static uint32_t got_of(const struct sw_call *call, const struct sw_wait *wait)
+{
+	return !wait->got && call->result > 0 && call->wait_count == 1 ? wait->asked : wait->got;
+}
+
 static void visit_listed(const struct visit *visit, const struct sw_wait *wait)
 {
 	uint32_t id = wait->socket ? wait->socket : sw_sockets_by_fd(visit->sockets, visit->call->pid, wait->fd, NULL);
@@ -74,7 +80,7 @@ static void visit_listed(const struct visit *visit, const struct sw_wait *wait)
 	if (socket->seen.socket.kind == SW_OBJECT_EPOLL)
 		visit_set(visit, socket, 1);
 	else if (socket->seen.socket.kind == SW_OBJECT_SOCKET)
-		visit->visit(visit->context, socket, wait->asked, wait->got);
+		visit->visit(visit->context, socket, wait->asked, got_of(visit->call, wait));
 }
 
 /* An epoll set whose making was not seen (attach, a log cut at its beginning): what it reports is in it. */

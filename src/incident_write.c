@@ -219,9 +219,9 @@ void sw_incident_packet(struct sw_incident *incident, const struct sw_packet *pa
 	uint32_t wire = 0, length = sw_frame_to_sll2(packet, raw, frame, sizeof frame, &wire);
 	if (incident->error || !length)
 		return;
-	sw_auto_free char *known = sw_format("pkt id=%u netns=%u place=%u flags=%u speech=%u head=%u said=%lld",
+	sw_auto_free char *known = sw_format("pkt id=%u netns=%u place=%u flags=%u speech=%u tail=%u head=%u said=%lld",
 					     packet->id, packet->netns, packet->place, packet->flags,
-					     packet->speech.kind, packet->speech.head,
+					     packet->speech.kind, packet->speech.tail, packet->speech.head,
 					     (long long)packet->speech.length);
 	uint32_t interface = interface_of(incident, packet->place, NULL);
 	struct sw_segment *segment = sw_segment_current(incident);

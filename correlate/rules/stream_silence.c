@@ -165,11 +165,15 @@ static bool peer_vanished(const struct sw_facts *facts, struct sw_match *match)
 	return true;
 }
 
-/* An end of file before the length that the answer's own head announced. */
+/* An end of file before the length that the answer's own head announced, or before its last chunk. */
 static bool answer_cut(const struct sw_facts *facts, struct sw_match *match)
 {
-	match->cause =
-		"{remote} closed after {bytes_in} bytes of its answer, {answer_missing} before the end that its head announces";
+	if (FACT(chunks_cut))
+		match->cause =
+			"{remote} closed after {bytes_in} bytes of its answer in chunks, and the last chunk never came";
+	else
+		match->cause =
+			"{remote} closed after {bytes_in} bytes of its answer, {answer_missing} before the end that its head announces";
 	cite(match, FACT(peer_data));
 	cite(match, FACT(peer_fin));
 	match->cites_surfaced = true;
@@ -178,7 +182,7 @@ static bool answer_cut(const struct sw_facts *facts, struct sw_match *match)
 
 static bool answer_stopped(const struct sw_facts *facts, struct sw_match *match)
 {
-	if (FACT(ended_by_eof) && FACT(is_tcp) && FACT(answer_read) && FACT(answer_missing) > 0)
+	if (FACT(ended_by_eof) && FACT(is_tcp) && FACT(answer_read) && (FACT(answer_missing) > 0 || FACT(chunks_cut)))
 		return answer_cut(facts, match);
 	if (!in_vain(facts) || !FACT(is_tcp) || !FACT(answer_read))
 		return false;

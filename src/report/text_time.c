@@ -55,8 +55,7 @@ static void measure(struct table *table)
 	for (size_t row = 0; row < table->rows; row++) {
 		const struct sw_occurrence *one = &table->finding->occurrences[row];
 
-		table->began_width =
-			wider(table->began_width - 1, sw_duration_text(offset_of(table, row), text)) + 1;
+		table->began_width = wider(table->began_width - 1, sw_duration_text(offset_of(table, row), text)) + 1;
 		table->took_width = wider(table->took_width, sw_duration_text(one->duration_ns, text));
 		table->largest[largest_of(one)] = true;
 		for (int part = 0; part < SW_PART_COUNT; part++) {
@@ -136,9 +135,8 @@ static char *row_of(const struct table *table, size_t row)
 {
 	const struct sw_occurrence *one = &table->finding->occurrences[row];
 	char began[32], took[32], text[32];
-	char *line = sw_format("+%-*s %-*s", table->began_width - 1,
-			       sw_duration_text(offset_of(table, row), began), table->took_width,
-			       sw_duration_text(one->duration_ns, took));
+	char *line = sw_format("+%-*s %-*s", table->began_width - 1, sw_duration_text(offset_of(table, row), began),
+			       table->took_width, sw_duration_text(one->duration_ns, took));
 
 	for (size_t i = 0; i < table->column_count; i++) {
 		int part = table->columns[i];

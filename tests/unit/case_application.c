@@ -134,17 +134,21 @@ static int record_take(char *word, struct sw_err *err)
 	return 0;
 }
 
-/* waits, head, events, chunked, last, answer:BODY (behind a head of 100 bytes) */
+/* waits, head, asks, events, chunked, last, open, answer:BODY (behind a head of 100 bytes) */
 static int says_parse(struct sw_packet *packet, const char *word, struct sw_err *err)
 {
 	static const char *const kinds[] = {
 		[SW_SPEECH_WAITS] = "waits",     [SW_SPEECH_HEAD] = "head", [SW_SPEECH_ENDLESS] = "events",
-		[SW_SPEECH_CHUNKED] = "chunked", [SW_SPEECH_LAST] = "last",
+		[SW_SPEECH_CHUNKED] = "chunked", [SW_SPEECH_LAST] = "last", [SW_SPEECH_ASKS] = "asks",
 	};
 
 	if (!strncmp(word, "answer:", 7)) {
 		packet->speech = (struct sw_speech){
 			.kind = SW_SPEECH_ANSWER, .head = 100, .length = 100 + strtoll(word + 7, NULL, 10)};
+		return 0;
+	}
+	if (!strcmp(word, "open")) {
+		packet->speech.tail = SW_TAIL_OPEN;
 		return 0;
 	}
 	for (size_t kind = 0; kind < sizeof kinds / sizeof *kinds; kind++)

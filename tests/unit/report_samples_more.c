@@ -191,9 +191,9 @@ const struct sw_report_context *sample_slow(void)
 		one->time_ns[SW_PART_SEND_BUFFER] = one->duration_ns / 9;
 		one->time_ns[SW_PART_LOSS] = i == 4 ? one->duration_ns / 2 : 0;
 		one->time_ns[SW_PART_ROUND_TRIP] = one->duration_ns / 8;
-		one->time_ns[SW_PART_PEER_APPLICATION] =
-			one->duration_ns - one->time_ns[SW_PART_DATA_WAITING] - one->time_ns[SW_PART_SEND_BUFFER] -
-			one->time_ns[SW_PART_LOSS] - one->time_ns[SW_PART_ROUND_TRIP];
+		one->time_ns[SW_PART_PEER_APPLICATION] = one->duration_ns - one->time_ns[SW_PART_DATA_WAITING] -
+							 one->time_ns[SW_PART_SEND_BUFFER] -
+							 one->time_ns[SW_PART_LOSS] - one->time_ns[SW_PART_ROUND_TRIP];
 	}
 	finding = sample_refused();
 	finding.verdict = "peer-slow";

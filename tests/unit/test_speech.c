@@ -59,8 +59,7 @@ static void requests_that_wait(void **state)
 	static const char *const plain[] = {
 		"*2\r\n$3\r\nGET\r\n$5\r\nblpop\r\n",
 		"*3\r\n$5\r\nblpo",
-		"GET /waiting HTTP/1.1\r\nHost: a\r\n\r\n",
-		"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc",
+		"CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n",
 		"IDLE\r\n",
 		"*",
 		"*\n$\n\n\n",
@@ -73,6 +72,24 @@ static void requests_that_wait(void **state)
 	for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
 		assert_int_equal(of(plain[i]).kind, SW_SPEECH_NONE);
 	assert_int_equal(of("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n").kind, SW_SPEECH_HEAD);
+	assert_int_equal(of("GET /waiting HTTP/1.1\r\nHost: a\r\n\r\n").kind, SW_SPEECH_ASKS);
+	assert_int_equal(of("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc").kind, SW_SPEECH_ASKS);
+}
+
+static void ends_of_segments(void **state)
+{
+	static const char *const perhaps[] = {"\n", "\r\n", "\n\r\n", "\r\n\r\n",
+					      "5\r\nhello\r\n0\r\nTrailer: a\r\n\r\n"};
+	static const char *const open[] = {"x", "\r", "5\r\nhel", "5\r\nhello\r\n", "\r\n\n", "HTTP/1.1 200 OK\r\n"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof perhaps / sizeof *perhaps; i++)
+		assert_int_equal(of(perhaps[i]).tail, SW_TAIL_PERHAPS);
+	for (size_t i = 0; i < sizeof open / sizeof *open; i++)
+		assert_int_equal(of(open[i]).tail, SW_TAIL_OPEN);
+	assert_int_equal(sw_speech_of((const uint8_t *)"hello", 5, 6).tail,
+			 SW_TAIL_UNKNOWN); /* cut by the snap length */
+	assert_int_equal(of("").tail, SW_TAIL_UNKNOWN);
 }
 
 /* Each cut of each text is read without a step beyond it (the sanitizers see to that). */
@@ -97,9 +114,8 @@ static void whatever_is_cut(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(answers_tell_their_length),
-		cmocka_unit_test(answers_without_a_length),
-		cmocka_unit_test(requests_that_wait),
+		cmocka_unit_test(answers_tell_their_length), cmocka_unit_test(answers_without_a_length),
+		cmocka_unit_test(requests_that_wait),        cmocka_unit_test(ends_of_segments),
 		cmocka_unit_test(whatever_is_cut),
 	};
 

@@ -39,14 +39,52 @@ static void gather(struct sw_facts *facts, const struct sw_handshake *handshake,
 	sw_arena_free(arena); /* flags and packets are all that is asked for */
 }
 
-bool sw_answer_is_no(const struct sw_handshakes *handshakes, const struct sw_flow *flow, struct sw_debt *debt)
+/* We left without a word, or with none but our Finished; a process that was killed meanwhile chose nothing. */
+static bool left(const struct sw_facts *facts, const struct sw_debt *debt, const struct sw_process_seen *process)
 {
-	const struct sw_handshake *handshake = debt->operation == SW_OPERATION_ANSWER ? handshake_of(handshakes, flow) :
-											NULL;
+	if (!facts->tls_left.packet || !facts->tls_left_ours || debt->operation != SW_OPERATION_HANDSHAKE)
+		return false;
+	return !process || !process->exited || !process->signal ||
+	       process->exit_ns > facts->tls_left.time_ns + SW_AT_ONCE_NS;
+}
+
+/* Our end of the handshake is the server's. An alert of the client's is what the last debt read, which is closed without an answer;
+ * what we say ourselves follows the debt's end. */
+static bool serve_is_no(const struct sw_handshake *handshake, const struct sw_flow *flow, struct sw_debt *debt)
+{
+	struct sw_facts facts;
+	int64_t from_ns = debt->began_ns - SW_STAMP_SLACK_NS, to_ns = debt->ended_ns + SW_ALERT_AFTER_NS;
+	bool no;
+
+	if (debt->outcome != SW_OUTCOME_DONE ||
+	    (handshake->done.packet && handshake->done.time_ns < debt->began_ns - SW_STAMP_SLACK_NS))
+		return false;
+	gather(&facts, handshake, flow, debt);
+	no = facts.tls_alert.packet && !facts.tls_alert_ours &&
+	     facts.tls_alert.time_ns <= debt->ended_ns + SW_STAMP_SLACK_NS;
+	no |= facts.tls_alert.packet && facts.tls_alert_ours && facts.tls_alert.time_ns >= from_ns &&
+	      facts.tls_alert.time_ns <= to_ns;
+	no |= facts.tls_not.packet && facts.tls_not_ours && facts.tls_not.time_ns >= from_ns &&
+	      facts.tls_not.time_ns <= to_ns;
+	no |= facts.tls_only_ours || (facts.tls_unanswered && debt->unanswered) ||
+	      (facts.tls_left.packet && !facts.tls_left_ours && !facts.tls_left_behind);
+	if (no)
+		debt->operation = SW_OPERATION_HANDSHAKE;
+	return no;
+}
+
+bool sw_answer_is_no(const struct sw_handshakes *handshakes, const struct sw_flow *flow,
+		     const struct sw_process_seen *process, struct sw_debt *debt)
+{
+	bool serving = debt->operation == SW_OPERATION_SERVE;
+	const struct sw_handshake *handshake =
+		serving || debt->operation == SW_OPERATION_ANSWER ? handshake_of(handshakes, flow) : NULL;
 	struct sw_facts facts;
 
 	if (!handshake)
 		return false;
+	if (serving)
+		return serve_is_no(handshake, flow, debt);
 	if (handshake->client_hello.packet && (!handshake->done.packet || handshake->done.time_ns >= debt->began_ns) &&
 	    (debt->ended_ns == SW_TIME_NONE || handshake->client_hello.time_ns <= debt->ended_ns))
 		debt->operation = SW_OPERATION_HANDSHAKE;
@@ -56,7 +94,7 @@ bool sw_answer_is_no(const struct sw_handshakes *handshakes, const struct sw_flo
 	if (facts.tls_alert_ours && follows(debt, facts.tls_alert, flow))
 		return true;
 	return within(debt, facts.tls_alert) || within(debt, facts.tls_not) || within(debt, facts.tls_warning) ||
-	       facts.tls_only_peer;
+	       facts.tls_only_peer || facts.tls_echoed || left(&facts, debt, process);
 }
 
 /* All that we read as a request was the client's close_notify, the last that it said: who says that owes and asks nothing more. */
@@ -90,8 +128,10 @@ bool sw_answer_tells(const struct sw_handshakes *handshakes, const struct sw_flo
 
 static bool is_no(const struct sw_debt *debt)
 {
-	return (debt->operation == SW_OPERATION_HANDSHAKE || debt->operation == SW_OPERATION_ANSWER) &&
-	       debt->outcome == SW_OUTCOME_ANSWERED_NO;
+	bool handshake = debt->operation == SW_OPERATION_HANDSHAKE;
+
+	return ((handshake || debt->operation == SW_OPERATION_ANSWER) && debt->outcome == SW_OUTCOME_ANSWERED_NO) ||
+	       (handshake && debt->outcome == SW_OUTCOME_EOF);
 }
 
 /* A later step of the same handshake was answered no too: that one tells it. */

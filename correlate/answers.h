@@ -8,8 +8,10 @@
 #include "correlate/debts.h"
 #include "correlate/handshakes.h"
 
-/* An answer that was waited for while the handshake was not done becomes the handshake's; true: it was done, and said no. */
-bool sw_answer_is_no(const struct sw_handshakes *handshakes, const struct sw_flow *flow, struct sw_debt *debt);
+/* An answer that was waited for while the handshake was not done becomes the handshake's; true: it was done, and said no. What we owed
+ * as the server becomes the handshake's where one side said no to it. */
+bool sw_answer_is_no(const struct sw_handshakes *handshakes, const struct sw_flow *flow,
+		     const struct sw_process_seen *process, struct sw_debt *debt);
 /* Bytes that were lost behind the end of a handshake are that end's doing, which the handshake's debt tells; and a client's goodbye
  * is no request that we left without an answer. */
 bool sw_answer_tells(const struct sw_handshakes *handshakes, const struct sw_flow *flow, const struct sw_debt *debt);

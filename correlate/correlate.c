@@ -56,7 +56,8 @@ static bool judge_ended(struct sw_correlate *correlate, struct sw_debt_state *de
 
 	if (sw_lookup_takes(correlate->lookups, debt, flow, correlate->options.slow_ns, &keep))
 		return keep;
-	if (sw_answer_is_no(correlate->handshakes, flow, &debt->debt)) {
+	if (sw_answer_is_no(correlate->handshakes, flow, sw_processes_get(correlate->processes, debt->debt.pid),
+			    &debt->debt)) {
 		debt->debt.outcome = SW_OUTCOME_ANSWERED_NO;
 		return true;
 	}
@@ -76,7 +77,7 @@ static bool review(void *context, struct sw_debt_state *debt)
 			       debt->debt.ended_ns);
 	bool keep = judge_ended(correlate, debt, flow);
 
-	if (correlate->options.ended && !debt->tentative)
+	if (correlate->options.ended && !debt->tentative && !debt->debt.unanswered)
 		tell(correlate, debt, flow);
 	return keep;
 }

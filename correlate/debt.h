@@ -25,6 +25,7 @@ struct sw_debt {
 	enum sw_sys surfaced_sys; /* the call that showed how it ended */
 	uint32_t opened_call, surfaced_call, last_call; /* ids */
 	bool nonblocking, by_tool;
+	bool unanswered; /* serving: the socket went before a byte of ours did; done all the same, our own choice */
 	int64_t began_ns, opened_until_ns; /* enter and exit of the opening call */
 	int64_t ended_ns; /* SW_TIME_NONE: open */
 	enum sw_outcome outcome;

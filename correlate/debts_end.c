@@ -121,8 +121,10 @@ static void gone_one(struct sw_debts *debts, struct sw_debt_state *state, const 
 		sw_debt_end(debts, state, held_up(debts, state, time_ns) ? SW_OUTCOME_GAVE_UP : SW_OUTCOME_DONE, 0,
 			    call, time_ns);
 		return;
-	case SW_OPERATION_SERVE: /* closed without an answer: our own choice */
-		sw_debt_drop(debts, state, time_ns);
+	case SW_OPERATION_SERVE: /* closed without an answer: our own choice, but where an alert or a handshake tells of it */
+		state->debt.unanswered = true;
+		state->debt.closed_by = call ? call->sys : 0;
+		sw_debt_end(debts, state, SW_OUTCOME_DONE, 0, call, time_ns);
 		return;
 	default: break;
 	}

@@ -141,9 +141,9 @@ static void end_of_file(struct sw_debts *debts, struct sw_socket_state *socket, 
 	struct sw_debt_state *answer = socket->open[SW_OPERATION_ANSWER];
 	struct sw_debt_state *greeting = socket->open[SW_OPERATION_GREETING];
 
-	if (call->bytes == 0 || (call->flags & SW_CALL_PEEK))
+	if (call->bytes == 0)
 		return;
-	socket->seen.eofs++;
+	socket->seen.eofs += !(call->flags & SW_CALL_PEEK); /* who only looks (wget) learns of the end all the same */
 	if (greeting && socket->seen.shut_write_ns != SW_TIME_NONE) /* we closed first: that is only its answer */
 		drop_open(debts, socket, SW_OPERATION_GREETING, call->exit_ns);
 	else if (greeting)

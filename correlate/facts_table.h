@@ -407,7 +407,19 @@
 	X(COUNT, tls_alert_number, "its number")                                                                       \
 	X(FLAG, tls_alert_ours, "we sent it")                                                                          \
 	X(SEEN, tls_not, "the answer to the ClientHello that is no TLS")                                               \
-	X(FLAG, tls_only_peer, "the peer answered our plaintext with a TLS record")
+	X(FLAG, tls_not_ours, "we gave it")                                                                            \
+	X(FLAG, tls_echoed, "the answer to the ClientHello was a ClientHello")                                         \
+	X(FLAG, tls_only_peer, "the peer answered our plaintext with a TLS record")                                    \
+	X(FLAG, tls_only_ours, "we answered the peer's plaintext with a TLS record")                                   \
+	X(FLAG, tls_unanswered, "we closed without a byte in answer to the ClientHello")                               \
+	X(FLAG, fin_saw_hello, "the peer's FIN acknowledges bytes of our ClientHello")                                 \
+	X(SEEN, tls_left, "the client's close behind the server's certificate, without an alert and without data")     \
+	X(FLAG, tls_left_ours, "we are that client")                                                                   \
+	X(FLAG, tls_left_behind, "its Finished had left before")                                                       \
+	X(COUNT, tls_others_done, "connections between the same ends whose handshakes were used")                      \
+	X(FLAG, ended_soon, "the process ended soon after")                                                            \
+	X(FLAG, ended_badly, "and so that it shows: killed, or with another status than 0")                            \
+	X(FLAG, said_tls, "it wrote of a certificate, of TLS or of SSL to standard error")
 
 /* What we owe others. Set in facts_serve.c. */
 #define SW_FACTS_SERVE(X)                                                                                              \

@@ -7,9 +7,15 @@
 
 #include "correlate/facts.h"
 #include "correlate/handshakes.h"
+#include "correlate/thresholds.h"
 #include "src/base/arena.h"
 
 #define TLS_13 0x0304u
+/* A ServerHello, EncryptedExtensions and a Finished make some 300 bytes; the smallest certificate with its proof of possession as many
+ * again (seen: 750 bytes and more with, 240 to 310 without, resumed). */
+#define FULL_FLIGHT 512
+/* A check that is content ends at once. */
+#define SOON_NS (2 * SW_NS_PER_S)
 
 /* The flow's sides as the handshake numbers them: a mirrored flow has them swapped. */
 static enum sw_flow_side ours_of(const struct sw_symptom_context *context)
@@ -84,14 +90,23 @@ static bool is_warning(const struct sw_handshake *handshake, const struct sw_han
 				   !flow->side[SW_SIDE_PEER].rst.packet && !flow->side[SW_SIDE_OURS].rst.packet));
 }
 
+/* The first sign that this side has gone. */
+static struct sw_seen gone(const struct sw_side *side)
+{
+	if (!side->fin.packet || (side->rst.packet && side->rst.time_ns < side->fin.time_ns))
+		return side->rst;
+	return side->fin;
+}
+
 static void take_alert(struct sw_facts *facts, const struct sw_handshake *handshake, const struct sw_flow *flow,
 		       enum sw_flow_side from, bool ours)
 {
 	const struct sw_handshake_alert *alert = &handshake->side[from].alert;
 	const struct sw_side *sender = &flow->side[ours ? SW_SIDE_OURS : SW_SIDE_PEER];
+	struct sw_seen ended = gone(&flow->side[ours ? SW_SIDE_PEER : SW_SIDE_OURS]);
 
-	if (!alert->seen.packet)
-		return;
+	if (!alert->seen.packet || (ended.packet && ended.time_ns < alert->seen.time_ns))
+		return; /* a complaint about the end, which came first */
 	if (is_warning(handshake, alert, flow)) {
 		facts->tls_warning = alert->seen;
 		facts->tls_warning_name = sw_tls_alert_name(alert->number);
@@ -110,28 +125,79 @@ static void take_alert(struct sw_facts *facts, const struct sw_handshake *handsh
 	facts->tls_alert_ours = ours;
 }
 
+/* Who does not like a certificate may say so by an alert, or just close: in the handshake (TLS 1.3 tells the client the certificate
+ * before its Finished), or behind it, where the library leaves the verification to the program. */
+static void left_facts(struct sw_facts *facts, const struct sw_handshake *handshake, const struct sw_flow *flow,
+		       bool ours)
+{
+	const struct sw_handshake_side *client = &handshake->side[handshake->client_side];
+	const struct sw_side *leaver = &flow->side[ours ? SW_SIDE_OURS : SW_SIDE_PEER];
+	const struct sw_side *other = &flow->side[ours ? SW_SIDE_PEER : SW_SIDE_OURS];
+	struct sw_seen left = gone(leaver), stayed = gone(other);
+	bool certificate = handshake->flight_bytes >= FULL_FLIGHT ||
+			   handshake->side[!handshake->client_side].certificate.present;
+
+	if (!handshake->client_hello.packet || !handshake->server_hello.packet || facts->tls_alert.packet ||
+	    client->data_records || !certificate || !left.packet || (stayed.packet && stayed.time_ns <= left.time_ns) ||
+	    left.time_ns - other->last_new_data.time_ns > SW_ALERT_AFTER_NS)
+		return;
+	facts->tls_left = left;
+	facts->tls_left_ours = ours;
+	facts->tls_left_behind = client->protected.packet || client->finished;
+}
+
+static void process_facts(struct sw_facts *facts, const struct sw_symptom_context *context)
+{
+	const struct sw_process_seen *process = context->process;
+
+	facts->tls_others_done = context->handshakes_used;
+	facts->said_tls = context->said_tls;
+	if (!process || !process->exited)
+		return;
+	facts->ended_soon = process->exit_ns - context->debt->ended_ns < SOON_NS;
+	facts->ended_badly = process->exit_ns - context->debt->ended_ns < context->settle_ns && process->code != 0;
+}
+
+/* Plaintext on one side, TLS on the other. */
+static void mixed_facts(struct sw_facts *facts, const struct sw_handshake *handshake, const struct sw_flow *flow,
+			enum sw_flow_side ours)
+{
+	const struct sw_handshake_side *own = &handshake->side[ours], *peer = &handshake->side[!ours];
+	const struct sw_side *sent = &flow->side[SW_SIDE_OURS], *came = &flow->side[SW_SIDE_PEER];
+	bool client = handshake->client_hello.packet && handshake->client_side == ours;
+	bool server = handshake->client_hello.packet && handshake->client_side != ours;
+	bool no_hello = !handshake->client_hello.packet && !flow->began_before;
+
+	if (client && peer->plain.packet && peer->plain.packet == peer->first.packet)
+		facts->tls_not = peer->plain;
+	facts->tls_not_ours = server && own->plain.packet && own->plain.packet == own->first.packet;
+	if (facts->tls_not_ours)
+		facts->tls_not = own->plain;
+	facts->fin_saw_hello = client && (flow->began_before || came->fin_ack > 1);
+	facts->tls_echoed = client && handshake->echoed;
+	facts->tls_unanswered = server && !own->first.packet && gone(sent).packet &&
+				(!gone(came).packet || gone(sent).time_ns <= gone(came).time_ns);
+	facts->tls_only_peer = no_hello && sent->first_data.packet && sent->first_data.packet != own->first.packet &&
+			       peer->first.packet && peer->first.packet == came->first_data.packet;
+	facts->tls_only_ours = no_hello && came->first_data.packet && came->first_data.packet != peer->first.packet &&
+			       own->first.packet && own->first.packet == sent->first_data.packet &&
+			       came->first_data.time_ns <= sent->first_data.time_ns;
+}
+
 void sw_facts_of_tls(struct sw_facts *facts, const struct sw_symptom_context *context, struct sw_arena *arena)
 {
 	const struct sw_handshake *handshake = context->handshake;
 	const struct sw_flow *flow = context->flow;
-	const struct sw_handshake_side *own, *peer;
-	struct sw_seen own_first;
 	enum sw_flow_side ours;
 
 	if (!handshake || !flow)
 		return;
 	ours = ours_of(context);
-	own = &handshake->side[ours];
-	peer = &handshake->side[!ours];
 	hello_facts(facts, handshake, arena);
 	certificate_facts(facts, handshake, ours, arena);
 	take_alert(facts, handshake, flow, ours, true);
 	take_alert(facts, handshake, flow, !ours, false);
-	if (handshake->client_hello.packet && handshake->client_side == ours && peer->plain.packet &&
-	    peer->plain.packet == peer->first.packet)
-		facts->tls_not = peer->plain;
-	own_first = flow->side[SW_SIDE_OURS].first_data;
-	facts->tls_only_peer = !handshake->client_hello.packet && own_first.packet &&
-			       own_first.packet != own->first.packet && peer->first.packet &&
-			       peer->first.packet == flow->side[SW_SIDE_PEER].first_data.packet;
+	mixed_facts(facts, handshake, flow, ours);
+	left_facts(facts, handshake, flow, handshake->client_side == ours);
+	process_facts(facts, context);
 }

@@ -154,6 +154,8 @@ static void take_protected(struct sw_handshake *handshake, const struct sw_packe
 		client_13(handshake, packet, from, record->length, alert_like, first_of_packet);
 	else if (record->begins)
 		server_13(handshake, packet, from, alert_like);
+	if (record->begins && record->length != ALERT_13_LENGTH && (!is_13(handshake) || side->protected.packet))
+		side->data_records++;
 	if (!side->protected.packet)
 		side->protected = seen_of(packet);
 }
@@ -195,7 +197,8 @@ static void take_record(struct sw_handshake *handshake, const struct sw_packet *
 		take_finished(handshake, packet, from);
 	if (record->content == SW_TLS_APPLICATION)
 		take_protected(handshake, packet, from, record, first_of_packet);
-	else if (record->content == SW_TLS_ALERT && record->encrypted && !handshake->done.packet && record->begins)
+	else if (record->content == SW_TLS_ALERT && record->encrypted && !handshake->done.packet && record->begins &&
+		 !handshake->side[!from].cut) /* the other's Finished may stand where the capture was cut off */
 		take_hidden(&handshake->side[from].alert, packet);
 	else if (record->content == SW_TLS_ALERT)
 		take_alert(&handshake->side[from].alert, packet, record);
@@ -205,7 +208,9 @@ static void take_hellos(struct sw_handshake *handshake, const struct sw_packet *
 {
 	const struct sw_tls *tls = packet->tls;
 
-	if (tls->client.present) {
+	if (tls->client.present && handshake->client_hello.packet && handshake->client_side != from) {
+		handshake->echoed = true;
+	} else if (tls->client.present) {
 		if (!handshake->client_hello.packet)
 			handshake->client_hello = seen_of(packet);
 		handshake->client_side = from;
@@ -221,6 +226,16 @@ static void take_hellos(struct sw_handshake *handshake, const struct sw_packet *
 		handshake->side[from].certificate = tls->certificate;
 		handshake->side[from].certificate_ns = packet->time_ns;
 	}
+}
+
+static void take_flight(struct sw_handshake *handshake, const struct sw_packet *packet, enum sw_flow_side from)
+{
+	const struct sw_handshake_side *client = &handshake->side[handshake->client_side];
+
+	if (packet->tls && packet->tls->client.present)
+		handshake->flight_bytes = 0;
+	else if (from != handshake->client_side && !client->protected.packet && !client->finished)
+		handshake->flight_bytes += packet->payload_length;
 }
 
 void sw_handshakes_packet(struct sw_handshakes *handshakes, const struct sw_packet *packet, uint32_t flow,
@@ -239,11 +254,13 @@ void sw_handshakes_packet(struct sw_handshakes *handshakes, const struct sw_pack
 	side = &handshake->side[from];
 	if (!side->first.packet)
 		side->first = seen_of(packet);
+	take_flight(handshake, packet, from);
 	if (!packet->tls) {
 		if (!side->plain.packet && !side->protected.packet)
 			side->plain = seen_of(packet);
 		return;
 	}
+	side->cut |= packet->tls->truncated;
 	take_hellos(handshake, packet, from);
 	for (uint8_t i = 0; i < packet->tls->record_count && i < SW_TLS_RECORDS; i++) {
 		const struct sw_tls_record *record = &packet->tls->records[i];

@@ -23,6 +23,8 @@ struct sw_handshake_side {
 	struct sw_handshake_alert alert; /* the first */
 	struct sw_seen goodbye; /* the last record that is a close_notify, by its kind, or in TLS 1.3 by its length */
 	uint32_t goodbye_bytes; /* with its header */
+	uint32_t data_records; /* behind its Finished, not counting what is as long as a close_notify */
+	bool cut; /* records may have passed that the capture does not hold whole */
 	struct sw_tls_certificate certificate;
 	int64_t certificate_ns;
 };
@@ -37,6 +39,8 @@ struct sw_handshake {
 	bool asks_certificate; /* the server asked for one, in the clear */
 	bool answered; /* TLS 1.3: the server sent more than an alert behind the client's Finished */
 	bool closing; /* TLS 1.3: the client said that it closes */
+	bool echoed; /* the answer to the ClientHello was a ClientHello */
+	int64_t flight_bytes; /* of the server, from the last ClientHello to the client's next record: tells a full handshake from a resumed one */
 	struct sw_seen done; /* the first packet that only a finished handshake lets pass */
 };
 

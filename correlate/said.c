@@ -212,6 +212,21 @@ static bool has_word(const char *line, const char *const *words)
 	return false;
 }
 
+bool sw_said_of(const struct sw_said *said, uint32_t pid, int64_t since_ns, const char *const *words)
+{
+	const struct speaker *speaker = find(said, pid);
+	struct choice choice = {.count = 0};
+	char last[LINE_MAX + 4];
+
+	if (speaker)
+		collect(speaker, last, &choice);
+	for (size_t i = 0; i < choice.count; i++) {
+		if (choice.times[i] >= since_ns && has_word(choice.lines[i], words))
+			return true;
+	}
+	return false;
+}
+
 static void choose(struct choice *choice, int64_t since_ns, const char *const *words)
 {
 	size_t named = 0, last = choice->count - 1;

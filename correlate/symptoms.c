@@ -186,7 +186,7 @@ bool sw_symptom_is(struct sw_debt_state *state, const struct sw_flow *flow, cons
 			return false;
 		break;
 	case SW_OPERATION_SERVE:
-		if (!flow || (!left_before_answer(state, flow) && !thrown_out(state, flow)))
+		if (!flow || debt->unanswered || (!left_before_answer(state, flow) && !thrown_out(state, flow)))
 			return false;
 		debt->outcome = SW_OUTCOME_UNSERVED;
 		return true;

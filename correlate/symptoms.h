@@ -137,6 +137,8 @@ struct sw_symptom_context {
 	const struct sw_packet *const *place_packets; /* of the flow at those places, as sw_places_kept() has them */
 	const struct sw_account_summary *account; /* of the socket's bytes and patterns so far */
 	const struct sw_handshake *handshake; /* TLS on the flow, or on what it mirrors; NULL none */
+	uint32_t handshakes_used; /* on other connections between the same ends, with data behind them */
+	bool said_tls; /* the process wrote of certificates, TLS or SSL to standard error after it */
 	const struct sw_lookup *lookup; /* the whole look-up that the operation was, or a part of; NULL not seen */
 	uint32_t
 		others_unanswered; /* serving: connections to the same local end, meanwhile, whose SYNs were never answered */

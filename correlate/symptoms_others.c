@@ -6,6 +6,8 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "correlate/said.h"
+
 /* An end that was never asked and sent to our port meanwhile. */
 static void fill_elsewhere(struct sw_symptom_context *context, const struct sw_sources *sources)
 {
@@ -46,6 +48,29 @@ static void fill_answers_after(struct sw_symptom_context *context, const struct 
 	}
 }
 
+/* As libraries complain: OpenSSL's "certificate verify failed", GnuTLS's "The certificate of ...", Go's "x509: certificate ...". */
+static const char *const tls_words[] = {"certificate", "SSL", "TLS", "x509", NULL};
+
+static bool same_ends(const struct sw_flow *a, const struct sw_flow *b)
+{
+	return a->id != b->id && a->initiator == b->initiator && a->mirrored == b->mirrored &&
+	       sw_ip_equal(&a->remote.ip, &b->remote.ip) && sw_ip_equal(&a->local.ip, &b->local.ip) &&
+	       (a->initiator ? a->remote.port == b->remote.port : a->local.port == b->local.port);
+}
+
+static void fill_handshakes_used(struct sw_symptom_context *context, const struct sw_sources *sources)
+{
+	for (uint32_t id = sw_flows_next(sources->flows, 0); id; id = sw_flows_next(sources->flows, id)) {
+		const struct sw_flow *other = sw_flows_get(sources->flows, id);
+		const struct sw_handshake *handshake = other && other->protocol == IPPROTO_TCP &&
+								       same_ends(context->flow, other) ?
+							       sw_handshakes_get(sources->handshakes, id) :
+							       NULL;
+
+		context->handshakes_used += handshake && handshake->side[handshake->client_side].data_records;
+	}
+}
+
 static void fill_handshake(struct sw_symptom_context *context, const struct sw_sources *sources)
 {
 	const struct sw_flow *flow = context->flow;
@@ -54,6 +79,10 @@ static void fill_handshake(struct sw_symptom_context *context, const struct sw_s
 		context->handshake = sw_handshakes_get(sources->handshakes, flow->id);
 	if (flow && !context->handshake && flow->mirrored)
 		context->handshake = sw_handshakes_get(sources->handshakes, flow->mirror);
+	if (!context->handshake)
+		return;
+	fill_handshakes_used(context, sources);
+	context->said_tls = sw_said_of(sources->said, context->debt->pid, context->debt->began_ns, tls_words);
 }
 
 /* What the operation's other end is called: as it was looked up, else as the handshake names it. */

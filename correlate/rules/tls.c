@@ -10,12 +10,56 @@ static bool went_wrong(const struct sw_facts *facts)
 	return FACT(answered_no) || FACT(failed) || FACT(ended_by_eof) || FACT(gave_up) || FACT(lost);
 }
 
+static const struct sw_rule_next not_tls_here[SW_RULE_TEXTS] = {
+	{"here", "curl -v http://127.0.0.1:{local_port}/", "see what the program speaks at this port", NULL},
+	{"peer", NULL, "see why the client takes this port for one with TLS", NULL},
+};
+
+static const struct sw_rule_next tls_there[SW_RULE_TEXTS] = {
+	{"here", "openssl s_client -connect {remote} -servername {host}", "see that TLS is spoken there", NULL},
+	{"here", NULL, "let the program speak TLS (https://), or use the port without", NULL},
+};
+
+static const struct sw_rule_next tls_here[SW_RULE_TEXTS] = {
+	{"here", "openssl s_client -connect 127.0.0.1:{local_port}", "see that the program speaks TLS at this port",
+	 NULL},
+	{"peer", NULL, "let the client speak TLS (https://), or use the port without", NULL},
+};
+
+/* Our end is the server's. */
+static bool not_spoken_to_us(const struct sw_facts *facts, struct sw_match *match)
+{
+	if (FACT(tls_only_ours)) {
+		match->cause = "{remote} spoke without TLS to our port {local_port}, and we answered with a TLS record";
+		cite(match, FACT(peer_data));
+		cite(match, FACT(tls_alert));
+		match->cites_opening = true;
+		match->next = tls_here;
+		return true;
+	}
+	match->next = not_tls_here;
+	match->locus = SW_LOCUS_LOCAL_APP;
+	match->cause =
+		"{remote} began a TLS handshake with our port {local_port}, and we answered with something that is no TLS";
+	cite(match, FACT(tls_client_hello));
+	cite(match, FACT(tls_not));
+	return true;
+}
+
 static bool tls_not_spoken(const struct sw_facts *facts, struct sw_match *match)
 {
 	if (!went_wrong(facts))
 		return false;
+	if (FACT(tls_only_ours) || FACT(tls_not_ours))
+		return not_spoken_to_us(facts, match);
+	if (FACT(tls_echoed)) {
+		match->cause = "{remote} sent our ClientHello back: it repeats what it hears";
+		cite(match, FACT(tls_client_hello));
+		return true;
+	}
 	if (FACT(tls_only_peer)) {
 		match->locus = SW_LOCUS_LOCAL_APP;
+		match->next = tls_there;
 		match->cause = "we spoke without TLS, and {remote} answered with a TLS record";
 		cite(match, FACT(own_data));
 		cite(match, FACT(tls_alert));
@@ -72,6 +116,13 @@ static const char *usual_alert(int64_t number)
 	}
 }
 
+/* Our end is the server's: what there is to look at is our own certificate, and what the client says. */
+static const struct sw_rule_next as_server[SW_RULE_TEXTS] = {
+	{"here", "openssl s_client -connect 127.0.0.1:{local_port} -servername {tls_name} -showcerts",
+	 "see the certificates that the program shows", "Verify return code: 0"},
+	{"peer", NULL, "read what the client says: issuer, name, dates, versions", NULL},
+};
+
 static bool tls_alert(const struct sw_facts *facts, struct sw_match *match)
 {
 	if (!went_wrong(facts) || !FACT(tls_alert).packet)
@@ -79,6 +130,8 @@ static bool tls_alert(const struct sw_facts *facts, struct sw_match *match)
 	cite(match, FACT(tls_client_hello));
 	cite(match, FACT(tls_server_hello));
 	cite(match, FACT(tls_alert));
+	if (FACT(accepted))
+		match->next = as_server;
 	if (FACT(tls_alert_ours))
 		match->locus = SW_LOCUS_LOCAL_APP;
 	if (!FACT(tls_alert_hidden))
@@ -97,17 +150,66 @@ static bool tls_alert(const struct sw_facts *facts, struct sw_match *match)
 	return true;
 }
 
+/* Nothing says why the client closed. That the certificate was what it waited for, and that nothing else came between, says it nearly;
+ * behind a whole handshake a health check closes like that too. */
+static bool left(const struct sw_facts *facts, struct sw_match *match)
+{
+	bool refused = FACT(ended_badly) || (!FACT(ended_soon) && (FACT(said_tls) || FACT(tls_certificate_fault)));
+
+	at_most(match, SW_CONFIDENCE_LIKELY);
+	unseen(match, "why the client closed: no alert says it");
+	cite(match, FACT(tls_client_hello));
+	cite(match, FACT(tls_server_hello));
+	cite(match, FACT(tls_left));
+	match->locus = FACT(tls_left_ours) ? SW_LOCUS_LOCAL_APP : SW_LOCUS_PEER_APP;
+	match->usually =
+		"the client does not accept the certificate (issuer, name, dates): its library tells the program, and nobody tells the server";
+	if (FACT(tls_others_done) > 0 || (FACT(tls_left_behind) && !refused))
+		match->severity = SW_SEVERITY_NOTE;
+	if (match->severity == SW_SEVERITY_NOTE && FACT(tls_left_behind))
+		at_most(match, SW_CONFIDENCE_POSSIBLE);
+	if (FACT(accepted))
+		match->next = as_server;
+	if (!FACT(tls_left_ours))
+		match->cause =
+			"{remote} closed as soon as it had our certificate, in the middle of the handshake and without an alert";
+	else if (!FACT(tls_left_behind))
+		match->cause =
+			"we closed as soon as the certificate of {remote} had come, in the middle of the handshake and without an alert";
+	else if (FACT(tls_certificate_fault))
+		match->cause =
+			"we closed right behind the handshake, before a byte of data: the certificate of {remote} is of {tls_certificate}, and {tls_certificate_fault}";
+	else
+		match->cause =
+			"we closed right behind the handshake with {remote}, before a byte of data: so ends who does not accept a certificate";
+	return true;
+}
+
 static bool tls_handshake_cut(const struct sw_facts *facts, struct sw_match *match)
 {
 	bool ended = FACT(ended_by_eof) || (FACT(failed) && (FACT(error) == ECONNRESET || FACT(error) == EPIPE)) ||
 		     FACT(lost);
 
+	if (FACT(answered_no) && FACT(tls_left).packet)
+		return left(facts, match);
+	if (FACT(answered_no) && FACT(tls_unanswered)) {
+		cite(match, FACT(tls_client_hello));
+		match->cites_surfaced = true;
+		match->locus = SW_LOCUS_LOCAL_APP;
+		match->cause =
+			"{remote} began a TLS handshake with our port {local_port}, and our side closed without a word";
+		match->usually = "the program does not speak TLS at this port";
+		match->next = not_tls_here;
+		return true;
+	}
 	if (!ended || !FACT(tls_client_hello).packet)
 		return false;
 	if (FACT(tls_done).packet)
 		return near(match, "the handshake was done");
 	if (!FACT(peer_fin).packet && !FACT(rst).packet)
 		return false;
+	if (FACT(peer_fin).packet && !FACT(fin_saw_hello))
+		return near(match, "the peer had closed before our ClientHello reached it");
 	cite(match, FACT(tls_client_hello));
 	cite(match, FACT(peer_fin));
 	cite(match, FACT(rst));
@@ -167,10 +269,10 @@ static const struct sw_rule tls[] = {
 		.code = "tls-handshake-cut",
 		.symptoms = ON_TLS,
 		.needs = SW_NEEDS_PACKETS,
-		.beats = "peer-aborted peer-closed-early",
+		.beats = "peer-aborted peer-closed-early peer-closed-first",
 		.locus = SW_LOCUS_PEER_APP,
-		.locus_words = "peer-app or path",
-		.title = "the connection ended in the middle of the handshake",
+		.locus_words = "peer-app or path; local-app where we closed",
+		.title = "the connection ended with its TLS handshake",
 		.holds = tls_handshake_cut,
 		.cause = {"{remote} closed after the ClientHello, before the handshake was done"},
 		.usually =
@@ -181,7 +283,7 @@ static const struct sw_rule tls[] = {
 			 {"peer", "journalctl -e", "look at the server's log at that time", NULL}},
 		.sees = "`ECONNRESET`, end of file in the handshake",
 		.evidence =
-			"FIN or RST after the ClientHello, before the handshake was done; outranks `peer-aborted` and `peer-closed-early`, and an alert of ours that only followed",
+			"FIN or RST after the ClientHello, before the handshake was done; outranks `peer-aborted` and `peer-closed-early`, and an alert of ours that only followed. Inferred, `likely` at most: a client that closes as soon as it has the certificate, or right behind the handshake without a byte of data while its program fails",
 	},
 };
 

@@ -116,10 +116,10 @@ static void record_began(struct sw_tls_stream *stream, const uint8_t *body, size
 	};
 	stream->record_left = record->length;
 	stream->alert_have = 0;
-	if (stream->changed_cipher && (record->content == SW_TLS_HANDSHAKE || record->content == SW_TLS_ALERT))
-		record->encrypted = !clear_hello(stream, body, length);
-	else if (record->content == SW_TLS_ALERT)
+	if (record->content == SW_TLS_ALERT) /* with its authentication it would be longer, whatever came before */
 		record->encrypted = record->length != 2;
+	else if (stream->changed_cipher && record->content == SW_TLS_HANDSHAKE)
+		record->encrypted = !clear_hello(stream, body, length);
 	else if (record->content == SW_TLS_CHANGE_CIPHER || record->content == SW_TLS_APPLICATION)
 		stream->changed_cipher = true;
 }

@@ -196,7 +196,7 @@ static void server_flight(void **state)
 		"\x16\3\3\0\x0e\x0b\0\0\2zz\x0e\0\0\0\x0d\0\0\0" /* three messages in one record */
 		"\x14\3\3\0\1\1" /* from here on encrypted */
 		"\x16\3\3\0\x10\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
-		"\x15\3\3\0\2\1\0"
+		"\x15\3\3\0\x1a\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
 		"\x17\3\3\1\0";
 	struct sw_tls_stream stream;
 	struct sw_tls tls;
@@ -215,6 +215,23 @@ static void server_flight(void **state)
 	assert_int_equal(tls.records[4].alert_level, 0);
 	assert_int_equal(tls.records[5].content, SW_TLS_APPLICATION);
 	assert_true(tls.records[6].ends && !tls.records[6].begins);
+}
+
+/* RFC 8446, appendix D.4: a change of ciphers stands before the second ClientHello, and what follows may be in the clear all the same. */
+static void alert_behind_a_change(void **state)
+{
+	static const uint8_t bytes[] = "\x14\3\3\0\1\1"
+				       "\x15\3\3\0\2\2\x30";
+	struct sw_tls_stream stream;
+	struct sw_tls tls;
+
+	(void)state;
+	sw_tls_start(&stream);
+	assert_true(sw_tls_feed(&stream, 1, bytes, sizeof bytes - 1, sizeof bytes - 1, &tls));
+	assert_int_equal(tls.record_count, 2);
+	assert_false(tls.records[1].encrypted);
+	assert_int_equal(tls.records[1].alert_level, 2);
+	assert_int_equal(tls.records[1].alert, 48);
 }
 
 static void plain_text_is_no_tls(void **state)
@@ -245,6 +262,7 @@ int main(void)
 		cmocka_unit_test(hello_across_segments),
 		cmocka_unit_test(hello_cut_by_snap_length),
 		cmocka_unit_test(server_flight),
+		cmocka_unit_test(alert_behind_a_change),
 		cmocka_unit_test(plain_text_is_no_tls),
 	};
 

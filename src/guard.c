@@ -25,12 +25,22 @@ static void listen_to_ends(sigset_t *signals)
 	}
 }
 
+/* What tells it to end stays blocked until it looks: at its very beginning it would die of it, and say nothing. */
+static void mask_for_child(const sigset_t *before)
+{
+	sigset_t mask = *before;
+
+	for (size_t i = 0; i < SW_COUNT(ends); i++)
+		sigaddset(&mask, ends[i]);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+}
+
 static int in_child(const struct sw_guarded *guarded, pid_t parent, const sigset_t *before)
 {
 	/* What the terminal or a script kills with our process group is not for the child. */
 	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	sigprocmask(SIG_SETMASK, before, NULL);
+	mask_for_child(before);
 	/* It may have died before it could be told. */
 	return getppid() == parent ? guarded->work(guarded->work_context) : SW_EXIT_TOOL;
 }

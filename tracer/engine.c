@@ -87,8 +87,10 @@ static void dispatch_thread(struct sw_engine_state *engine, const struct sw_even
 	}
 	if (!tracee)
 		tracee = sw_engine_adopt(engine, event->tid);
-	if (engine->attach)
+	if (engine->attach) {
 		sw_engine_budget_stop(engine, tracee);
+		sw_engine_rank_look(&engine->rank);
+	}
 	switch (event->kind) {
 	case SW_EVENT_FILTER: sw_engine_filter_stop(engine, tracee, event); break;
 	case SW_EVENT_SYSCALL: sw_engine_syscall_stop(engine, tracee, event); break;

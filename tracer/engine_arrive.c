@@ -6,7 +6,6 @@
  * answer a short count, is given all the time that it takes. What a thread is inside of is read without stopping it:
  * proc(5), /proc/PID/task/TID/syscall. */
 #include <linux/audit.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ptrace.h>
@@ -184,21 +183,12 @@ static void begin_one(struct sw_engine_state *engine, struct sw_tracee *tracee)
 	sw_engine_call_found(engine, tracee, &info);
 }
 
-/* A busy machine shall not come between a thread's stop and its going on; where that is not permitted, it may. */
-static void hurry(bool on)
-{
-	const struct sched_param first = {.sched_priority = 1}, usual = {0};
-
-	if (sched_setscheduler(0, on ? SCHED_FIFO | SCHED_RESET_ON_FORK : SCHED_OTHER, on ? &first : &usual) < 0)
-		return;
-}
-
 void sw_engine_arrivals_begin(struct sw_engine_state *engine)
 {
 	engine->patient_until = sw_clock_monotonic() + A_WHILE_NS;
-	hurry(true);
+	sw_engine_rank_hurry(&engine->rank, true); /* a busy machine shall not come between a stop and its going on */
 	each(engine, begin_one);
-	hurry(false);
+	sw_engine_rank_hurry(&engine->rank, false);
 }
 
 /* ---- being patient ---------------------------------------------------------------------------------------------- */
@@ -229,9 +219,9 @@ void sw_engine_arrivals_look(struct sw_engine_state *engine, int64_t now)
 {
 	(void)now;
 	engine->patients = 0;
-	hurry(true);
+	sw_engine_rank_hurry(&engine->rank, true);
 	each(engine, look_one);
-	hurry(false);
+	sw_engine_rank_hurry(&engine->rank, false);
 }
 
 int64_t sw_engine_arrivals_pace(const struct sw_engine_state *engine, int64_t now)

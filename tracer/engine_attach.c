@@ -179,11 +179,13 @@ static void *trace(void *argument)
 	if (tracing->failed)
 		return NULL;
 	sw_engine_attach_said(engine);
+	sw_engine_rank_begin(&engine->rank);
 	sw_engine_arrivals_begin(engine);
 	sw_engine_budget_begin(engine);
 	wake_next(engine, sw_clock_monotonic());
 	sw_engine_loop(engine);
 	sw_engine_leave(engine);
+	sw_engine_rank_end(&engine->rank);
 	calls_end(engine);
 	return NULL;
 }

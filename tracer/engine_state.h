@@ -50,6 +50,17 @@ struct sw_spin { /* whether waiting busily for the thread just let go has paid l
 	uint32_t skipped;
 };
 
+struct sw_rank { /* engine_rank.c: whether the thread that traces comes first */
+	int usual; /* our scheduling policy */
+	bool may_lead, leads;
+	int fd; /* of what says how many want a processor */
+	long processors;
+	unsigned stops; /* since the last look */
+	unsigned crowded; /* of 256, moving average */
+	int64_t look_at;
+	int64_t share_at, own_ns; /* our own time on a processor, as of then */
+};
+
 struct sw_waiter {
 	bool may_spin;
 	pid_t released; /* the thread last let go; 0 none */
@@ -76,6 +87,7 @@ struct sw_engine_state {
 	struct sw_stacks *stacks;
 	struct sw_launch launch;
 	struct sw_waiter waiter;
+	struct sw_rank rank;
 	struct sw_tracee *hanging_first, *hanging_last;
 	uint32_t call_ids;
 	int control_fd; /* -1: nobody to ask */
@@ -192,6 +204,12 @@ void sw_engine_said_flush_all(struct sw_engine_state *engine);
 void sw_engine_restart_after_us(struct sw_engine_state *engine, struct sw_tracee *tracee, int64_t now);
 /* At the stop before a signal. */
 void sw_engine_restart_at_signal(struct sw_engine_state *engine, struct sw_tracee *tracee, int signal);
+
+/* engine_rank.c; for the calling thread */
+void sw_engine_rank_begin(struct sw_rank *rank);
+void sw_engine_rank_look(struct sw_rank *rank); /* at a stop */
+void sw_engine_rank_hurry(const struct sw_rank *rank, bool on); /* for a moment, whoever else wants a processor */
+void sw_engine_rank_end(struct sw_rank *rank);
 
 /* engine_budget.c */
 void sw_engine_budget_begin(struct sw_engine_state *engine);

@@ -95,13 +95,15 @@ static bool worth(struct sw_spin *spin)
 
 /* Where few are traced, on any of them: two that answer each other block in turn, and the one just let go is then not
  * the one that stops next. With many, asking for any costs more than it gains (2,000: 123 us, one: 44). */
-static pid_t spin_for(struct sw_waiter *waiter, bool few, int *status)
+static pid_t spin_for(struct sw_engine_state *engine, int *status)
 {
+	struct sw_waiter *waiter = &engine->waiter;
 	struct sw_spin *spin = &waiter->spin[waiter->where];
+	bool few = HASH_COUNT(engine->tracees.threads) <= SPIN_ANY;
 	pid_t tid = waiter->released, got = 0;
 
 	waiter->released = 0;
-	if (!waiter->may_spin || !tid || (waiter->in_row >= SPIN_ROW && !few) || !worth(spin))
+	if (!waiter->may_spin || engine->rank.leads || !tid || (waiter->in_row >= SPIN_ROW && !few) || !worth(spin))
 		return 0;
 	int64_t until = sw_clock_monotonic() + SPIN_NS;
 	do
@@ -169,7 +171,7 @@ static bool fetch_signal(struct sw_engine_state *engine, struct sw_event *event,
 static bool look(struct sw_engine_state *engine, struct sw_event *event)
 {
 	int status;
-	pid_t tid = spin_for(&engine->waiter, HASH_COUNT(engine->tracees.threads) <= SPIN_ANY, &status);
+	pid_t tid = spin_for(engine, &status);
 
 	engine->waiter.in_row = tid ? engine->waiter.in_row + 1 : 0;
 	if (!tid)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """loaded.py SOCKWHY SERVER EINTR.so [ROUNDS [NAME...]]: servers under load, attached to and left again and again, notice nothing.
 
-A server in the manner of redis (one thread, epoll with a time limit), redis, an nginx with two workers, a java and a node server (those
+A server in the manner of redis (one thread, epoll with a time limit), redis, an nginx with two workers, haproxy, a java and a node server (those
 that are installed), each with clients that count. The tool comes and goes: at its time, by SIGINT, by SIGTERM, killed with SIGKILL at a
 random moment. No request may fail, no call may return EINTR (EINTR.so counts them inside the servers), nobody may be left stopped or
 traced, no descriptor may leak, no socket may have got other options, no process of the tool may stay. ROUNDS: of each server (default 10)."""

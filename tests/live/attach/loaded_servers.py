@@ -111,6 +111,26 @@ http { access_log off; keepalive_requests 1000000; server { listen 127.0.0.1:%d;
         return ["nginx", "-p", self.folder, "-c", self.folder + "/conf"]
 
 
+class Haproxy(Server):
+    """With two threads; what it answers it knows by itself."""
+    name = needs = "haproxy"
+
+    def command(self):
+        with open(self.folder + "/conf", "w") as f:
+            f.write("""global
+    nbthread 2
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 30s
+    timeout server 30s
+frontend fine
+    bind 127.0.0.1:%d
+    http-request return status 200 content-type text/plain string fine
+""" % self.port)
+        return ["haproxy", "-db", "-f", self.folder + "/conf"]
+
+
 class Node(Server):
     name = needs = "node"
 
@@ -138,7 +158,7 @@ public class Serve {
         return ["java", "-Xmx128m", "-Dsun.net.httpserver.nodelay=true", "-cp", self.folder, "Serve", str(self.port)]
 
 
-ALL = (Epoll, Redis, Nginx, Node, Java)
+ALL = (Epoll, Redis, Nginx, Haproxy, Node, Java)
 
 
 def kinds(names):

@@ -69,7 +69,11 @@ def refusals():
     zombie = start("true")
     refuses("a zombie", attach(zombie.pid), "ended already", "PID %d" % os.getpid())
     threads = start(sys.executable, "-c", "import threading, time; threading.Thread(target=time.sleep, args=(60,)).start()")
-    tid = max(map(int, os.listdir("/proc/%d/task" % threads.pid)))
+    others = []
+    while not others: # it has to start first
+        time.sleep(0.05)
+        others = [int(tid) for tid in os.listdir("/proc/%d/task" % threads.pid) if int(tid) != threads.pid]
+    tid = others[0]
     refuses("a thread", attach(tid), "%d is a thread" % tid, "process %d: attach to that" % threads.pid)
     myself = subprocess.run(["sh", "-c", 'exec "$0" attach $$', sockwhy], capture_output=True, text=True, timeout=30)
     refuses("itself", myself, "this tool itself")

@@ -8,19 +8,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "src/base/sanitized.h"
 #include "src/confine_internal.h"
-
-/* The sanitizers' runtime does at its end what no filter of ours would allow: it traces its own process. */
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
 
 #define BIT(capability) (UINT64_C(1) << (capability))
 /* To open a packet socket, in a namespace of another. */
@@ -52,7 +41,7 @@ int sw_confine_begin(const struct sw_options *options, const struct sw_outputs *
 	int code = keep_capabilities(FOR_CAPTURE | (outputs->count || options->each_failure ? FOR_FILES : 0));
 	if (code < 0)
 		return sw_err_set(err, code, "capabilities could not be dropped: %s", strerror(-code));
-	if (SANITIZED || options->switches & SW_SWITCH_NO_CONFINE)
+	if (SW_SANITIZED || options->switches & SW_SWITCH_NO_CONFINE)
 		return 0;
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)

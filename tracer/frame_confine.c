@@ -12,18 +12,8 @@
 #include <unistd.h>
 
 #include "src/base/mem.h"
+#include "src/base/sanitized.h"
 #include "tracer/frame_names.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1 /* its runtime makes calls that no such filter allows */
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
 
 #define READ (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
 #define ALL ((LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1)
@@ -111,7 +101,7 @@ static void bound_calls(void)
 void sw_frame_confine(void)
 {
 	drop_capabilities();
-	if (SANITIZED)
+	if (SW_SANITIZED)
 		return;
 	bound_files();
 	bound_calls();

@@ -4,17 +4,13 @@
 usage: behaviour.py [--modes] TRACER SUBJECT [SUBJECT32]      TRACER: the program that runs a command traced ("watch", or "sockwhy run --")
 --modes: these alone. Each line of output is one check; the exit status is the number of failed ones.
 """
-import fcntl
 import os
-import pty
-import select
 import shlex
 import signal
-import struct
 import subprocess
 import sys
-import termios
-import time
+
+from terminal import PROMPT, Terminal, gone, runs, says, stopped, until
 
 failed = 0
 
@@ -66,71 +62,48 @@ def inherited(tracer, subject):
         check(f"closed {closing}", len(bare[1].split()) == len(traced[1].split()), f"bare {bare} traced {traced}")
 
 
-def gone(pattern):
-    return subprocess.run(["pgrep", "-f", pattern], stdout=subprocess.DEVNULL).returncode != 0
+def running(command):
+    """How many processes run exactly this command line."""
+    return len(subprocess.run(["pgrep", "-xf", command], stdout=subprocess.PIPE).stdout.split())
 
 
 def deaths(tracer):
     own = f"sleep 314{os.getpid():07}"  # nobody else's
-    process = subprocess.Popen(tracer + ["sh", "-c", f"{own}1 & {own}2; true"], stderr=subprocess.DEVNULL)
-    time.sleep(0.7)
+    process = subprocess.Popen(tracer + ["sh", "-c", f"{own} & {own}; true"], stderr=subprocess.DEVNULL)
+    until(lambda: running(own) == 2)
     process.kill()
     process.wait()
-    time.sleep(0.5)
-    check("SIGKILL of the tracer kills the tracees", gone(f"^{own}[12]"))
+    check("SIGKILL of the tracer kills the tracees", until(lambda: not running(own)))
     for number in (signal.SIGTERM, signal.SIGINT):
         # setsid: background jobs of a shell ignore SIGINT
-        process = subprocess.Popen(tracer + ["sleep", "3143"], stderr=subprocess.DEVNULL, start_new_session=True)
-        time.sleep(0.5)
+        process = subprocess.Popen(tracer + own.split(), stderr=subprocess.DEVNULL, start_new_session=True)
+        until(lambda: running(own) == 1)
         process.send_signal(number)
-        check(f"{number.name} is passed on", process.wait(10) == -number)
+        check(f"{number.name} is passed on", process.wait(30) == -number)
 
 
 def session(command, script):
-    """A shell with job control in a terminal of its own; what it wrote."""
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.environ["PS1"] = "$ "
-        os.environ["TERM"] = "dumb"
-        os.execlp("bash", "bash", "--norc", "--noprofile", "-i")
-    # Wide enough that readline scrolls no line.
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 1000, 0, 0))
-    output = b""
-
-    def read(seconds):
-        nonlocal output
-        end = time.time() + seconds
-        while time.time() < end:
-            if select.select([terminal], [], [], 0.05)[0]:
-                try:
-                    output += os.read(terminal, 65536)
-                except OSError:
-                    return
-
-    read(0.5)
-    for item in script + ["exit\n"]:
-        if isinstance(item, str):
-            os.write(terminal, item.replace("@", command).encode())
-        read(item if isinstance(item, float) else 0.4)
-    os.close(terminal)
-    os.waitpid(pid, 0)
-    text = output.decode(errors="replace").replace("\r", "")
+    text = Terminal().run(script, command)
     text = text.replace(command, "") if command else text
     lines = [" ".join(w for w in line.split() if not w.isdigit()) for line in text.split("\n")]
-    # The shell says a stop at its next prompt or at `jobs`, or at both: that depends on the moment.
-    return list(dict.fromkeys(line for line in lines if line))
+    # The shell says a stop or an end at its next prompt or at `jobs`, or at both: that depends on the moment.
+    said = dict.fromkeys(line for line in lines if line)
+    return sorted(said, key=lambda line: line.startswith("[1]+"))
 
 
 def job_control(tracer):
     traced = shlex.join(tracer) + " "
     for name, script in (
-        ("stop and fg", ["@sleep 2\n", "\x1a", 0.5, "jobs\n", "fg\n", 2.2, "echo st=$?\n"]),
-        ("stop and bg", ["@sleep 1.5\n", "\x1a", 0.4, "bg\n", 0.3, "jobs\n", 1.5, "echo st=$?\n"]),
-        ("interrupt", ["@sleep 5\n", 0.2, "\x03", 1.5, "echo st=$?\n"]),
-        ("handled interrupt", ["@sh -c 'trap \"echo got\" INT; sleep 1; echo after'\n", "\x03", 2.5, "echo st=$?\n"]),
-        ("quit", ["@sleep 5\n", 0.2, "\x1c", 1.5, "echo st=$?\n"]),
-        ("read in the background", ["@cat &\n", 0.5, "jobs\n", "fg\n", 0.3, "hello\n", "\x04", 1.5, "echo st=$?\n"]),
-        ("stops itself", ["@sh -c 'kill -TSTP 0; echo back'\n", 0.6, "jobs\n", "fg\n", 1.5, "echo st=$?\n"]),
+        ("stop and fg", ["@sleep 2\n", runs("sleep"), "\x1a", PROMPT, "jobs\n", PROMPT, "fg\n", PROMPT, "echo st=$?\n", PROMPT]),
+        ("stop and bg", ["@sleep 4\n", runs("sleep"), "\x1a", PROMPT, "bg\n", PROMPT, "jobs\n", PROMPT, gone, "echo st=$?\n",
+                         PROMPT]),
+        ("interrupt", ["@sleep 60\n", runs("sleep"), "\x03", PROMPT, "echo st=$?\n", PROMPT]),
+        ("handled interrupt", ["@sh -c 'trap \"echo got\" INT; sleep 2; echo after'\n", runs("sleep"), "\x03", PROMPT,
+                               "echo st=$?\n", PROMPT]),
+        ("quit", ["@sleep 60\n", runs("sleep"), "\x1c", PROMPT, "echo st=$?\n", PROMPT]),
+        ("read in the background", ["@cat &\n", PROMPT, stopped, "jobs\n", PROMPT, "fg\n", runs("cat"), "hello\n", says("hello\nhello"),
+                                    "\x04", PROMPT, "echo st=$?\n", PROMPT]),
+        ("stops itself", ["@sh -c 'kill -TSTP 0; echo back'\n", PROMPT, "jobs\n", PROMPT, "fg\n", PROMPT, "echo st=$?\n", PROMPT]),
     ):
         bare, now = session("", script), session(traced, script)
         check(f"job control: {name}", bare == now, f"\n  bare   {bare}\n  traced {now}")

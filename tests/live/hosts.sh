@@ -68,3 +68,14 @@ hosts_down() {
 		rm -rf "/etc/netns/$ns"
 	done
 }
+# waiting: what each thread of the client's and the server's processes waits for
+waiting() {
+	local ns pid
+	for ns in "$CLIENT_NS" "$SERVER_NS"; do
+		for pid in $(ip netns pids "$ns"); do
+			echo "$ns $pid $(tr '\0' ' ' <"/proc/$pid/cmdline" | head -c 100)"
+			ps -L -o tid=,ppid=,stat=,etimes=,time=,wchan:24= -p "$pid"
+			grep -H . /proc/"$pid"/task/*/syscall
+		done
+	done
+}

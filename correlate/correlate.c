@@ -107,6 +107,7 @@ struct sw_correlate *sw_correlate_new(const struct sw_correlate_options *options
 	correlate->groups = sw_groups_new(correlate->arena);
 	correlate->began_ns = correlate->now_ns = correlate->settled_ns = correlate->served_ns = SW_TIME_NONE;
 	sw_flows_set_local(correlate->flows, sw_links_way, correlate->links);
+	correlate->shown = options->calls_missing ? sw_correlate_shown(correlate) : NULL;
 	return correlate;
 }
 
@@ -309,6 +310,8 @@ void sw_correlate_packet(struct sw_correlate *correlate, const struct sw_packet 
 		sw_correlate_advance(correlate, packet->time_ns);
 		return;
 	}
+	if (correlate->shown)
+		sw_shown_before(correlate->shown, packet);
 	struct sw_flow_change change = sw_flows_packet(correlate->flows, packet);
 
 	correlate->packets++;
@@ -323,6 +326,8 @@ void sw_correlate_packet(struct sw_correlate *correlate, const struct sw_packet 
 		mirrored.way = change.way == SW_WAY_OUT ? SW_WAY_IN : SW_WAY_OUT;
 		account_packet(correlate, change.mirror, &mirrored, packet);
 	}
+	if (correlate->shown)
+		sw_shown_after(correlate->shown, packet);
 	sw_correlate_advance(correlate, packet->time_ns);
 }
 
@@ -387,10 +392,10 @@ static void report_session(struct sw_correlate *correlate, struct sw_report *rep
 {
 	const struct sw_process_seen *command = sw_processes_command(correlate->processes);
 
-	report->calls = correlate->calls;
-	report->failed_calls = correlate->failed_calls;
+	report->calls = correlate->shown ? 0 : correlate->calls;
+	report->failed_calls = correlate->shown ? 0 : correlate->failed_calls;
 	report->packets = correlate->packets;
-	report->sockets = (int64_t)sw_sockets_seen(correlate->sockets);
+	report->sockets = correlate->shown ? 0 : (int64_t)sw_sockets_seen(correlate->sockets);
 	report->began_ns = correlate->began_ns;
 	report->ended_ns = end_ns;
 	report->limit_count = correlate->limits.count;
@@ -449,6 +454,7 @@ void sw_correlate_release(struct sw_correlate *correlate)
 	sw_origins_seen_free(correlate->origins);
 	sw_handshakes_free(correlate->handshakes);
 	sw_places_free(correlate->places);
+	sw_shown_free(correlate->shown);
 	sw_flows_free(correlate->flows);
 	sw_sockets_free(correlate->sockets);
 	sw_processes_free(correlate->processes);

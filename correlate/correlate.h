@@ -34,7 +34,7 @@ struct sw_correlate_options {
 	int64_t clock_error_ns; /* imported: uncertainty of the offset between the timelines; 0 same clock */
 	bool exits_unknown; /* imported: the log does not say how long calls took */
 	int64_t stamp_error_ns; /* imported: what the log's stamps are cut off at */
-	struct sw_ip hosts[16]; /* --host: addresses that are ours, for a capture without a log */
+	struct sw_ip hosts[16]; /* --host: addresses that are ours, for a capture without a log (shown.h) */
 	size_t host_count;
 	void (*ended)(void *context, const struct sw_ended *ended); /* NULL: nobody asks; not in order of their begin */
 	void *ended_context;

@@ -55,6 +55,8 @@ struct sw_report *sw_correlate_finish(struct sw_correlate *correlate, int64_t en
 	struct sw_report *report = sw_arena_alloc(correlate->arena, sizeof *report);
 	struct sw_sources sources;
 
+	if (correlate->shown)
+		sw_shown_end(correlate->shown);
 	sw_correlate_advance(correlate, end_ns);
 	report->arena = correlate->arena;
 	sw_serving_find(correlate->debts, correlate->flows, correlate->links, correlate->options.settle_ns, INT64_MAX);

@@ -4,6 +4,7 @@
 
 #include "correlate/correlate.h"
 #include "correlate/groups.h"
+#include "correlate/shown.h"
 #include "src/base/arena.h"
 
 /* A record may be late by this much (two time-outs of the capture, a strace stamp); then what ended is reviewed. */
@@ -25,6 +26,7 @@ struct sw_correlate {
 	struct sw_origins_seen *origins;
 	struct sw_handshakes *handshakes;
 	struct sw_places *places;
+	struct sw_shown *shown; /* of a capture without a log; NULL: the calls are recorded */
 	struct sw_facts_kept facts;
 	SW_ARRAY(struct sw_capture_status) statuses;
 	SW_ARRAY(struct sw_limit) limits;
@@ -41,6 +43,7 @@ void sw_correlate_forget(struct sw_correlate *correlate); /* what nothing refers
 struct sw_sources sw_correlate_sources(const struct sw_correlate *correlate, int64_t end_ns);
 /* Debts and their flows are put together: what several kept debts say only together, and which of them tells it. */
 void sw_correlate_join(struct sw_correlate *correlate);
+struct sw_shown *sw_correlate_shown(struct sw_correlate *correlate); /* which tells this correlator */
 /* All of the report but its findings. */
 void sw_correlate_describe(struct sw_correlate *correlate, struct sw_report *report, int64_t end_ns);
 void sw_correlate_release(struct sw_correlate *correlate);

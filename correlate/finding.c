@@ -210,6 +210,8 @@ static void tell(const struct sw_telling *telling, struct sw_finding *finding)
 	finding->lost_ns = finding->surfaced_ns - finding->began_ns;
 	tell_recovery(telling, finding);
 	sw_telling_symptom(telling, finding);
+	if (telling->context->calls_shown)
+		sw_finding_forget_calls(finding);
 	finding->cause = cause_of(telling);
 	sw_telling_lists(telling, finding);
 	sw_telling_evidence(telling, finding);
@@ -226,6 +228,8 @@ bool sw_finding_make(struct sw_finding *finding, const struct sw_symptom_context
 	sw_judge(&facts, context->debt->operation, judgement);
 	if (!judgement->winner.rule)
 		return false;
+	if (context->calls_shown)
+		sw_facts_forget_calls(&facts);
 	facts.reads = &judgement->winner.reads; /* what the sentences name is part of what the verdict rests on */
 	tell(&telling, finding);
 	return true;

@@ -202,6 +202,8 @@ static void add_calls(const struct sw_telling *telling, struct candidates *list)
 	const struct sw_symptom_context *context = telling->context;
 	const struct sw_match *match = &telling->judgement->winner.match;
 
+	if (context->calls_shown) /* nobody recorded them */
+		return;
 	add_call(telling, list, context->opening, match->cites_opening);
 	add_call(telling, list, context->surfaced, match->cites_surfaced);
 	add_call(telling, list, context->culprit, match->cites_culprit);

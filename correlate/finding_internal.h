@@ -23,6 +23,10 @@ void sw_telling_lists(const struct sw_telling *telling, struct sw_finding *findi
 void sw_telling_tried(const struct sw_telling *telling, struct sw_finding *finding); /* finding_tried.c: --probe */
 void sw_telling_symptom(const struct sw_telling *telling, struct sw_finding *finding); /* symptom, flow, occurrence */
 
+/* finding_shown.c: where the calls were read from packets. */
+void sw_facts_forget_calls(struct sw_facts *facts); /* before the facts are put into words */
+void sw_finding_forget_calls(struct sw_finding *finding);
+
 /* Whether the verdict rests on an order of calls and packets that is finer than their clocks are known. */
 bool sw_telling_order_unsure(const struct sw_telling *telling);
 

@@ -100,7 +100,7 @@ static void tell_unseen(const struct sw_telling *telling, struct sw_finding *fin
 {
 	const struct sw_judgement *judgement = telling->judgement;
 	const struct sw_facts *facts = telling->facts;
-	const size_t room = SW_RULE_TEXTS + 3;
+	const size_t room = SW_RULE_TEXTS + 4;
 	struct sw_texts *unseen = &finding->not_observed;
 	const struct sw_symptom_context *context = telling->context;
 	bool sure = finding->confidence == SW_CONFIDENCE_CERTAIN;
@@ -118,6 +118,13 @@ static void tell_unseen(const struct sw_telling *telling, struct sw_finding *fin
 					 "the order of calls and packets within %s: their clocks are not known better",
 					 sw_duration_text(context->clock_error_ns + context->stamp_error_ns, text)),
 			 room, telling->arena);
+	if (context->calls_shown)
+		add_text(
+			unseen,
+			sw_arena_strdup(telling->arena,
+					"which call of which process it was, and what it was told: a log would show it "
+					"(strace -f -ttt -T -yy -o FILE)"),
+			room, telling->arena);
 	if (sure || !facts->family_is_ip)
 		return;
 	if (!facts->packets_available)

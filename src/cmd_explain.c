@@ -1,7 +1,7 @@
 /* `sockwhy explain`: files in, the same report out as a live session's.
  *
- * Enters: incidents, strace logs, captures, by their paths. Leaves: the report; exit status 0 where nothing failed, 1 where something
- * did; with --fail-on SW_EXIT_MATCHED where what it names was found, else 0. Reading is src/import.c's, judging the correlator's. */
+ * Enters: incidents, strace logs, captures, by their paths. Leaves: the report; exit status 0 where nothing failed (or not enough was seen
+ * to say so), 1 where something did; with --fail-on SW_EXIT_MATCHED where what it names was found, else 0. Reading is src/import.c's, judging the correlator's. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -288,8 +288,8 @@ static void side_limits(struct explain *explain, const struct sw_correlate_optio
 	}
 	if (how->calls_missing)
 		limit(explain, "no log of calls was given",
-		      "which call failed, waited or was slow, with which error, and of which process, is not known; "
-		      "a log (strace -f -ttt -T -yy -o FILE) would decide it");
+		      "what is told is what the packets show of whoever asked; which call failed, with which error, of which "
+		      "process, and what failed without a packet, a log would tell (strace -f -ttt -T -yy -o FILE)");
 	if (how->calls_missing && explain->options->host_count == 0)
 		limit(explain, "whose side the capture is seen from was not said (--host ADDRESS)",
 		      "it is taken from the packets");

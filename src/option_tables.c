@@ -79,7 +79,8 @@ static const struct argp_option flight_options[] = {
 
 static const struct argp_option import_options[] = {
 	{"also-on", KEY_ALSO_ON, "FILE", 0, "This capture was taken at a second place, farther from the program", 1},
-	{"host", KEY_HOST, "ADDRESS", 0, "This address is ours (for a capture without a log)", 1},
+	{"host", KEY_HOST, "ADDRESS", 0,
+	 "This address is ours (for a capture without a log; else whoever sent the first SYN or datagram)", 1},
 	{"clock-offset", KEY_CLOCK_OFFSET, "SECONDS", 0, "Add this to the log's stamps, instead of the estimate", 1},
 	{0},
 };

@@ -54,7 +54,9 @@ static const struct command {
 	  .children = sw_import_options,
 	  .args_doc = "FILE...",
 	  .doc = "Explain an incident file, or an strace log and a packet capture, in any order.\v"
-		 "The report goes to standard output; exit status 1 where something failed."}},
+		 "The report goes to standard output. Exit status 1 where something failed, else 0: also where not enough was seen "
+		 "to say so (BLIND; --fail-on tells slow from clean). Of a capture alone, what its packets show is told "
+		 "of whoever asked; --host says whose side that is."}},
 	{"diff",
 	 SW_COMMAND_DIFF,
 	 "two recordings are needed: sockwhy diff GOOD BAD",

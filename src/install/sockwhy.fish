@@ -68,7 +68,7 @@ complete -c sockwhy -n '__fish_seen_subcommand_from explain' -l slow -x -a '200m
 complete -c sockwhy -n '__fish_seen_subcommand_from explain' -l verbose -s v -d 'Print the merged timeline too, and the notes in full'
 complete -c sockwhy -n '__fish_seen_subcommand_from explain' -l also-on -r -F -d 'This capture was taken at a second place, farther from the program'
 complete -c sockwhy -n '__fish_seen_subcommand_from explain' -l clock-offset -x -d 'Add this to the log\'s stamps, instead of the estimate'
-complete -c sockwhy -n '__fish_seen_subcommand_from explain' -l host -x -d 'This address is ours (for a capture without a log)'
+complete -c sockwhy -n '__fish_seen_subcommand_from explain' -l host -x -d 'This address is ours (for a capture without a log; else whoever sent the first SYN or datagram)'
 complete -c sockwhy -n '__fish_seen_subcommand_from explain' -l help -d 'Give this help list'
 complete -c sockwhy -n '__fish_seen_subcommand_from explain' -l version -s V -d 'Print the version'
 complete -c sockwhy -n '__fish_seen_subcommand_from diff' -l settle -x -a '200ms 1s 5s 1m' -d 'A failure made good within this time is a note (default 5s)'

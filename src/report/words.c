@@ -227,10 +227,10 @@ static char *why_blind(const struct sw_report *report)
 {
 	char packets[64];
 
-	/* A refusal may well be among them: who was refused what is the calls' to tell. */
 	if (report->calls == 0 && report->packets > 0)
-		return sw_format("%s and no calls: what failed, hung or was slow cannot be told",
-				 sw_count_text(report->packets, "packet", packets));
+		return sw_format(
+			"%s and no calls: none of them shows that anything failed, hung or was slow, and a log may",
+			sw_count_text(report->packets, "packet", packets));
 	return sw_strdup("no failure was seen, but not enough was seen to call it clean");
 }
 
@@ -329,6 +329,8 @@ char *sw_watched_text(const struct sw_report *report)
 
 	sw_count_text(report->sockets, "socket", sockets);
 	sw_count_text(report->calls, "call", calls);
+	if (report->calls == 0 && report->sockets == 0 && report->packets > 0)
+		strcpy(sockets, "packets alone");
 	snprintf(drops, sizeof drops, "%" PRId64 " dropped", sum.dropped);
 	if (!sum.available && report->sockets == 0 && report->packets == 0 && !sum.why_not)
 		return sw_strdup("no socket was made or used: no capture was opened");

@@ -210,9 +210,14 @@ static int read_option(struct reading *reading, const char *text, struct sw_err 
 		options->imported = value[0] == '1';
 	else if (strcmp(name, "attached") == 0)
 		options->attached = value[0] == '1';
+	else if (strcmp(name, "calls") == 0 && strcmp(value, "none") == 0)
+		options->calls_missing = options->imported = true;
+	else if (strcmp(name, "calls") == 0 && strcmp(value, "some") == 0)
+		options->calls_lacking = options->imported = true;
 	else
-		return sw_err_set(err, -EINVAL, "option: slow, settle, clock-error, imported or attached, not '%s=%s'",
-				  name, value);
+		return sw_err_set(err, -EINVAL,
+				  "option: slow, settle, clock-error, imported, attached or calls, not '%s=%s'", name,
+				  value);
 	return 0;
 }
 

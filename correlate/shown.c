@@ -48,9 +48,10 @@ void sw_shown_free(struct sw_shown *shown)
 /* What the kernel makes of an ICMP error: icmp(7), and icmp_err_convert of net/ipv4/icmp.c. 0: nothing. */
 static int32_t error_of(const struct sw_icmp *icmp)
 {
-	static const int32_t v4[] = {ENETUNREACH,  EHOSTUNREACH, ENOPROTOOPT,  ECONNREFUSED, 0, EOPNOTSUPP,
-				     ENETUNREACH,  EHOSTDOWN,    ENONET,       ENETUNREACH,  EHOSTUNREACH,
-				     ENETUNREACH,  EHOSTUNREACH, EHOSTUNREACH, EHOSTUNREACH, EHOSTUNREACH};
+	static const int32_t v4[] = {ENETUNREACH,  EHOSTUNREACH, ENOPROTOOPT,  ECONNREFUSED, 0,
+				     EOPNOTSUPP,   ENETUNREACH,  EHOSTDOWN,    ENONET,       ENETUNREACH,
+				     EHOSTUNREACH, ENETUNREACH,  EHOSTUNREACH, EHOSTUNREACH, EHOSTUNREACH,
+				     EHOSTUNREACH};
 	static const int32_t v6[] = {ENETUNREACH, EACCES, EHOSTUNREACH, EHOSTUNREACH, ECONNREFUSED, EACCES, EACCES};
 
 	if (!icmp->is_error)
@@ -197,8 +198,8 @@ static void quoted(struct sw_shown *shown, const struct sw_packet *packet)
 {
 	const struct sw_quote *quote = &packet->icmp.quote;
 	int32_t error = error_of(&packet->icmp);
-	struct sw_shown_flow *flow =
-		error && quote->present ? find(shown, quote->protocol, &quote->src, &quote->dst) : NULL;
+	struct sw_shown_flow *flow = error && quote->present ? find(shown, quote->protocol, &quote->src, &quote->dst) :
+							       NULL;
 
 	if (!flow || flow->others)
 		return;

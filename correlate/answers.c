@@ -109,9 +109,22 @@ static bool only_goodbye(const struct sw_handshakes *handshakes, const struct sw
 	       (handshake->flow != flow->id || flow->side[SW_SIDE_PEER].last_new_data.packet == client->goodbye.packet);
 }
 
+/* All that never arrived was our own close_notify, the last that we said: nobody waits for it. */
+static bool only_our_goodbye(const struct sw_handshakes *handshakes, const struct sw_flow *flow, const struct sw_debt *debt)
+{
+	bool lost = debt->operation == SW_OPERATION_DRAIN && debt->outcome == SW_OUTCOME_LOST;
+	const struct sw_handshake *handshake = lost ? handshake_of(handshakes, flow) : NULL;
+	const struct sw_side *ours = handshake && handshake->flow == flow->id ? &flow->side[SW_SIDE_OURS] : NULL;
+	const struct sw_handshake_side *said = ours ? &handshake->side[SW_SIDE_OURS] : NULL;
+
+	/* sent_to counts a FIN */
+	return said && said->goodbye.packet && said->goodbye.packet == ours->last_new_data.packet &&
+	       ours->sent_to - (ours->fin.packet ? 1 : 0) - ours->acked_to <= said->goodbye_bytes;
+}
+
 bool sw_answer_tells(const struct sw_handshakes *handshakes, const struct sw_flow *flow, const struct sw_debt *debt)
 {
-	if (only_goodbye(handshakes, flow, debt))
+	if (only_goodbye(handshakes, flow, debt) || only_our_goodbye(handshakes, flow, debt))
 		return true;
 
 	const struct sw_handshake *handshake = debt->operation == SW_OPERATION_DRAIN &&

@@ -413,8 +413,8 @@ static void report_session(struct sw_correlate *correlate, struct sw_report *rep
 		report->exit_code = command->code;
 		report->exit_signal = command->signal;
 		if (command->code || command->signal)
-			sw_said_tell(correlate->said, command->pid, INT64_MAX, (const char *[]){NULL}, &report->said,
-				     report->arena);
+			sw_said_tell(correlate->said, command->pid, SW_SAID_AT_THE_END, (const char *[]){NULL},
+				     &report->said, report->arena);
 	}
 }
 

@@ -9,9 +9,11 @@
 
 #define PROCESSES_MAX 1024
 #define LINES 32 /* of a process */
+#define OLD_LINES 8 /* that complained, before those */
 #define LINE_MAX 320 /* bytes; what is longer ends in dots */
 /* What is said this long after is of something else, where a line before it names the failure. */
 #define LATER_NS (2 * SW_NS_PER_S)
+#define OPENING_MAX 40 /* bytes: longer than names are */
 
 enum state { PLAIN, ESCAPE, SEQUENCE, STRING, STRING_ESCAPE };
 
@@ -24,6 +26,8 @@ struct speaker {
 	uint32_t pid;
 	struct line lines[LINES]; /* a ring: line n is at n % LINES */
 	size_t count; /* that were ended so far */
+	struct line old[OLD_LINES]; /* a ring as well */
+	size_t old_count;
 	enum state state;
 	bool returned; /* a carriage return: what comes next overwrites the line */
 	size_t length; /* of the line that has not ended */
@@ -47,6 +51,8 @@ static void forget(struct sw_said *said, struct speaker *speaker)
 	HASH_DEL(said->speakers, speaker);
 	for (size_t i = 0; i < LINES; i++)
 		free(speaker->lines[i].text);
+	for (size_t i = 0; i < OLD_LINES; i++)
+		free(speaker->old[i].text);
 	free(speaker);
 }
 
@@ -63,6 +69,49 @@ void sw_said_free(struct sw_said *said)
 
 /* ---- from bytes to lines -------------------------------------------------------------------------------------------- */
 
+/* "curl: (60) ...", "Error: ...", "socket.gaierror: ...": programs put their name or the error's before what they complain of. */
+static bool has_opening(const char *line)
+{
+	size_t length = strcspn(line, " :\"'`,;=<>");
+
+	return length && length <= OPENING_MAX && line[length] == ':' && line[length + 1] == ' ';
+}
+
+static bool complains(const char *line)
+{
+	static const char *const complaints[] = {
+		"error",     "fail",    "cannot", "can't",       "could not", "couldn't", "unable",    "refused",
+		"timed out", "timeout", "denied", "unreachable", "reset",     "closed",   "not found", "expired",
+		"invalid",   "alert",   "lost",   "abort",       "exception", "panic",    "fatal",     "unknown",
+	};
+
+	for (size_t i = 0; i < SW_COUNT(complaints); i++)
+		if (strcasestr(line, complaints[i]))
+			return true;
+	return false;
+}
+
+/* "at java.net.Socket.connect(Socket.java:633)", "at TCPConnectWrap.afterConnect [as oncomplete] (node:net:1555:16)": where it was,
+ * not what; such lines come by the dozen and would crowd out the line that says what. */
+static bool is_frame(const char *line)
+{
+	return !strncmp(line, "at ", 3) && (strchr(line, '(') || strchr(line, '/') || strstr(line, "node:"));
+}
+
+/* A dump of the program's state is long as well. */
+static void make_old(struct speaker *speaker, struct line *line)
+{
+	if (line->text && (has_opening(line->text) || complains(line->text))) {
+		struct line *old = &speaker->old[speaker->old_count++ % OLD_LINES];
+
+		free(old->text);
+		*old = *line;
+		line->text = NULL;
+	}
+	free(line->text);
+	line->text = NULL;
+}
+
 static void end_line(struct speaker *speaker)
 {
 	struct line *line = &speaker->lines[speaker->count % LINES];
@@ -78,8 +127,9 @@ static void end_line(struct speaker *speaker)
 		memcpy(speaker->text + speaker->length, "...", 3);
 		speaker->length += 3;
 	}
-	if (speaker->length) {
-		free(line->text);
+	speaker->text[speaker->length] = '\0';
+	if (speaker->length && !is_frame(speaker->text)) {
+		make_old(speaker, line);
 		line->text = sw_strndup(speaker->text, speaker->length);
 		line->time_ns = speaker->time_ns;
 		speaker->count++;
@@ -181,21 +231,27 @@ bool sw_said_since(const struct sw_said *said, uint32_t pid, int64_t since_ns)
 	return speaker && speaker->time_ns >= since_ns && (speaker->count || speaker->length);
 }
 
+#define CHOICES (OLD_LINES + LINES + 1)
+
 struct choice {
-	const char *lines[LINES + 1];
-	int64_t times[LINES + 1];
-	bool chosen[LINES + 1];
+	const char *lines[CHOICES];
+	int64_t times[CHOICES];
+	bool chosen[CHOICES];
 	size_t count;
 };
 
+static void collect_ring(const struct line *ring, size_t length, size_t count, struct choice *choice)
+{
+	for (size_t i = count > length ? count - length : 0; i < count; i++) {
+		choice->lines[choice->count] = ring[i % length].text;
+		choice->times[choice->count++] = ring[i % length].time_ns;
+	}
+}
+
 static void collect(const struct speaker *speaker, char *last, struct choice *choice)
 {
-	size_t first = speaker->count > LINES ? speaker->count - LINES : 0;
-
-	for (size_t i = first; i < speaker->count; i++) {
-		choice->lines[choice->count] = speaker->lines[i % LINES].text;
-		choice->times[choice->count++] = speaker->lines[i % LINES].time_ns;
-	}
+	collect_ring(speaker->old, OLD_LINES, speaker->old_count, choice);
+	collect_ring(speaker->lines, LINES, speaker->count, choice);
 	if (!speaker->length)
 		return;
 	memcpy(last, speaker->text, speaker->length);
@@ -204,10 +260,25 @@ static void collect(const struct speaker *speaker, char *last, struct choice *ch
 	choice->times[choice->count++] = speaker->time_ns;
 }
 
-static bool has_word(const char *line, const char *const *words)
+/* How many of the words are in it: a line with the errno's text and the address says more than one with the address alone. */
+static unsigned words_in(const char *line, const char *const *words)
 {
+	unsigned count = 0;
+
 	for (; *words; words++)
-		if (**words && strcasestr(line, *words))
+		count += **words && strcasestr(line, *words);
+	return count;
+}
+
+static unsigned weight(const char *line, const char *const *words)
+{
+	return 4 * words_in(line, words) + has_opening(line) + complains(line);
+}
+
+static bool is_chosen(const struct choice *choice, const char *line)
+{
+	for (size_t i = 0; i < choice->count; i++)
+		if (choice->chosen[i] && !strcmp(choice->lines[i], line))
 			return true;
 	return false;
 }
@@ -221,26 +292,66 @@ bool sw_said_of(const struct sw_said *said, uint32_t pid, int64_t since_ns, cons
 	if (speaker)
 		collect(speaker, last, &choice);
 	for (size_t i = 0; i < choice.count; i++) {
-		if (choice.times[i] >= since_ns && has_word(choice.lines[i], words))
+		if (choice.times[i] >= since_ns && words_in(choice.lines[i], words))
 			return true;
 	}
 	return false;
 }
 
+/* Of those that weigh as much the last: a program that tries again says it again. SIZE_MAX: none has so many words. */
+static size_t next_named(const struct choice *choice, int64_t since_ns, const char *const *words, unsigned least)
+{
+	size_t best = SIZE_MAX;
+	unsigned most = 0;
+
+	for (size_t i = 0; i < choice->count; i++) {
+		const char *line = choice->lines[i];
+
+		if (choice->times[i] < since_ns || words_in(line, words) < least || is_chosen(choice, line))
+			continue;
+		if (weight(line, words) >= most) {
+			best = i;
+			most = weight(line, words);
+		}
+	}
+	return best;
+}
+
+/* The first line after it that reads more like a complaint than the last one does: advice often follows. */
+static void choose_complaint(struct choice *choice, int64_t since_ns)
+{
+	const char *const no_words[] = {NULL};
+	size_t last = choice->count - 1, best = last;
+
+	for (size_t i = last; i--;) {
+		unsigned least = weight(choice->lines[best], no_words) + (best == last);
+
+		if (choice->times[i] >= since_ns && weight(choice->lines[i], no_words) >= least)
+			best = i;
+	}
+	choice->chosen[best] = true;
+}
+
 static void choose(struct choice *choice, int64_t since_ns, const char *const *words)
 {
-	size_t named = 0, last = choice->count - 1;
-	int64_t named_ns = 0;
+	size_t last = choice->count - 1;
+	int64_t named_ns = INT64_MIN;
+	unsigned least = 1;
 
-	for (size_t i = choice->count; i-- && named < SW_SAID_SHOWN - 1;) {
-		if (choice->times[i] < since_ns || !has_word(choice->lines[i], words))
-			continue;
-		choice->chosen[i] = true;
-		named_ns = choice->times[i] > named_ns ? choice->times[i] : named_ns;
-		named++;
+	for (size_t named = 0; named < SW_SAID_SHOWN - 1; named++) {
+		size_t at = next_named(choice, since_ns, words, least);
+
+		if (at == SIZE_MAX)
+			break;
+		choice->chosen[at] = true;
+		least = words_in(choice->lines[at], words); /* one that says less adds nothing */
+		named_ns = choice->times[at] > named_ns ? choice->times[at] : named_ns;
 	}
-	if (!named || choice->times[last] - named_ns < LATER_NS)
-		choice->chosen[last] = true;
+	if (named_ns == INT64_MIN)
+		choose_complaint(choice, since_ns);
+	else if (choice->times[last] - named_ns >= LATER_NS)
+		return;
+	choice->chosen[last] = true;
 }
 
 void sw_said_tell(const struct sw_said *said, uint32_t pid, int64_t since_ns, const char *const *words,
@@ -255,6 +366,8 @@ void sw_said_tell(const struct sw_said *said, uint32_t pid, int64_t since_ns, co
 	collect(speaker, last, &choice);
 	if (!choice.count)
 		return;
+	if (since_ns == SW_SAID_AT_THE_END)
+		since_ns = choice.times[choice.count - 1] - LATER_NS;
 	choose(&choice, since_ns, words);
 	texts->items = sw_arena_alloc(arena, SW_SAID_SHOWN * sizeof *texts->items);
 	for (size_t i = 0; i < choice.count && texts->count < SW_SAID_SHOWN; i++) {

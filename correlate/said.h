@@ -8,6 +8,7 @@
 #include "correlate/report.h"
 
 #define SW_SAID_SHOWN 3 /* lines */
+#define SW_SAID_AT_THE_END INT64_MAX /* as the moment of a failure: shortly before the last line */
 
 struct sw_said;
 struct sw_arena;
@@ -20,8 +21,8 @@ void sw_said_fact(struct sw_said *said, const struct sw_fact *fact);
 bool sw_said_since(const struct sw_said *said, uint32_t pid, int64_t since_ns);
 /* Whether it said one of the words (NULL ends the list) since then. */
 bool sw_said_of(const struct sw_said *said, uint32_t pid, int64_t since_ns, const char *const *words);
-/* The lines that are worth showing of a failure at that moment: those after it with one of the words in them (NULL ends the list), and
- * the last one. Where nothing was said after it: the last line. */
+/* The lines that are worth showing of a failure at that moment: those after it with the most of the words in them (NULL ends the list),
+ * where none has any the first that reads like a complaint; and the last one. Where nothing was said after it: the last line. */
 void sw_said_tell(const struct sw_said *said, uint32_t pid, int64_t since_ns, const char *const *words,
 		  struct sw_texts *texts, struct sw_arena *arena);
 

@@ -12,6 +12,7 @@
 
 #define SAID_ROOM 1024u
 #define SAID_EVERY_NS (20 * SW_NS_PER_MS)
+#define SAID_AT_ONCE 8 /* so many of those may go out together: what comes before a trace of the stack is what counts */
 #define VECTORS_MAX 64u /* of one writev: musl's standard error has two */
 
 struct sw_said {
@@ -22,6 +23,17 @@ struct sw_said {
 	size_t length;
 	char text[SAID_ROOM + 1];
 };
+
+/* Whether it may be told now. Who was silent for a while may say more at once. */
+static bool is_due(struct sw_said *said)
+{
+	int64_t now = sw_clock_monotonic(), earliest = now - (SAID_AT_ONCE - 1) * SAID_EVERY_NS;
+
+	if (now < said->next_at)
+		return false;
+	said->next_at = (said->next_at > earliest ? said->next_at : earliest) + SAID_EVERY_NS;
+	return true;
+}
 
 /* The newest bytes are those that count. NULs would end the text early. */
 static void keep(struct sw_said *said, const char *bytes, size_t length)
@@ -115,16 +127,21 @@ void sw_engine_said(struct sw_engine_state *engine, struct sw_tracee *tracee)
 		return;
 	if (!said)
 		said = process->said = sw_alloc(sizeof *said);
-	if (at->sys == SW_SYS_WRITEV)
-		read_vectors(said, tracee, at->args[1], at->args[2]);
-	else
-		read_buffer(said, tracee, at->args[1], at->args[2]);
 	said->tid = tracee->tid;
 	said->time_ns = sw_clock_realtime();
+	if (at->sys == SW_SYS_WRITEV) {
+		read_vectors(said, tracee, at->args[1], at->args[2]);
+	} else {
+		uint64_t opening = at->args[2] > SAID_ROOM ? SAID_ROOM : 0;
+
+		/* Of a long one, how it begins and how it ends. */
+		read_buffer(said, tracee, at->args[1], opening);
+		if (opening && is_due(said))
+			sw_engine_said_flush(engine, process);
+		read_buffer(said, tracee, at->args[1] + opening, at->args[2] - opening);
+	}
 	/* Programs write a line in pieces: it is told as one. */
 	bool whole = said->length && said->text[said->length - 1] == '\n';
-	if ((!whole && said->length < SAID_ROOM / 2) || sw_clock_monotonic() < said->next_at)
-		return;
-	said->next_at = sw_clock_monotonic() + SAID_EVERY_NS;
-	sw_engine_said_flush(engine, process);
+	if ((whole || said->length >= SAID_ROOM / 2) && is_due(said))
+		sw_engine_said_flush(engine, process);
 }

@@ -21,6 +21,9 @@ QUIET = "import socket,sys\nsys.stderr.close()\nsocket.socket().connect_ex(('127
 HUGE = ("import os,socket\n"
         "socket.socket().connect_ex(('127.0.0.1', 1))\n"
         "os.write(2, b'x' * 100000 + b'\\nConnection refused, at last\\n')")
+DUMP = ("import os,socket\n"
+        "socket.socket().connect_ex(('127.0.0.1', 1))\n"
+        "os.write(2, b'fatal: Connection refused\\n' + b'00 00 00 00\\n' * 10000 + b'end of dump\\n')")
 SERVER = ("import socket,sys,time\n"
           "for i in range(60):\n"
           " try: socket.create_connection(('127.0.0.1', 1))\n"
@@ -66,6 +69,8 @@ def said(checks):
     checks.expect("who says nothing", seen == [], seen)
     seen = first(checks.run(["python3", "-c", HUGE]))["said"]
     checks.expect("the end of a long write", seen == ["Connection refused, at last"], seen)
+    seen = first(checks.run(["python3", "-c", DUMP]))["said"]
+    checks.expect("and its beginning", seen == ["fatal: Connection refused", "end of dump"], seen)
     report = checks.run(["python3", "-c", r"import os; os.write(2, b'\033[31mno\033[0m use\n'); os._exit(3)"])
     checks.expect("a clean run that failed", report["target"]["said"] == ["no use"] and not report["findings"], report["target"])
     seen = first(checks.run(["sh", "-c", f"curl -s http://127.0.0.1:{CLOSED}/; python3 -c 'import os;os.write(2, b\"sh: done\")'"]))["said"]

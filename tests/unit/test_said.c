@@ -140,11 +140,63 @@ static void test_choice(void **state)
 	expect(said, 10, "db", "try again: db|try failed: db");
 }
 
+/* No word of the failure in it: the line that complains goes before the advice that follows it. */
+static void test_complaint(void **state)
+{
+	struct sw_said *said = sw_said_new();
+
+	(void)state;
+	say(said, 5, "warning: failed to read a file\n", false);
+	say(said, 10,
+	    "curl: (60) SSL certificate problem: certificate has expired\nMore details here: https://curl.se/\n\n",
+	    false);
+	say(said, 10, "curl failed to verify the legitimacy of the server\nhow to fix it, please visit the web page\n",
+	    false);
+	expect(said, 8, "ECONNREFUSED",
+	       "curl: (60) SSL certificate problem: certificate has expired|how to fix it, please visit the web page");
+
+	/* The last line says it best. */
+	said = sw_said_new();
+	say(said, 10, "Traceback (most recent call last):\n  raise Failure(error)\nTimeoutError: timed out\n", false);
+	expect(said, 8, "ECONNREFUSED", "TimeoutError: timed out");
+
+	/* At the end of a run there is no moment of a failure. */
+	said = sw_said_new();
+	say(said, 10, "Error: old\n", false);
+	say(said, 10 * SW_NS_PER_S, "fatal: no such thing\nsee the manual\n", false);
+	expect(said, SW_SAID_AT_THE_END, NULL, "fatal: no such thing|see the manual");
+}
+
+/* The line with the errno and the address, not those that have but one of them; a trace of the stack crowds nothing out. */
+static void test_weights(void **state)
+{
+	const char *const words[] = {"ECONNREFUSED", "Connection refused", "10.0.0.1", NULL};
+	struct sw_arena *arena = sw_arena_new();
+	struct sw_said *said = sw_said_new();
+	struct sw_texts texts = {0};
+
+	(void)state;
+	say(said, 10, "* Trying 10.0.0.1\n* connect to 10.0.0.1 failed: Connection refused\n", false);
+	say(said, 10, "* 10.0.0.1 is given up\n* Failed to connect to 10.0.0.1\n", false);
+	for (int i = 0; i < 100; i++)
+		say(said, 10, "\tat java.net.Socket.connect(Socket.java:633)\n", false);
+	for (int i = 0; i < 100; i++)
+		say(said, 10, "[00 00 00 00]\n", false);
+	say(said, 11, "bye\n", false);
+	sw_said_tell(said, PID, 10, words, &texts, arena);
+	assert_int_equal(texts.count, 2);
+	assert_string_equal(texts.items[0], "* connect to 10.0.0.1 failed: Connection refused");
+	assert_string_equal(texts.items[1], "bye");
+	sw_arena_free(arena);
+	sw_said_free(said);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pieces), cmocka_unit_test(test_terminal), cmocka_unit_test(test_length),
-		cmocka_unit_test(test_cut),    cmocka_unit_test(test_choice),
+		cmocka_unit_test(test_pieces),  cmocka_unit_test(test_terminal), cmocka_unit_test(test_length),
+		cmocka_unit_test(test_cut),     cmocka_unit_test(test_choice),   cmocka_unit_test(test_complaint),
+		cmocka_unit_test(test_weights),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

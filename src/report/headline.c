@@ -63,19 +63,29 @@ const char *sw_locus_text(enum sw_locus locus)
 	return (size_t)locus < SW_COUNT(texts) ? texts[locus] : texts[SW_LOCUS_UNKNOWN];
 }
 
-/* "db.lab (10.77.2.2:5433)"; empty when there is nothing to name. */
-static char *target_text(const struct sw_flow_summary *flow, const struct sw_addr *addr)
+/* What a look-up's flow is called is the question, not the server. */
+const char *sw_peer_name(const struct sw_finding *finding)
 {
+	const char *name = finding->flow.name;
+
+	return finding->symptom.operation != SW_OPERATION_LOOKUP && name && name[0] ? name : NULL;
+}
+
+/* "db.lab (10.77.2.2:5433)"; empty when there is nothing to name. */
+static char *target_text(const struct sw_finding *finding, const struct sw_addr *addr)
+{
+	const struct sw_flow_summary *flow = &finding->flow;
+	const char *name = addr == &flow->remote ? sw_peer_name(finding) : NULL;
 	char end[SW_ADDR_TEXT], translated[SW_ADDR_TEXT];
 	sw_auto_free char *via = NULL;
 
 	if (!addr->present)
-		return sw_strdup(flow->name && addr == &flow->remote ? flow->name : "");
+		return sw_strdup(name ? name : "");
 	sw_addr_text(addr, end);
 	if (addr == &flow->remote && flow->translated.present)
 		via = sw_format(", translated to %s", sw_addr_text(&flow->translated, translated));
-	if (flow->name && flow->name[0] && addr == &flow->remote)
-		return sw_format("%s (%s%s)", flow->name, end, via ? via : "");
+	if (name)
+		return sw_format("%s (%s%s)", name, end, via ? via : "");
 	return via ? sw_format("%s (%s)", end, via + 2) : sw_strdup(end);
 }
 
@@ -92,7 +102,7 @@ static char *call_phrase(const struct sw_finding *finding)
 	const struct sw_flow_summary *flow = &finding->flow;
 	const char *call = finding->symptom.call ? finding->symptom.call : "a socket call";
 	const struct sw_addr *addr = flow->remote.present ? &flow->remote : &flow->local;
-	sw_auto_free char *target = target_text(flow, addr);
+	sw_auto_free char *target = target_text(finding, addr);
 
 	if (!target[0])
 		return sw_strdup(call);
@@ -111,12 +121,13 @@ static char *operation_phrase(const struct sw_finding *finding)
 	enum sw_operation operation = finding->symptom.operation;
 	const struct sw_flow_summary *flow = &finding->flow;
 	const char *phrase = (size_t)operation < SW_COUNT(phrases) ? phrases[operation] : NULL;
-	const char *question = operation == SW_OPERATION_LOOKUP ? fact_text(finding, "dns_name") : NULL;
+	const char *question = operation == SW_OPERATION_LOOKUP ? fact_text(finding, "dns_name") ?: flow->name : NULL;
 
 	if (!phrase)
 		return call_phrase(finding);
 
-	sw_auto_free char *target = target_text(flow, operation == SW_OPERATION_SERVE ? &flow->local : &flow->remote);
+	sw_auto_free char *target =
+		target_text(finding, operation == SW_OPERATION_SERVE ? &flow->local : &flow->remote);
 
 	if (question)
 		return target[0] ? sw_format("look-up of %s at %s", question, target) :

@@ -11,6 +11,7 @@ char *sw_headline_short(const struct sw_finding *finding);
 
 /* "node[15943]"; NULL unknown. The caller frees. */
 char *sw_process_text(const struct sw_symptom *symptom);
+const char *sw_peer_name(const struct sw_finding *finding); /* NULL: none is known */
 /* By the wall clock "20:58:11.017Z", or what the input's stamps allow. Buffer of 48 bytes. */
 char *sw_when_text(const struct sw_report_context *context, int64_t ns, char *buffer);
 /* "the peer host (its kernel or firewall)" */

@@ -25,7 +25,9 @@
 #define LOST_X 830 /* where an arrow ends that nothing answered */
 #define CALL_LABEL 44 /* characters */
 #define PACKET_LABEL 54
+#define FACT_LABEL 68 /* where there are no packets */
 #define NAME_LABEL 34
+#define COLUMN 7.0 /* width of a character of a label, at most */
 
 /* Cleaned, and cut at a character with an ellipsis. The caller frees. */
 static char *clip(const char *text, size_t most)
@@ -44,6 +46,23 @@ static char *clip(const char *text, size_t most)
 		return cut;
 	}
 	return clean;
+}
+
+/* A call's result says more than the end of its arguments. The caller frees. */
+static char *clip_call(const char *text, size_t most)
+{
+	const char *result = NULL;
+
+	for (const char *at = text; at && (at = strstr(at, " = ")); at += 3)
+		result = at;
+	if (!result || sw_clean_columns(text) <= most || sw_clean_columns(result) >= most / 2)
+		return clip(text, most);
+
+	sw_auto_free char *head = sw_strndup(text, (size_t)(result - text));
+	sw_auto_free char *begin = clip(head, most - sw_clean_columns(result));
+	sw_auto_free char *end = clip(result, most);
+
+	return sw_format("%s%s", begin, end);
 }
 
 static void put_clipped(FILE *out, const char *text, size_t most)
@@ -93,6 +112,18 @@ static bool at_peer(const struct sw_evidence *one, const struct sw_flow_summary 
 	       (flow->translated.present && sw_ip_equal(&one->from.ip, &flow->translated.endpoint.ip));
 }
 
+/* The label of an arrow lies on it where it leaves or meets the wire: there arrows do not cross. data-share: how far along. */
+static void put_along(const char *label, bool in, double slope, int far, FILE *out)
+{
+	size_t columns = sw_clean_columns(label);
+	double from = 14, width = (double)(columns > PACKET_LABEL ? PACKET_LABEL : columns) * COLUMN;
+	double share = (in ? from + width : from) / (far - WIRE_X);
+
+	share = share > 1 ? 1 : share;
+	fprintf(out, "<text class=\"label along\" x=\"%.0f\" y=\"%.1f\" data-share=\"%.3f\">", WIRE_X + from,
+		(in ? -slope : slope) * share - 4, share);
+}
+
 static void put_arrow(const struct sw_ladder_row *row, const struct sw_flow_summary *flow, FILE *out)
 {
 	const struct sw_evidence *one = row->evidence;
@@ -115,8 +146,7 @@ static void put_arrow(const struct sw_ladder_row *row, const struct sw_flow_summ
 		fprintf(out, "<text class=\"fate\" x=\"%d\" y=\"%.1f\">%s</text>", far + 8, slope + 5,
 			one->fate == SW_FATE_UNANSWERED ? "?" : "\xc3\x97");
 	if (peer)
-		fprintf(out, "<text class=\"label\" x=\"%d\" y=\"%.1f\">", (WIRE_X + PEER_X) / 2,
-			(in ? -slope : slope) / 2 - 4);
+		put_along(label, in, slope, far, out);
 	else /* below the arrow, which is too short for what it says */
 		fprintf(out, "<text class=\"label below\" x=\"%d\" y=\"%.1f\">", WIRE_X + 14, in ? 10.5 : slope + 9);
 	put_clipped(out, label, PACKET_LABEL);
@@ -149,16 +179,18 @@ static void put_call(const struct sw_ladder_row *row, FILE *out)
 
 	fprintf(out, "<g class=\"call%s%s\"><text class=\"label\" x=\"%d\" y=\"4\">", call_failed(one) ? " failed" : "",
 		inside ? " inside" : "", LABEL_X);
-	put_clipped(out, one->text, CALL_LABEL);
+	sw_auto_free char *shown = clip_call(one->text, CALL_LABEL);
+	sw_html_text(out, shown);
 	fprintf(out, "</text><rect class=\"bar\" x=\"%u\" y=\"0\" width=\"%d\" height=\"%.1f\" rx=\"2\"/></g>",
 		BAR_X + row->lane * LANE, BAR, row->height);
 }
 
-static void put_fact(const struct sw_ladder_row *row, FILE *out)
+/* Where there are no packets the place of the wire is free. */
+static void put_fact(const struct sw_ladder_row *row, bool alone, FILE *out)
 {
 	fprintf(out, "<g class=\"fact\"><path d=\"M%d 0l5-5 5 5-5 5z\"/><text class=\"label\" x=\"%d\" y=\"4\">", BAR_X,
-		LABEL_X);
-	put_clipped(out, row->evidence->text, CALL_LABEL);
+		alone ? WIRE_X - 40 : LABEL_X);
+	put_clipped(out, row->evidence->text, alone ? FACT_LABEL : CALL_LABEL);
 	fputs("</text></g>", out);
 }
 
@@ -194,9 +226,9 @@ static void put_grounds(const struct sw_ladder *ladder, FILE *out)
 			ladder->rows[i].evidence->proof ? " proof" : "", WIDTH - 4, ladder->rows[i].y);
 }
 
-static void put_row(const struct sw_ladder_row *row, size_t index, int64_t base, const struct sw_flow_summary *flow,
-		    FILE *out)
+static void put_row(const struct sw_ladder *ladder, size_t index, const struct sw_flow_summary *flow, FILE *out)
 {
+	const struct sw_ladder_row *row = &ladder->rows[index];
 	const struct sw_evidence *one = row->evidence;
 	char time[48];
 
@@ -209,13 +241,13 @@ static void put_row(const struct sw_ladder_row *row, size_t index, int64_t base,
 		one->kind == SW_EVIDENCE_PACKET ? WIRE_X - 20 : 2,
 		one->kind == SW_EVIDENCE_PACKET ? WIDTH - WIRE_X + 18 : BAR_X - 6);
 	fprintf(out, "<text class=\"time\" x=\"%d\" y=\"4\">%s</text>", TIME_X,
-		one->time_ns == SW_TIME_NONE ? "?" : sw_relative_text(one->time_ns, base, time));
+		one->time_ns == SW_TIME_NONE ? "?" : sw_relative_text(one->time_ns, ladder->base_ns, time));
 	if (one->kind == SW_EVIDENCE_PACKET)
 		put_arrow(row, flow, out);
 	else if (one->kind == SW_EVIDENCE_CALL)
 		put_call(row, out);
 	else
-		put_fact(row, out);
+		put_fact(row, ladder->packet_count == 0, out);
 	fputs("</g>\n", out);
 }
 
@@ -230,6 +262,8 @@ static void put_columns(const struct sw_ladder *ladder, const struct sw_finding 
 {
 	const struct sw_flow_summary *flow = &finding->flow;
 	sw_auto_free char *process = sw_process_text(&finding->symptom);
+	bool is_lookup = finding->symptom.operation == SW_OPERATION_LOOKUP;
+	const char *peer = sw_peer_name(finding);
 	char end[SW_ADDR_TEXT];
 
 	put_name(out, BAR_X + BAR, 20, "column end", process ? process : "program");
@@ -244,7 +278,7 @@ static void put_columns(const struct sw_ladder *ladder, const struct sw_finding 
 	}
 	put_name(out, WIRE_X - 62, 20, "column", "this host's wire");
 	put_name(out, WIRE_X - 62, 38, "", flow->local.present ? sw_addr_text(&flow->local, end) : "");
-	put_name(out, WIDTH - 8, 20, "column end", flow->name && flow->name[0] ? flow->name : "peer");
+	put_name(out, WIDTH - 8, 20, "column end", peer ? peer : is_lookup ? "name server" : "peer");
 	put_name(out, WIDTH - 8, 38, "end", flow->remote.present ? sw_addr_text(&flow->remote, end) : "");
 	fprintf(out, "<line class=\"wire\" x1=\"%d\" y1=\"48\" x2=\"%d\" y2=\"%.1f\"/>", WIRE_X, WIRE_X,
 		ladder->height - 6);
@@ -261,7 +295,8 @@ static void put_pauses(const struct sw_ladder *ladder, FILE *out)
 
 		fprintf(out,
 			"<g class=\"pause\"><path d=\"M%d %.1fl8 -4 -8 -4 8 -4\"/><text class=\"time\" x=\"%d\" y=\"%.1f\">%s</text></g>",
-			WIRE_X - 4, y + 6, TIME_X, y + 4, sw_duration_text(ladder->pauses[i].ns, duration));
+			(ladder->packet_count ? WIRE_X : BAR_X + BAR / 2) - 4, y + 6, TIME_X, y + 4,
+			sw_duration_text(ladder->pauses[i].ns, duration));
 	}
 }
 
@@ -320,7 +355,7 @@ void sw_html_ladder(const struct sw_report_context *context, const struct sw_fin
 	put_columns(ladder, finding, out);
 	put_pauses(ladder, out);
 	for (size_t i = 0; i < ladder->row_count; i++)
-		put_row(&ladder->rows[i], i, ladder->base_ns, &finding->flow, out);
+		put_row(ladder, i, &finding->flow, out);
 	fputs("</svg>\n</div>\n", out);
 	put_caption(ladder, out);
 	sw_html_evidence(finding, out);

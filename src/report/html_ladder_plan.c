@@ -13,6 +13,7 @@
 #define BAR_LEAST 9.0
 #define SLOPE_LEAST 7.0
 #define SLOPE_MOST 44.0
+#define END_GAP 20.0
 #define PAUSE_NS (100 * SW_NS_PER_MS)
 #define PAUSE_LEAST 36.0
 
@@ -156,9 +157,20 @@ static double slope_of(const struct plan *plan, const struct sw_ladder *ladder, 
 	return slope < SLOPE_LEAST ? SLOPE_LEAST : slope > SLOPE_MOST ? SLOPE_MOST : slope;
 }
 
+/* What is sent later arrives later, and the marks at the ends of arrows that got nowhere need room. */
+static double behind(double slope, const struct sw_ladder_row *row, double *last_end)
+{
+	double least = *last_end + END_GAP - row->y;
+
+	slope = slope < least ? least : slope;
+	*last_end = row->y + slope;
+	return slope;
+}
+
 void sw_ladder_plan(struct sw_ladder *ladder, const struct sw_finding *finding)
 {
 	struct plan plan = {0};
+	double last_end = 0;
 
 	memset(ladder, 0, sizeof *ladder);
 	ladder->one_way_ns = finding->flow.rtt_ns > 0 ? finding->flow.rtt_ns / 2 : 0;
@@ -180,6 +192,8 @@ void sw_ladder_plan(struct sw_ladder *ladder, const struct sw_finding *finding)
 			row->height = BAR_LEAST;
 		if (row->evidence->kind == SW_EVIDENCE_PACKET)
 			row->slope = slope_of(&plan, ladder, row);
+		if (row->evidence->kind == SW_EVIDENCE_PACKET && row->evidence->way == SW_WAY_OUT)
+			row->slope = behind(row->slope, row, &last_end);
 		if (row->y + row->slope + BOTTOM > ladder->height)
 			ladder->height = row->y + row->slope + BOTTOM;
 	}

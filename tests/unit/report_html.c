@@ -12,10 +12,6 @@
 #include "src/report/markdown_out.h"
 #include "tests/unit/report_samples.h"
 
-/* What a name server, a peer or a file name may hold. */
-static char evil[] =
-	"</script><script>alert(1)</script><img src=x onerror=alert(2)> --> ]]> \" ' & <!-- \x1b[31m\n# forged";
-
 static char *render(const char *format, const struct sw_report_context *context)
 {
 	struct sw_err err = {0};
@@ -29,44 +25,6 @@ static char *render(const char *format, const struct sw_report_context *context)
 	return text;
 }
 
-static const struct sw_report_context *everything_evil(void)
-{
-	static struct sw_finding finding;
-	static struct sw_flow_summary flow;
-	static struct sw_evidence evidence[3];
-	static struct sw_timeline_line line;
-	static struct sw_report report;
-	static struct sw_report_context context;
-	static const char *const command[] = {evil};
-
-	context = *sample_hostile();
-	report = *context.report;
-	finding = report.findings[0];
-	evidence[0] = (struct sw_evidence){.kind = SW_EVIDENCE_CALL, .number = 1, .time_ns = SAMPLE_BASE, .text = evil};
-	evidence[1] = (struct sw_evidence){
-		.kind = SW_EVIDENCE_PACKET, .number = 2, .time_ns = SAMPLE_BASE, .way = SW_WAY_IN, .text = evil};
-	evidence[2] =
-		(struct sw_evidence){.kind = SW_EVIDENCE_FACT, .number = 3, .time_ns = SW_TIME_NONE, .text = evil};
-	finding.evidence = evidence;
-	finding.evidence_count = SW_COUNT(evidence);
-	finding.verdict = evil;
-	finding.cause = finding.flow.name = finding.symptom.comm = evil;
-	flow = finding.flow;
-	flow.state = flow.history = evil;
-	line = (struct sw_timeline_line){
-		.kind = SW_EVIDENCE_CALL, .number = 1, .time_ns = SAMPLE_BASE, .comm = evil, .text = evil};
-	report.findings = &finding;
-	report.flows = &flow;
-	report.flow_count = 1;
-	context.report = &report;
-	context.timeline = &line;
-	context.timeline_count = 1;
-	context.target.command = command;
-	context.target.command_count = 1;
-	context.version = evil;
-	return &context;
-}
-
 static size_t count(const char *text, const char *what)
 {
 	size_t found = 0;
@@ -78,7 +36,7 @@ static size_t count(const char *text, const char *what)
 
 static void pages_cannot_be_broken_out_of(void **state)
 {
-	sw_auto_free char *page = render("html", everything_evil());
+	sw_auto_free char *page = render("html", sample_evil());
 	sw_auto_free char *clean = sw_clean_utf8(page);
 
 	(void)state;
@@ -95,7 +53,7 @@ static void pages_cannot_be_broken_out_of(void **state)
 
 static void markdown_cannot_be_broken_out_of(void **state)
 {
-	sw_auto_free char *text = render("md", everything_evil());
+	sw_auto_free char *text = render("md", sample_evil());
 	bool code = false;
 
 	(void)state;

@@ -25,6 +25,7 @@ struct sw_report sample_report(void);
 struct sw_finding sample_refused(void);
 
 const struct sw_report_context *sample_hostile(void);
+const struct sw_report_context *sample_evil(void);
 const struct sw_report_context *sample_bare(void);
 const struct sw_report_context *sample_explained(void);
 const struct sw_report_context *sample_many(void);

@@ -55,6 +55,50 @@ const struct sw_report_context *sample_hostile(void)
 	return &context;
 }
 
+/* What a name server, a peer or a file name may hold. */
+static char breaks_out[] =
+	"</script><script>alert(1)</script><img src=x onerror=alert(2)> --> ]]> \" ' & <!-- \x1b[31m\n# forged";
+
+/* All text of a report breaks out of pages and Markdown, if it is let. */
+const struct sw_report_context *sample_evil(void)
+{
+	static struct sw_finding finding;
+	static struct sw_flow_summary flow;
+	static struct sw_evidence evidence[3];
+	static struct sw_timeline_line line;
+	static struct sw_report report;
+	static struct sw_report_context context;
+	static const char *const command[] = {breaks_out};
+
+	context = *sample_hostile();
+	report = *context.report;
+	finding = report.findings[0];
+	evidence[0] =
+		(struct sw_evidence){.kind = SW_EVIDENCE_CALL, .number = 1, .time_ns = SAMPLE_BASE, .text = breaks_out};
+	evidence[1] = (struct sw_evidence){
+		.kind = SW_EVIDENCE_PACKET, .number = 2, .time_ns = SAMPLE_BASE, .way = SW_WAY_IN, .text = breaks_out};
+	evidence[2] = (struct sw_evidence){
+		.kind = SW_EVIDENCE_FACT, .number = 3, .time_ns = SW_TIME_NONE, .text = breaks_out};
+	finding.evidence = evidence;
+	finding.evidence_count = SW_COUNT(evidence);
+	finding.verdict = breaks_out;
+	finding.cause = finding.flow.name = finding.symptom.comm = breaks_out;
+	flow = finding.flow;
+	flow.state = flow.history = breaks_out;
+	line = (struct sw_timeline_line){
+		.kind = SW_EVIDENCE_CALL, .number = 1, .time_ns = SAMPLE_BASE, .comm = breaks_out, .text = breaks_out};
+	report.findings = &finding;
+	report.flows = &flow;
+	report.flow_count = 1;
+	context.report = &report;
+	context.timeline = &line;
+	context.timeline_count = 1;
+	context.target.command = command;
+	context.target.command_count = 1;
+	context.version = breaks_out;
+	return &context;
+}
+
 /* Next to nothing is known: every pointer NULL, every time unknown. */
 const struct sw_report_context *sample_bare(void)
 {

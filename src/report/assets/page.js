@@ -77,8 +77,9 @@
 			part.append(this.space(this.shown.length - to));
 			this.body.replaceChildren(part);
 			const first = this.body.children[1];
-			if (to > from && first && Math.abs(first.offsetHeight - this.row) > 0.5 && first.offsetHeight > 0) {
-				this.row = first.offsetHeight; /* the reader's font decides */
+			const tall = to > from && first ? first.getBoundingClientRect().height : 0; /* not rounded: it is multiplied */
+			if (tall > 0 && Math.abs(tall - this.row) > 0.01) {
+				this.row = tall; /* the reader's font decides */
 				this.from = -1;
 				if (!this.measured) { this.measured = true; this.draw(); }
 			}
@@ -365,7 +366,7 @@
 				} else if (part.classList.contains('middle')) part.setAttribute('cy', enters ? -slope : slope);
 				else if (part.classList.contains('fate')) part.setAttribute('y', slope + 5);
 				else if (part.classList.contains('below')) part.setAttribute('y', enters ? 10.5 : slope + 9);
-				else part.setAttribute('y', (enters ? -slope : slope) / 2 - 4);
+				else part.setAttribute('y', (enters ? -slope : slope) * Number(part.dataset.share) - 4);
 			}
 		}
 	}

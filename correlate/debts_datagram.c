@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #define DNS_PORT 53
+#define HOPS_USUAL 64 /* ip_default_ttl of the kernel's documentation */
 
 static const struct sw_addr *target_of(const struct sw_socket_state *socket, const struct sw_call *call)
 {
@@ -96,6 +97,14 @@ void sw_debts_datagram_rest(struct sw_debts *debts, struct sw_socket_state *sock
 	sw_debt_end(debts, debt, SW_OUTCOME_GAVE_UP, 0, call, sw_call_end(call));
 }
 
+/* Nobody but a signal ended it: more was waited for. */
+static void unended(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call)
+{
+	if (socket->datagram && sw_call_reads(call) && !(call->flags & SW_CALL_BY_TOOL) &&
+	    sw_call_end(call) - call->enter_ns >= debts->options->slow_ns)
+		sw_debts_datagram_rest(debts, socket, call);
+}
+
 /* musl's resolver asks all servers over one socket that is not connected. */
 static void ask(struct sw_debt_state *debt, const struct sw_addr *target)
 {
@@ -179,7 +188,9 @@ static void failed(struct sw_debts *debts, struct sw_socket_state *socket, const
 	case EINTR:
 		sw_debts_datagram_blocked(debts, socket, call);
 		debt = open_of(socket);
-		if (debt) {
+		if (!debt) {
+			unended(debts, socket, call);
+		} else {
 			debt->debt.timer_signal = sw_debts_signal(debts, call);
 			debt->debt.by_tool |= (call->flags & SW_CALL_BY_TOOL) != 0;
 		}
@@ -188,10 +199,13 @@ static void failed(struct sw_debts *debts, struct sw_socket_state *socket, const
 	case EBADF:
 	case ENOTSOCK:
 	case EFAULT:
-	case EINVAL:
 	case EISCONN:
 	case EOPNOTSUPP:
 	case EDESTADDRREQ: return; /* a misuse: debts_call.c */
+	case EINVAL: /* a blackhole route, or an address that lacks its scope */
+		if (!sw_call_writes(call) || !sw_socket_is_ip(socket))
+			return;
+		break;
 	default: break;
 	}
 	if (!debt)
@@ -199,10 +213,18 @@ static void failed(struct sw_debts *debts, struct sw_socket_state *socket, const
 	sw_debt_end(debts, debt, SW_OUTCOME_FAILED, call->error, call, sw_call_end(call));
 }
 
+/* Sent to die on the way, or to be too big, and the errors asked for: traceroute(8), tracepath(8). */
+static bool traces_path(const struct sw_socket_state *socket)
+{
+	const struct sw_socket_options *options = &socket->seen.options;
+
+	return options->recverr && options->hops > 0 && options->hops < HOPS_USUAL;
+}
+
 void sw_debts_datagram(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call)
 {
 	/* Raw, packet and netlink sockets talk to the kernel, or for somebody else. */
-	if ((socket->seen.socket.flags & SW_SOCKET_PAIR) ||
+	if ((socket->seen.socket.flags & SW_SOCKET_PAIR) || traces_path(socket) ||
 	    (!sw_socket_is_ip(socket) && socket->seen.socket.domain != AF_UNIX))
 		return;
 	if (call->result < 0)

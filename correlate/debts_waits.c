@@ -89,7 +89,7 @@ static void book_member(void *context, struct sw_socket_state *socket, uint32_t 
 		if (!debt || !(asked & events_of((enum sw_operation)i)))
 			continue;
 		debt->waited = true;
-		debt->only_for_it |= booking->members == 1;
+		debt->only_for_it |= booking->members == 1 && !sw_waits_is_epoll(booking->call);
 		book(debt, booking->call);
 	}
 	if (socket->datagram && asked & EPOLLIN && sw_waits_timed_out(booking->call))

@@ -76,6 +76,17 @@ static void elsewhere_facts(struct sw_facts *facts, const struct sw_symptom_cont
 		return;
 	facts->elsewhere = sw_arena_strdup(arena, sw_endpoint_text(&other->remote, text));
 	facts->elsewhere_packet = other->side[SW_SIDE_PEER].last;
+	facts->elsewhere_late = facts->elsewhere_packet.time_ns >
+				debt_end(context) + SW_STAMP_SLACK_NS + context->clock_error_ns;
+}
+
+static void socket_facts(struct sw_facts *facts, const struct sw_symptom_context *context)
+{
+	const struct sw_socket_seen *socket = context->socket;
+
+	facts->waited_alone = context->waited_alone;
+	facts->connected = socket && socket->socket.remote.present;
+	facts->read_before = socket && socket->reads > 0;
 }
 
 void sw_facts_of_answer(struct sw_facts *facts, const struct sw_symptom_context *context, struct sw_arena *arena)
@@ -85,6 +96,7 @@ void sw_facts_of_answer(struct sw_facts *facts, const struct sw_symptom_context 
 	if (call && call->bytes >= 0)
 		facts->asked = call->bytes;
 	elsewhere_facts(facts, context, arena);
+	socket_facts(facts, context);
 	if (!context->flow)
 		return;
 	facts->answers_after = context->answers_after_ns;

@@ -137,6 +137,7 @@ static void own_end_facts(struct sw_facts *facts, const struct sw_symptom_contex
 	const struct sw_process_seen *process = context->process;
 
 	facts->ended_well = process && process->exited && !process->signal && process->code == 0;
+	facts->runs_on = process && !process->exited;
 	facts->same_waits = context->debt->same_waits;
 	facts->burst = context->debt->burst_bytes;
 	facts->wait_slices = context->debt->wait.slices;

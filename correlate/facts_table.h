@@ -151,6 +151,9 @@
 	X(COUNT, rp_filter_drops, "packets that the reverse path filter dropped meanwhile")                            \
 	X(COUNT, checksum_drops, "segments and datagrams with a bad checksum that the kernel dropped meanwhile")       \
 	X(COUNT, listen_overflows, "accept queue overflows meanwhile")                                                 \
+	X(FLAG, waited_alone, "something other than an event loop waited for this socket and no other")                \
+	X(FLAG, connected, "the datagram socket has a peer: it takes datagrams of no other")                           \
+	X(FLAG, read_before, "the datagram socket has been read from")                                                 \
 	X(COUNT, receive_buffer_drops, "datagrams dropped at a full receive buffer meanwhile")                         \
 	X(COUNT, socket_drops, "of them, by this socket, since it was made")                                           \
 	X(BYTES, socket_buffer, "how much its receive buffer takes (SO_RCVBUF)")                                       \
@@ -333,7 +336,8 @@
 	X(BYTES, burst, "bytes of the answer that were read since its last pause")                                     \
 	X(COUNT, wait_slices, "waits in a row that timed out")                                                         \
 	X(FLAG, killed_softly, "by a signal that asks it to end")                                                      \
-	X(FLAG, ended_well, "the process exited with 0")
+	X(FLAG, ended_well, "the process exited with 0")                                                               \
+	X(FLAG, runs_on, "the process had not ended")
 
 /* What came back for a question. Set in facts_answer.c. */
 #define SW_FACTS_ANSWER(X)                                                                                             \
@@ -348,6 +352,7 @@
 	X(NS, reply_after, "from the question to the first datagram that came back")                                   \
 	X(NS, reply_unread, "from there to the end of the operation")                                                  \
 	X(TEXT, elsewhere, "another end that answered to our port")                                                    \
+	X(FLAG, elsewhere_late, "it came after the operation had ended")                                               \
 	X(SEEN, elsewhere_packet, "its answer")                                                                        \
 	X(BYTES, asked, "bytes that the call asked to move")
 

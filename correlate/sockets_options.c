@@ -51,6 +51,9 @@ void sw_sockets_option(struct sw_socket_state *state, const struct sw_call *call
 		option_socket(options, call);
 	else if (call->level == IPPROTO_TCP)
 		option_tcp(options, call);
+	else if ((call->level == IPPROTO_IP && call->option == IP_TTL) ||
+		 (call->level == IPPROTO_IPV6 && call->option == IPV6_UNICAST_HOPS))
+		options->hops = call->value > 0 && call->value < 256 ? (int32_t)call->value : 0;
 	else if ((call->level == IPPROTO_IP && call->option == IP_RECVERR) ||
 		 (call->level == IPPROTO_IPV6 && call->option == IPV6_RECVERR))
 		options->recverr = on;

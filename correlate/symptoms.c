@@ -158,6 +158,9 @@ bool sw_symptom_is(struct sw_debt_state *state, const struct sw_flow *flow, cons
 			SW_OUTCOME_DONE; /* who waits to write may also only have asked for both directions at once */
 	if (state->rest)
 		return more_came(state, flow);
+	if (debt->operation == SW_OPERATION_DATAGRAM && flow && !flow->initiator &&
+	    (debt->outcome == SW_OUTCOME_GAVE_UP || debt->outcome == SW_OUTCOME_HUNG))
+		return false; /* ours was the answer */
 	if (debt->outcome != SW_OUTCOME_DONE)
 		return true;
 	switch (debt->operation) {
@@ -401,6 +404,7 @@ void sw_symptom_fill(struct sw_symptom_context *context, const struct sw_sources
 	context->link = context->flow && state->socket ? state->socket->link : SW_LINK_NONE;
 	context->socket = state->socket ? &state->socket->seen : NULL;
 	context->target = &state->target;
+	context->waited_alone = state->only_for_it;
 	context->slow_ns = options->slow_ns;
 	context->settle_ns = options->settle_ns;
 	context->imported = options->imported;

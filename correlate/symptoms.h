@@ -32,6 +32,7 @@ struct sw_socket_options { /* what the calls asked for on this socket */
 	int64_t linger_s; /* -1 not asked for */
 	int32_t keepidle_s, keepintvl_s, keepcnt; /* 0: those of the host */
 	int32_t backlog; /* of listen, -1 none */
+	int32_t hops; /* IP_TTL, IPV6_UNICAST_HOPS; 0 not set */
 	bool keepalive, nodelay, broadcast, reuse_address, reuse_port, recverr, fastopen;
 };
 
@@ -112,6 +113,7 @@ struct sw_symptom_context {
 		*elsewhere; /* datagrams: another end that sent to our port during the operation and was not asked */
 	int64_t answers_after_ns; /* datagrams: how long the same end took to answer another one; -1 it answered none */
 	bool flow_is_peers;
+	bool waited_alone; /* a wait for this socket and no other */
 	const struct sw_socket_seen *socket; /* NULL where the call had none (EBADF, socket(2) itself) */
 	const struct sw_call *opening, *surfaced; /* copies; they may be the same call */
 	const struct sw_call *

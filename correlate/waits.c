@@ -28,7 +28,7 @@ bool sw_waits_timed_out(const struct sw_call *call)
 	return sw_waits_is_wait(call) && call->result == 0 && call->exit_ns != SW_TIME_NONE && call->timeout_ns > 0;
 }
 
-static bool is_epoll(const struct sw_call *call)
+bool sw_waits_is_epoll(const struct sw_call *call)
 {
 	return call->sys == SW_SYS_EPOLL_WAIT || call->sys == SW_SYS_EPOLL_PWAIT || call->sys == SW_SYS_EPOLL_PWAIT2;
 }
@@ -97,7 +97,7 @@ void sw_waits_each(struct sw_sockets *sockets, const struct sw_call *call, sw_wa
 	struct visit what = {.sockets = sockets, .call = call, .visit = visit, .context = context};
 	struct sw_socket_state *set;
 
-	if (!is_epoll(call)) {
+	if (!sw_waits_is_epoll(call)) {
 		for (uint32_t i = 0; i < call->wait_count; i++)
 			visit_listed(&what, &call->waits[i]);
 		return;

@@ -12,6 +12,7 @@ typedef void (*sw_waits_visit)(void *context, struct sw_socket_state *socket, ui
 
 bool sw_waits_is_wait(const struct sw_call *call); /* poll, select, epoll, restart_syscall */
 bool sw_waits_is_select(const struct sw_call *call); /* its "writable" also means "failed" */
+bool sw_waits_is_epoll(const struct sw_call *call);
 void sw_waits_each(struct sw_sockets *sockets, const struct sw_call *call, sw_waits_visit visit, void *context);
 /* Whether the call was a wait that ran into its own time-out, and a real one: a look (time-out 0) is none. */
 bool sw_waits_timed_out(const struct sw_call *call);

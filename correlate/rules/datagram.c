@@ -1,6 +1,7 @@
 /* Verdicts on questions and answers: replies that came late, from elsewhere, or not to the program. Enters: facts. Leaves: a
  * match. */
 #include <errno.h>
+#include <string.h>
 
 #include "correlate/rules.h"
 #include "correlate/thresholds.h"
@@ -30,6 +31,16 @@ static bool late_synack(const struct sw_facts *facts, struct sw_match *match)
 static bool in_vain(const struct sw_facts *facts)
 {
 	return FACT(gave_up) || FACT(hung) || (FACT(failed) && FACT(error) == EAGAIN);
+}
+
+/* Nothing shows that an answer was wanted: an event loop watches every socket it has, and the program went on or ended well. Nor does
+ * who asks many and is answered by none fail. */
+static bool done_without(const struct sw_facts *facts)
+{
+	bool one_way = !FACT(waited_alone) && !FACT(read_before);
+	bool to_many = FACT(remote_multicast) || (FACT(broadcast_allowed) && FACT(remote_ends_255));
+
+	return (FACT(ended_well) || FACT(runs_on)) && (one_way || to_many);
 }
 
 static bool late_datagram(const struct sw_facts *facts, struct sw_match *match)
@@ -98,10 +109,18 @@ static bool udp_refused_by_icmp(const struct sw_facts *facts, struct sw_match *m
 	cite(match, FACT(own_data));
 	cite(match, FACT(icmp_first));
 	match->cites_surfaced = FACT(failed);
+	if (!FACT(failed) && done_without(facts))
+		match->severity = SW_SEVERITY_NOTE;
 	match->locus = FACT(remote_ours)    ? SW_LOCUS_LOCAL_HOST :
 		       FACT(icmp_from_peer) ? SW_LOCUS_PEER_HOST :
 					      SW_LOCUS_PATH;
 	return true;
+}
+
+/* The kernel, or the resolver library, drops what comes from who was not asked. */
+static bool drops_strangers(const struct sw_facts *facts)
+{
+	return FACT(connected) || FACT(read_before) || FACT(elsewhere_late) || strcmp(FACT(operation), "look-up") == 0;
 }
 
 static bool reply_from_elsewhere(const struct sw_facts *facts, struct sw_match *match)
@@ -110,6 +129,8 @@ static bool reply_from_elsewhere(const struct sw_facts *facts, struct sw_match *
 		return false;
 	if (FACT(answer_begun))
 		return near(match, "a reply came from the right end too");
+	if (!drops_strangers(facts))
+		return near(match, "the socket is not connected: it takes datagrams of anybody");
 	cite(match, FACT(own_data));
 	cite(match, FACT(elsewhere_packet));
 	return true;
@@ -127,6 +148,15 @@ static bool reply_not_delivered(const struct sw_facts *facts, struct sw_match *m
 		cite(match, FACT(peer_data));
 		if (!FACT(absence_counts))
 			at_most(match, SW_CONFIDENCE_LIKELY);
+		return true;
+	}
+	if (FACT(elsewhere_packet).packet && !FACT(answer_begun) && !drops_strangers(facts)) {
+		match->cause =
+			"we asked {remote}, and a reply came from {elsewhere}; the socket takes datagrams of anybody, and no call ever got it";
+		match->usually =
+			"a firewall of this host that lets in answers of who was asked alone (connection tracking)";
+		cite(match, FACT(own_data));
+		cite(match, FACT(elsewhere_packet));
 		return true;
 	}
 	if (!FACT(answer_begun) || FACT(answer_read)) {
@@ -187,6 +217,8 @@ static bool udp_unanswered(const struct sw_facts *facts, struct sw_match *match)
 		match->cause = "{left_what} to {remote} left by {left_by}, nothing came back there within {duration}";
 		cite(match, FACT(left_seen));
 	}
+	if (done_without(facts))
+		match->severity = SW_SEVERITY_NOTE;
 	match->cites_opening = true;
 	cite(match, FACT(own_data));
 	return true;

@@ -238,11 +238,30 @@ static void next_hop(struct sw_captures *captures, uint32_t netns, const struct 
 		sw_live_next_hop(one->live, ip);
 }
 
+/* After the last close the port may be another's; late answers and retransmitted FINs are ours for a while yet (capture/owner.h).
+ * A connection that was accepted shares its listener's port, which goes on. */
+static void closed(struct sw_captures *captures, struct known *known, int64_t at_ns)
+{
+	if (known->owned && !known->accepted) {
+		known->owner.until_ns = at_ns;
+		own_in(captures, &known->owner);
+	}
+	HASH_DEL(captures->known, known);
+	free(known);
+}
+
 void sw_captures_socket(struct sw_captures *captures, const struct sw_socket *socket)
 {
 	if (socket->kind != SW_OBJECT_SOCKET || (socket->domain != AF_INET && socket->domain != AF_INET6))
 		return;
-	struct known *known = know(captures, socket->id);
+	struct known *known;
+	if (socket->flags & SW_SOCKET_GONE) {
+		HASH_FIND(hh, captures->known, &socket->id, sizeof socket->id, known);
+		if (known)
+			closed(captures, known, socket->since_ns);
+		return;
+	}
+	known = know(captures, socket->id);
 	known->accepted = socket->flags & SW_SOCKET_ACCEPTED;
 	known->owner.netns = socket->netns;
 	next_hop(captures, socket->netns, &socket->remote.endpoint.ip);
@@ -269,18 +288,6 @@ void sw_captures_socket(struct sw_captures *captures, const struct sw_socket *so
 	};
 	known->owned = true;
 	own_in(captures, &known->owner);
-}
-
-/* After the last close the port may be another's; late answers and retransmitted FINs are ours for a while yet (capture/owner.h).
- * A connection that was accepted shares its listener's port, which goes on. */
-static void closed(struct sw_captures *captures, struct known *known, int64_t at_ns)
-{
-	if (known->owned && !known->accepted) {
-		known->owner.until_ns = at_ns;
-		own_in(captures, &known->owner);
-	}
-	HASH_DEL(captures->known, known);
-	free(known);
 }
 
 void sw_captures_call(struct sw_captures *captures, const struct sw_call *call)

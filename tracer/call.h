@@ -29,6 +29,7 @@ enum sw_object_kind {
 #define SW_SOCKET_IO_URING 0x40u /* registered with io_uring: its calls are invisible */
 #define SW_SOCKET_MPTCP 0x80u
 #define SW_SOCKET_BOUND 0x100u /* local end by an explicit bind(2) */
+#define SW_SOCKET_GONE 0x200u /* said last: no traced process holds it any more, and no close told so */
 
 /* Said anew, with the same id, whenever more is known of it (addresses, state, flags). */
 struct sw_socket {

@@ -193,6 +193,11 @@ static bool epoll_ctl_enter(struct sw_decoder *decoder, struct sw_tracee *tracee
 	return true;
 }
 
+static bool epoll_lives(void *context, uint32_t epoll)
+{
+	return sw_identity_socket(context, epoll) != NULL;
+}
+
 static void epoll_ctl_leave(struct sw_decoder *decoder, struct sw_tracee *tracee, struct sw_call *call)
 {
 	bool nonblocking = call->flags & SW_CALL_NONBLOCKING;
@@ -212,6 +217,7 @@ static void epoll_ctl_leave(struct sw_decoder *decoder, struct sw_tracee *tracee
 					 .asked = call->waits[0].asked,
 					 .data = call->waits[0].data};
 	sw_epolls_put(decoder->epolls, &member);
+	sw_epolls_sift(decoder->epolls, epoll_lives, decoder->identity);
 }
 
 const struct sw_decode_row sw_decode_wait_rows[SW_SYS_COUNT] = {

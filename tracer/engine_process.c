@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "src/base/mem.h"
 #include "tracer/engine_state.h"
 #include "tracer/proc.h"
 
@@ -70,12 +71,31 @@ static void begin(struct sw_engine_state *engine, struct sw_tracee *tracee, int6
 
 /* ---- births ----------------------------------------------------------------------------------------------------- */
 
-static bool is_thread_of(pid_t pid, pid_t tid)
+/* A thread may be gone already: what clone(2) was asked for says it, and /proc where that cannot be read. */
+static bool is_thread_of(pid_t pid, pid_t tid, uint64_t clone_flags)
 {
 	char path[SW_PROC_PATH];
 
+	if (clone_flags)
+		return clone_flags & CLONE_THREAD;
 	snprintf(path, sizeof path, "/proc/%d/task/%d", pid, tid);
 	return access(path, F_OK) == 0;
+}
+
+/* What came before its parent's event was perhaps gone before it, too. Few are: a parent's event follows at once. */
+static void early_add(struct sw_engine_state *engine, pid_t tid)
+{
+	engine->early[engine->early_at++ % SW_COUNT(engine->early)] = tid;
+}
+
+static bool early_take(struct sw_engine_state *engine, pid_t tid)
+{
+	for (size_t i = 0; i < SW_COUNT(engine->early); i++)
+		if (engine->early[i] == tid) {
+			engine->early[i] = 0;
+			return true;
+		}
+	return false;
 }
 
 /* A child's first stop may come before its parent's event, and its parent may be killed before it tells of it. */
@@ -89,6 +109,7 @@ struct sw_tracee *sw_engine_adopt(struct sw_engine_state *engine, pid_t tid)
 		sw_proc_field(status, "Tgid", 10, &group);
 		sw_proc_field(status, "PPid", 10, &parent);
 	}
+	early_add(engine, tid);
 	struct sw_tracee *tracee = sw_tracee_add(&engine->tracees, tid, (pid_t)group);
 	struct sw_tracee *sibling =
 		sw_tracee_find(&engine->tracees, group == (uint64_t)tid ? (pid_t)parent : (pid_t)group);
@@ -113,23 +134,31 @@ static struct sw_tracee *child_of(struct sw_engine_state *engine, struct sw_trac
 	return child;
 }
 
+static void born(struct sw_engine_state *engine, struct sw_tracee *parent, pid_t tid, const struct sw_event *event)
+{
+	bool cloned = event->status >> 16 == PTRACE_EVENT_CLONE, early = early_take(engine, tid);
+	uint64_t flags = cloned ? sw_engine_clone_flags(parent) : 0;
+	pid_t pid = parent->process->pid;
+	bool process = !cloned || !is_thread_of(pid, tid, flags);
+
+	if (process && (flags & CLONE_FILES))
+		sw_identity_unshared(engine->identity, pid);
+	if (early && !sw_tracee_find(&engine->tracees, tid))
+		return;
+	struct sw_tracee *child = child_of(engine, parent, tid, process);
+	if (process && (flags & CLONE_FILES))
+		sw_identity_unshared(engine->identity, tid);
+	else if (process)
+		sw_identity_forked(engine->identity, pid, tid);
+	begin(engine, child, event->time_ns);
+}
+
 void sw_engine_forked(struct sw_engine_state *engine, struct sw_tracee *tracee, const struct sw_event *event)
 {
 	unsigned long message = 0;
-	bool cloned = event->status >> 16 == PTRACE_EVENT_CLONE;
 
-	if (ptrace(PTRACE_GETEVENTMSG, tracee->tid, NULL, &message) == 0 && message) {
-		pid_t tid = (pid_t)message, pid = tracee->process->pid;
-		bool process = !cloned || !is_thread_of(pid, tid);
-		struct sw_tracee *child = child_of(engine, tracee, tid, process);
-		if (process && cloned && (sw_engine_clone_flags(tracee) & CLONE_FILES)) {
-			sw_identity_unshared(engine->identity, pid);
-			sw_identity_unshared(engine->identity, tid);
-		} else if (process) {
-			sw_identity_forked(engine->identity, pid, tid);
-		}
-		begin(engine, child, event->time_ns);
-	}
+	if (ptrace(PTRACE_GETEVENTMSG, tracee->tid, NULL, &message) == 0 && message)
+		born(engine, tracee, (pid_t)message, event);
 	sw_engine_release(engine, tracee, 0);
 }
 

@@ -88,6 +88,8 @@ struct sw_engine_state {
 	struct sw_launch launch;
 	struct sw_waiter waiter;
 	struct sw_rank rank;
+	pid_t early[64]; /* a ring: threads and processes that were met before their parent told of them */
+	size_t early_at;
 	struct sw_tracee *hanging_first, *hanging_last;
 	uint32_t call_ids;
 	int control_fd; /* -1: nobody to ask */

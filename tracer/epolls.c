@@ -7,6 +7,7 @@
 #include "src/base/mem.h"
 
 #define MEMBERS_MAX 262144u /* of all sets; beyond, new ones are not remembered */
+#define SIFT_LEAST 4096u
 
 struct fd_key {
 	uint32_t epoll;
@@ -28,6 +29,7 @@ struct entry {
 
 struct sw_epolls {
 	struct entry *by_fd, *by_data;
+	size_t sift_at; /* so many are looked through for those of sets that are gone */
 };
 
 struct sw_epolls *sw_epolls_new(void)
@@ -87,15 +89,31 @@ void sw_epolls_put(struct sw_epolls *epolls, const struct sw_epoll_member *membe
 	data_enter(epolls, entry);
 }
 
+static void drop(struct sw_epolls *epolls, struct entry *entry)
+{
+	data_leave(epolls, entry);
+	HASH_DELETE(by_fd, epolls->by_fd, entry);
+	free(entry);
+}
+
 void sw_epolls_delete(struct sw_epolls *epolls, uint32_t epoll, int32_t fd)
 {
 	struct entry *entry = find_fd(epolls, epoll, fd);
 
-	if (!entry)
+	if (entry)
+		drop(epolls, entry);
+}
+
+void sw_epolls_sift(struct sw_epolls *epolls, bool (*lives)(void *context, uint32_t epoll), void *context)
+{
+	struct entry *entry, *next;
+
+	if (HASH_CNT(by_fd, epolls->by_fd) < SIFT_LEAST || HASH_CNT(by_fd, epolls->by_fd) < epolls->sift_at)
 		return;
-	data_leave(epolls, entry);
-	HASH_DELETE(by_fd, epolls->by_fd, entry);
-	free(entry);
+	HASH_ITER (by_fd, epolls->by_fd, entry, next)
+		if (!lives(context, entry->member.epoll))
+			drop(epolls, entry);
+	epolls->sift_at = 2 * HASH_CNT(by_fd, epolls->by_fd);
 }
 
 const struct sw_epoll_member *sw_epolls_by_data(struct sw_epolls *epolls, uint32_t epoll, uint64_t data)

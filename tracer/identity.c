@@ -12,7 +12,6 @@
 #include "tracer/identity_table.h"
 #include "tracer/proc.h"
 
-#define LISTING_PATIENCE_NS (2 * SW_NS_PER_MS)
 #define KCMP_OPEN_FILE 0 /* KCMP_FILE of <linux/kcmp.h> */
 
 struct sw_identity *sw_identity_new(const struct sw_trace_sink *sink, unsigned switches)
@@ -214,16 +213,19 @@ void sw_identity_closed(struct sw_identity *identity, pid_t pid, int fd)
 void sw_identity_forked(struct sw_identity *identity, pid_t parent, pid_t child)
 {
 	struct process *from = sw_identity_process_get(identity, parent);
-	if (parent != child)
+	/* Who was met before his birth was told has opened and closed since: what was asked of him is newer. */
+	if (!sw_identity_process_find(identity, child))
 		sw_identity_process_copy(identity, from, sw_identity_process_get(identity, child));
 }
 
 void sw_identity_exec(struct sw_identity *identity, pid_t pid)
 {
 	struct process *process = sw_identity_process_get(identity, pid);
+	struct sw_candidates candidates = sw_candidates_of(identity, process);
 	sw_descriptors_drop(process); /* those with close-on-exec are gone, and we do not know which they were */
 	process->unlisted = true;
 	process->unshared = false;
+	sw_identity_say_gone(identity, &candidates);
 }
 
 void sw_identity_unshared(struct sw_identity *identity, pid_t pid)
@@ -236,8 +238,11 @@ void sw_identity_unshared(struct sw_identity *identity, pid_t pid)
 void sw_identity_ended(struct sw_identity *identity, pid_t pid)
 {
 	struct process *process = sw_identity_process_find(identity, pid);
-	if (process)
+	if (process) {
+		struct sw_candidates candidates = sw_candidates_of(identity, process);
 		sw_identity_process_remove(identity, process);
+		sw_identity_say_gone(identity, &candidates);
+	}
 	sw_spaces_ended(identity->spaces, pid);
 }
 
@@ -279,56 +284,4 @@ void sw_identity_inherited(struct sw_identity *identity, pid_t pid)
 	if (error == -EACCES || error == -EPERM)
 		say_refused(identity);
 	inherit.process->unlisted = error != 0;
-}
-
-/* ---- the last descriptor -------------------------------------------------------------------------------------- */
-
-static bool list_one(void *context, int fd, const char *link)
-{
-	struct inherit *inherit = context;
-	uint64_t inode = sw_proc_inode_of_link(link, "socket");
-	const struct object *object = inode ? sw_objects_by_inode(inherit->identity, inode) : NULL;
-	if (object)
-		sw_descriptors_set(inherit->process, fd, object->id);
-	return true;
-}
-
-/* After an exec the descriptors that stayed open were not looked up: do so before saying that none leads here. */
-static bool list(struct sw_identity *identity, struct process *process, pid_t tid)
-{
-	struct inherit inherit = {identity, process};
-	int64_t deadline = sw_clock_monotonic() + LISTING_PATIENCE_NS;
-	process->unlisted = sw_proc_each_fd(process->pid, tid, deadline, list_one, &inherit) != 0;
-	return !process->unlisted;
-}
-
-static size_t count(const struct process *process, uint32_t object, int but)
-{
-	size_t found = 0;
-	const struct descriptors *table = process->table;
-	for (uint32_t fd = 0; table && fd < table->room; fd++)
-		found += table->entries[fd] == object && (int)fd != but;
-	return found;
-}
-
-uint32_t sw_identity_last(struct sw_identity *identity, pid_t pid, pid_t tid, int fd, uint32_t id)
-{
-	const struct object *object = sw_objects_find(identity, id);
-	if (!object || fd < 0)
-		return 0;
-	bool sure = !object->handed_on;
-	struct process *process, *next;
-	HASH_ITER (hh, identity->processes, process, next) {
-		if (process->unlisted && !process->unshared &&
-		    !list(identity, process, process->pid == pid ? tid : process->pid))
-			sure = false;
-		if (process->unshared)
-			sure = false;
-		if (count(process, id, process->pid == pid ? fd : -1))
-			return SW_CALL_SHARED_CLOSE;
-	}
-	if (!sure)
-		return 0;
-	sw_objects_retire(identity, id);
-	return SW_CALL_LAST_CLOSE;
 }

@@ -23,6 +23,7 @@ struct object *sw_objects_by_inode(struct sw_identity *identity, uint64_t inode)
 
 struct object *sw_objects_add(struct sw_identity *identity, enum sw_object_kind kind, uint64_t inode)
 {
+	sw_identity_sweep(identity);
 	struct object *object = sw_alloc(sizeof *object);
 	object->id = ++identity->last_object;
 	object->inode = inode;
@@ -39,7 +40,7 @@ struct object *sw_objects_add(struct sw_identity *identity, enum sw_object_kind 
 	return object;
 }
 
-static void object_free(struct sw_identity *identity, struct object *object)
+void sw_objects_forget(struct sw_identity *identity, struct object *object)
 {
 	HASH_DELETE(by_id, identity->by_id, object);
 	if (object->inode)
@@ -57,7 +58,7 @@ void sw_objects_retire(struct sw_identity *identity, uint32_t id)
 	uint32_t *slot = &identity->retired[identity->retired_at++ % RETIRED_MAX];
 	struct object *oldest = *slot ? sw_objects_find(identity, *slot) : NULL;
 	if (oldest)
-		object_free(identity, oldest);
+		sw_objects_forget(identity, oldest);
 	*slot = id;
 }
 
@@ -65,7 +66,7 @@ void sw_objects_free(struct sw_identity *identity)
 {
 	struct object *object, *next;
 	HASH_ITER (by_id, identity->by_id, object, next)
-		object_free(identity, object);
+		sw_objects_forget(identity, object);
 }
 
 void sw_objects_say(struct sw_identity *identity, struct object *object)

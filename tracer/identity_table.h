@@ -27,6 +27,7 @@ struct object {
 	bool said; /* the sink has it */
 	bool connecting; /* its last TCP_INFO said SYN_SENT */
 	bool handed_on; /* may have descriptors that we never saw */
+	bool held; /* while a sweep lasts: a descriptor leads to it */
 	UT_hash_handle by_id, by_inode;
 };
 
@@ -62,13 +63,27 @@ struct sw_identity {
 	uint32_t retired[RETIRED_MAX]; /* a ring */
 	size_t retired_at;
 	bool refusal_said;
+	size_t sweep_at; /* so many objects are looked through for those that nobody holds */
 };
+
+/* identity_gone.c: what may have lost its last descriptor, in ascending order. */
+struct sw_candidates {
+	SW_ARRAY(uint32_t);
+	uint32_t last;
+};
+/* Everything that the process's descriptors are known to lead to, as far as its last close would be known. */
+struct sw_candidates sw_candidates_of(struct sw_identity *identity, const struct process *process);
+/* Those that nobody holds any more are said with SW_SOCKET_GONE, and retired. Takes the list. */
+void sw_identity_say_gone(struct sw_identity *identity, struct sw_candidates *candidates);
+/* Forgets objects that no descriptor is known to lead to, whatever became of them. */
+void sw_identity_sweep(struct sw_identity *identity);
 
 struct object *sw_objects_find(struct sw_identity *identity, uint32_t id);
 struct object *sw_objects_by_inode(struct sw_identity *identity, uint64_t inode);
 struct object *sw_objects_add(struct sw_identity *identity, enum sw_object_kind kind, uint64_t inode);
 /* Known to be closed everywhere: forgotten after RETIRED_MAX others. */
 void sw_objects_retire(struct sw_identity *identity, uint32_t id);
+void sw_objects_forget(struct sw_identity *identity, struct object *object);
 void sw_objects_free(struct sw_identity *identity);
 /* Hands the socket to the sink. */
 void sw_objects_say(struct sw_identity *identity, struct object *object);

@@ -34,6 +34,7 @@ const struct sw_word sw_words_socket_flags[] = {
 	{"io-uring", SW_SOCKET_IO_URING},
 	{"mptcp", SW_SOCKET_MPTCP},
 	{"bound", SW_SOCKET_BOUND},
+	{"gone", SW_SOCKET_GONE},
 	{NULL, 0},
 };
 

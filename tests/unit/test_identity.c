@@ -228,6 +228,93 @@ static void test_exec_keeps_descriptors(void **state)
 	bench_free(bench);
 }
 
+static const struct sw_socket *last_said(const struct bench *bench)
+{
+	return &bench->seen.sockets[(bench->seen.socket_count - 1) % 64];
+}
+
+/* The parent closes first: the child's end is the socket's. */
+static void test_goes_with_its_process(void **state)
+{
+	(void)state;
+	struct bench *bench = bench_new(0);
+	pid_t self = getpid(), child;
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), other = socket(AF_INET, SOCK_DGRAM, 0);
+	uint32_t id = sw_identity_made(bench->identity, self, self, fd);
+	assert_int_not_equal(sw_identity_made(bench->identity, self, self, other), 0);
+	child = fork();
+	if (child == 0) {
+		pause();
+		_exit(0);
+	}
+	sw_identity_forked(bench->identity, self, child);
+	assert_int_equal(sw_identity_last(bench->identity, self, self, fd, id), SW_CALL_SHARED_CLOSE);
+	sw_identity_closed(bench->identity, self, fd);
+	close(fd);
+	size_t before = bench->seen.socket_count;
+	sw_identity_ended(bench->identity, child);
+	assert_int_equal(bench->seen.socket_count, before + 1); /* the other one is held by us */
+	assert_int_equal(last_said(bench)->id, id);
+	assert_true(last_said(bench)->flags & SW_SOCKET_GONE);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	close(other);
+	bench_free(bench);
+}
+
+/* What came before its birth was told has been asked itself: the parent's table says less. */
+static void test_met_before_its_birth(void **state)
+{
+	(void)state;
+	struct bench *bench = bench_new(0);
+	pid_t self = getpid(), child;
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), ready[2];
+	uint32_t id = sw_identity_made(bench->identity, self, self, fd);
+	char byte;
+	assert_int_equal(pipe(ready), 0);
+	child = fork();
+	if (child == 0) {
+		close(fd);
+		if (write(ready[1], "x", 1) == 1)
+			pause();
+		_exit(0);
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	assert_int_equal(sw_identity_object(bench->identity, child, child, fd), 0);
+	sw_identity_forked(bench->identity, self, child);
+	assert_int_equal(sw_identity_object(bench->identity, child, child, fd), 0);
+	assert_int_equal(sw_identity_last(bench->identity, self, self, fd, id), SW_CALL_LAST_CLOSE);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	close(fd);
+	close(ready[0]);
+	close(ready[1]);
+	bench_free(bench);
+}
+
+/* Closed without a word, ten thousand times: what nobody holds is forgotten, what somebody holds is not. */
+static void test_forgets_what_nobody_holds(void **state)
+{
+	(void)state;
+	struct bench *bench = bench_new(0);
+	pid_t self = getpid();
+	int kept = socket(AF_INET, SOCK_DGRAM, 0);
+	uint32_t first = sw_identity_made(bench->identity, self, self, kept), known = 0, last = 0;
+	for (int i = 0; i < 10000; i++) {
+		int fd = socket(AF_INET, SOCK_DGRAM, 0);
+		last = sw_identity_made(bench->identity, self, self, fd);
+		sw_identity_closed(bench->identity, self, fd);
+		close(fd);
+	}
+	for (uint32_t id = 1; id <= last; id++)
+		known += sw_identity_socket(bench->identity, id) != NULL;
+	assert_in_range(known, 1, 5000);
+	assert_int_equal(sw_identity_object(bench->identity, self, self, kept), first);
+	assert_non_null(sw_identity_socket(bench->identity, first));
+	close(kept);
+	bench_free(bench);
+}
+
 static void test_epolls_are_told_apart(void **state)
 {
 	(void)state;
@@ -377,15 +464,12 @@ static void test_linger_does_not_hold(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_connection_by_getfd),
-		cmocka_unit_test(test_connection_by_diag),
-		cmocka_unit_test(test_cache_is_dropped),
-		cmocka_unit_test(test_fork_and_last_close),
-		cmocka_unit_test(test_exec_keeps_descriptors),
-		cmocka_unit_test(test_epolls_are_told_apart),
-		cmocka_unit_test(test_failed_connect_keeps_addresses),
-		cmocka_unit_test(test_refused_by_the_process),
-		cmocka_unit_test(test_namespace),
+		cmocka_unit_test(test_connection_by_getfd),    cmocka_unit_test(test_connection_by_diag),
+		cmocka_unit_test(test_cache_is_dropped),       cmocka_unit_test(test_fork_and_last_close),
+		cmocka_unit_test(test_exec_keeps_descriptors), cmocka_unit_test(test_goes_with_its_process),
+		cmocka_unit_test(test_met_before_its_birth),   cmocka_unit_test(test_forgets_what_nobody_holds),
+		cmocka_unit_test(test_epolls_are_told_apart),  cmocka_unit_test(test_failed_connect_keeps_addresses),
+		cmocka_unit_test(test_refused_by_the_process), cmocka_unit_test(test_namespace),
 		cmocka_unit_test(test_linger_does_not_hold),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

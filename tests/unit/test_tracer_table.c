@@ -147,6 +147,25 @@ static void epoll_data_leads_to_the_descriptor(void **state)
 	sw_epolls_free(epolls);
 }
 
+static bool is_even(void *context, uint32_t epoll)
+{
+	(void)context;
+	return epoll % 2 == 0;
+}
+
+static void epoll_sets_that_are_gone(void **state)
+{
+	struct sw_epolls *epolls = sw_epolls_new();
+
+	(void)state;
+	for (uint32_t epoll = 1; epoll <= 10000; epoll++)
+		sw_epolls_put(epolls, &(struct sw_epoll_member){.epoll = epoll, .fd = 5, .data = 7});
+	sw_epolls_sift(epolls, is_even, NULL);
+	assert_null(sw_epolls_by_data(epolls, 9999, 7));
+	assert_int_equal(sw_epolls_by_data(epolls, 10000, 7)->fd, 5);
+	sw_epolls_free(epolls);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -157,6 +176,7 @@ int main(void)
 		cmocka_unit_test(tracees_by_thread_and_process),
 		cmocka_unit_test(reads_memory_and_no_further),
 		cmocka_unit_test(epoll_data_leads_to_the_descriptor),
+		cmocka_unit_test(epoll_sets_that_are_gone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

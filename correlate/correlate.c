@@ -105,7 +105,8 @@ struct sw_correlate *sw_correlate_new(const struct sw_correlate_options *options
 	correlate->handshakes = sw_handshakes_new();
 	correlate->places = sw_places_new();
 	correlate->groups = sw_groups_new(correlate->arena);
-	correlate->began_ns = correlate->now_ns = correlate->settled_ns = correlate->served_ns = SW_TIME_NONE;
+	correlate->began_ns = correlate->now_ns = correlate->settled_ns = correlate->served_ns = correlate->judged_ns =
+		SW_TIME_NONE;
 	sw_flows_set_local(correlate->flows, sw_links_way, correlate->links);
 	correlate->shown = options->calls_missing ? sw_correlate_shown(correlate) : NULL;
 	return correlate;
@@ -162,8 +163,12 @@ void sw_correlate_advance(struct sw_correlate *correlate, int64_t time_ns)
 
 void sw_correlate_socket(struct sw_correlate *correlate, const struct sw_socket *socket)
 {
-	struct sw_socket_state *state = sw_sockets_learn(correlate->sockets, socket);
+	struct sw_socket_state *state;
 
+	/* Who held it is known here from the calls and the processes. */
+	if (socket->flags & SW_SOCKET_GONE)
+		return;
+	state = sw_sockets_learn(correlate->sockets, socket);
 	correlate->ip_sockets |= sw_socket_is_ip(state);
 	sw_links_socket(correlate->links, state);
 	sw_correlate_advance(correlate, socket->since_ns);
@@ -225,8 +230,6 @@ void sw_correlate_process(struct sw_correlate *correlate, const struct sw_proces
 
 void sw_correlate_fact(struct sw_correlate *correlate, const struct sw_fact *fact)
 {
-	bool of_session = !fact->call && !fact->socket;
-
 	if (!strcmp(fact->kind, "epoll")) {
 		sw_sockets_member(correlate->sockets, fact);
 		return;
@@ -246,10 +249,7 @@ void sw_correlate_fact(struct sw_correlate *correlate, const struct sw_fact *fac
 		sw_frames_fact(correlate->frames, fact);
 		return;
 	}
-	if (of_session)
-		*SW_ARRAY_ADD(&correlate->facts.of_session) = sw_fact_copy(fact);
-	else
-		*SW_ARRAY_ADD(&correlate->facts.of_calls) = sw_fact_copy(fact);
+	sw_facts_kept_add(&correlate->facts, fact);
 	sw_correlate_advance(correlate, fact->time_ns);
 }
 
@@ -434,12 +434,7 @@ static bool captures_whole(const struct sw_correlate *correlate)
 
 void sw_correlate_release(struct sw_correlate *correlate)
 {
-	for (size_t i = 0; i < correlate->facts.of_calls.count; i++)
-		free(correlate->facts.of_calls.items[i]);
-	for (size_t i = 0; i < correlate->facts.of_session.count; i++)
-		free(correlate->facts.of_session.items[i]);
-	SW_ARRAY_RELEASE(&correlate->facts.of_calls);
-	SW_ARRAY_RELEASE(&correlate->facts.of_session);
+	sw_facts_kept_release(&correlate->facts);
 	SW_ARRAY_RELEASE(&correlate->statuses);
 	SW_ARRAY_RELEASE(&correlate->limits);
 	sw_groups_free(correlate->groups);

@@ -2,18 +2,14 @@
  *
  * Enters: the tables, now and then. Leaves: smaller ones. Each has a bound that recordings of an incident do not reach, so that nothing is
  * forgotten there; beyond it the oldest go, and memory stays where it is however long the recording goes on. Judges nothing. */
-#include <stdlib.h>
-#include <string.h>
-
 #include "correlate/correlate_state.h"
 #include "correlate/serving.h"
 
 #define FLOWS_KEPT 4096u /* at some 3 to 10 kB */
 #define ATTEMPTS_KEPT 4096u /* at 1.4 kB, and the keys by which they are found */
 #define PROCESSES_KEPT 2048u
-#define FACTS_KEPT 8192u /* of calls, and of the session; at some 700 bytes */
-#define FACTS_FIRST 1024u /* of the session: how it was at its start */
 #define SYMPTOMS_KEPT 1024u /* unjudged */
+#define JUDGED_AGAIN_NS (250 * SW_NS_PER_MS) /* all of them are looked at each time */
 
 static void need(struct sw_correlate *correlate, const struct sw_debt_state *debt)
 {
@@ -64,30 +60,13 @@ static bool is_due(const struct sw_correlate *correlate)
 	       sw_processes_count(correlate->processes) > 2 * PROCESSES_KEPT;
 }
 
-/* Those from `first` to `end` are forgotten. */
-static void drop_facts(struct sw_fact **items, size_t *count, size_t first, size_t end)
-{
-	for (size_t i = first; i < end; i++)
-		free(items[i]);
-	memmove(items + first, items + end, (*count - end) * sizeof *items);
-	*count -= end - first;
-}
-
-static void forget_facts(struct sw_facts_kept *facts)
-{
-	if (facts->of_calls.count > FACTS_KEPT)
-		drop_facts(facts->of_calls.items, &facts->of_calls.count, 0, facts->of_calls.count / 4);
-	if (facts->of_session.count > FACTS_KEPT)
-		drop_facts(facts->of_session.items, &facts->of_session.count, FACTS_FIRST,
-			   FACTS_FIRST + facts->of_session.count / 4);
-}
-
 void sw_correlate_forget(struct sw_correlate *correlate)
 {
 	/* Symptoms by the thousand: the oldest are judged for good. */
-	if (sw_debts_kept(correlate->debts) > SYMPTOMS_KEPT)
+	if (sw_debts_kept(correlate->debts) > SYMPTOMS_KEPT &&
+	    (correlate->judged_ns == SW_TIME_NONE || correlate->now_ns - correlate->judged_ns >= JUDGED_AGAIN_NS))
 		sw_correlate_judge(correlate, correlate->now_ns);
-	forget_facts(&correlate->facts);
+	sw_facts_kept_forget(&correlate->facts);
 	if (!is_due(correlate))
 		return;
 	/* Who came in vain would not be known afterwards. */

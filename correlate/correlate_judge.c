@@ -148,6 +148,7 @@ void sw_correlate_judge(struct sw_correlate *correlate, int64_t now_ns)
 
 	if (correlate->now_ns == SW_TIME_NONE)
 		return;
+	correlate->judged_ns = now_ns;
 	sw_correlate_advance(correlate, now_ns);
 	if (correlate->served_ns == SW_TIME_NONE || now_ns - correlate->served_ns >= SERVING_EVERY_NS) {
 		sw_serving_find(correlate->debts, correlate->flows, correlate->links, correlate->options.settle_ns,

@@ -32,7 +32,7 @@ struct sw_correlate {
 	SW_ARRAY(struct sw_limit) limits;
 	struct sw_arena *arena; /* becomes the report's */
 	struct sw_groups *groups; /* of the symptoms that were judged for good */
-	int64_t began_ns, now_ns, settled_ns, served_ns;
+	int64_t began_ns, now_ns, settled_ns, served_ns, judged_ns;
 	int64_t calls, failed_calls, packets;
 	bool ip_sockets;
 };

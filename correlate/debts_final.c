@@ -54,23 +54,33 @@ static bool waits(const struct sw_debts *debts, const struct sw_lookups *lookups
 }
 
 /* A look-up is final as a whole. */
-static bool unmark_parts(struct sw_debts *debts)
+static bool unmark_parts(struct sw_debt_state *const *lookups, size_t count)
 {
 	bool changed = false;
 
-	for (size_t i = 0; i < debts->kept.count; i++) {
-		struct sw_debt_state *state = debts->kept.items[i];
+	for (size_t i = 0; i < count; i++) {
+		for (size_t j = 0; !lookups[i]->final && j < count; j++) {
+			struct sw_debt_state *part = lookups[j];
 
-		for (size_t j = 0; is_lookup(state) && !state->final && j < debts->kept.count; j++) {
-			struct sw_debt_state *part = debts->kept.items[j];
-
-			if (is_lookup(part) && part->final && !part->said && one_lookup(part, state)) {
+			if (part->final && !part->said && one_lookup(part, lookups[i])) {
 				part->final = false;
 				changed = true;
 			}
 		}
 	}
 	return changed;
+}
+
+static void unmark_lookups(const struct sw_debts *debts)
+{
+	SW_ARRAY(struct sw_debt_state *) lookups = {0};
+
+	for (size_t i = 0; i < debts->kept.count; i++)
+		if (is_lookup(debts->kept.items[i]))
+			*SW_ARRAY_ADD(&lookups) = debts->kept.items[i];
+	while (unmark_parts(lookups.items, lookups.count))
+		continue;
+	SW_ARRAY_RELEASE(&lookups);
 }
 
 void sw_debts_finalize(struct sw_debts *debts, const struct sw_lookups *lookups, int64_t before_ns)
@@ -82,8 +92,8 @@ void sw_debts_finalize(struct sw_debts *debts, const struct sw_lookups *lookups,
 
 		state->final = all || state->said || !waits(debts, lookups, state, before_ns);
 	}
-	while (!all && unmark_parts(debts))
-		continue;
+	if (!all)
+		unmark_lookups(debts);
 }
 
 int64_t sw_debts_needed_since(const struct sw_debts *debts)

@@ -16,7 +16,6 @@
 #include "src/base/names.h"
 
 /* A fact is taken within milliseconds of its failure; in a loop of failures the same question is asked four times a second at most. */
-#define FACT_NEAR_NS (2 * SW_NS_PER_S)
 
 /* ---- which debts are symptoms --------------------------------------------------------------------------------- */
 
@@ -213,74 +212,11 @@ const struct sw_fact *sw_symptom_fact(const struct sw_symptom_context *context, 
 	return newest;
 }
 
-static bool names_target(const struct sw_fact *fact, const struct sw_addr *target)
-{
-	static const char *const names[] = {"destination", "address", "path"};
-	char whole[SW_ADDR_TEXT], ip[SW_ADDR_TEXT];
-
-	if (!target->present)
-		return false;
-	sw_addr_text(target, whole);
-	if (target->family == AF_UNIX)
-		snprintf(ip, sizeof ip, "%s%s", target->abstract ? "@" : "", target->path);
-	else
-		sw_ip_text(&target->endpoint.ip, ip);
-	for (size_t i = 0; i < SW_COUNT(names); i++) {
-		const char *text = sw_fact_text(fact, names[i]);
-
-		if (text && (!strcmp(text, whole) || !strcmp(text, ip)))
-			return true;
-	}
-	return false;
-}
-
-static bool concerns(const struct sw_fact *fact, const struct sw_debt_state *state)
-{
-	const struct sw_debt *debt = &state->debt;
-
-	if (fact->call)
-		return fact->call == debt->opened_call || fact->call == debt->surfaced_call ||
-		       fact->call == debt->last_call || (fact->call != 0 && names_target(fact, &state->target));
-	if (fact->socket)
-		return fact->socket == debt->socket || names_target(fact, &state->target);
-	return fact->pid == debt->pid || names_target(fact, &state->target);
-}
-
-static size_t first_after(const struct sw_facts_kept *facts, int64_t time_ns)
-{
-	size_t low = 0, high = facts->of_calls.count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (facts->of_calls.items[middle]->time_ns < time_ns)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
 static void fill_facts(struct sw_symptom_context *context, const struct sw_sources *sources,
 		       const struct sw_debt_state *state, struct sw_arena *arena)
 {
-	const struct sw_facts_kept *facts = sources->facts;
-	int64_t until_ns =
-		(state->debt.ended_ns == SW_TIME_NONE ? sources->end_ns : state->debt.ended_ns) + FACT_NEAR_NS;
-	size_t first = first_after(facts, state->debt.began_ns - FACT_NEAR_NS), last = first, count = 0;
-	const struct sw_fact **list;
-
-	while (last < facts->of_calls.count && facts->of_calls.items[last]->time_ns <= until_ns)
-		last++;
-	list = sw_arena_alloc(arena, (last - first + facts->of_session.count + 1) * sizeof *list);
-	for (size_t i = first; i < last; i++) {
-		if (concerns(facts->of_calls.items[i], state))
-			list[count++] = facts->of_calls.items[i];
-	}
-	for (size_t i = 0; i < facts->of_session.count; i++)
-		list[count++] = facts->of_session.items[i];
-	context->facts = list;
-	context->fact_count = count;
+	context->facts = sw_facts_kept_about(sources->facts, &state->debt, &state->target, sources->end_ns, arena,
+					     &context->fact_count);
 }
 
 /* ---- calls and packets ---------------------------------------------------------------------------------------- */

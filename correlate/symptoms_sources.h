@@ -3,6 +3,7 @@
 #define SW_CORRELATE_SYMPTOMS_SOURCES_H
 
 #include "correlate/debts.h"
+#include "correlate/facts_kept.h"
 #include "correlate/groups_peers.h"
 #include "correlate/link.h"
 #include "correlate/names_learnt.h"
@@ -11,11 +12,6 @@ struct sw_arena;
 struct sw_said;
 struct sw_frames;
 struct sw_origins_seen;
-
-struct sw_facts_kept { /* copies, in order of time */
-	SW_ARRAY(struct sw_fact *) of_calls; /* that name a call, a socket or a thread */
-	SW_ARRAY(struct sw_fact *) of_session;
-};
 
 struct sw_sources {
 	const struct sw_correlate_options *options;

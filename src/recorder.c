@@ -25,6 +25,7 @@
 #define JUDGE_EVERY_NS (250 * SW_NS_PER_MS)
 /* What is open is kept in a flight recorder's ring for at most so many times --keep: a connect tries for two minutes. */
 #define KEEP_OPEN 10
+#define LAST_WORD_PATIENCE_NS (5 * SW_NS_PER_S)
 
 /* ---- what the merge hands out, in the order of time ---- */
 
@@ -223,6 +224,7 @@ static void stop_when_enough(struct recorder *recorder, int64_t now_ns)
 	if (!enough || recorder->stop_asked)
 		return;
 	recorder->stop_asked = true;
+	recorder->stop_asked_ns = now_ns;
 	sw_control_send(recorder->start->control_fd, &(struct sw_control){.kind = SW_CONTROL_STOP}, -1);
 }
 
@@ -302,9 +304,15 @@ static void release(struct recorder *recorder)
 	sw_correlate_judge(recorder->correlate, until);
 }
 
+/* Its last word are the names of frames, and they cost a tracer that was told to stop up to three seconds. */
+static bool is_overdue(const struct recorder *recorder)
+{
+	return sw_recorder_is_done(recorder) && sw_clock_realtime() - recorder->stop_asked_ns > LAST_WORD_PATIENCE_NS;
+}
+
 static void record(struct recorder *recorder)
 {
-	while (!tracer_ended(recorder) && !sw_recorder_is_done(recorder)) {
+	while (!tracer_ended(recorder) && !is_overdue(recorder)) {
 		turn(recorder);
 		release(recorder);
 	}

@@ -87,7 +87,7 @@ int sw_recorder_publish(struct recorder *recorder)
 	}
 	if (recorder->flight)
 		say_flight(recorder, code);
-	if (sw_recorder_is_done(recorder))
+	if (sw_recorder_is_done(recorder) && recorder->ended_ns == SW_TIME_NONE)
 		sw_view_say(recorder->view, "the command goes on; what it does from now on is not recorded");
 	bool matched = sw_fail_on_matches(options, report);
 	sw_report_free(report);

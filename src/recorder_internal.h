@@ -32,6 +32,7 @@ struct recorder {
 	int64_t judged_ns; /* when symptoms were last looked at */
 	uint64_t calls, packets; /* kept */
 	bool stop_asked;
+	int64_t stop_asked_ns;
 	int flight_error; /* the first that an incident of --each-failure met */
 };
 

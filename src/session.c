@@ -90,6 +90,13 @@ static void child_ended(void *context, pid_t pid, int status)
 	session->recorder_status = status;
 }
 
+/* The report is written while the command goes on. */
+static void enough(void *context)
+{
+	struct sw_session *session = context;
+	sw_ring_finish(session->ring);
+}
+
 struct sw_engine_options sw_session_engine(struct sw_session *session)
 {
 	const struct sw_options *options = session->options;
@@ -104,6 +111,7 @@ struct sw_engine_options sw_session_engine(struct sw_session *session)
 		.control_fd = session->control,
 		.child_ended = child_ended,
 		.child_context = session,
+		.enough = enough,
 	};
 }
 

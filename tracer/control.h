@@ -18,7 +18,7 @@ enum sw_control_kind {
 	SW_CONTROL_READY, /* the answer: the capture of `netns` is open, or will never be (value 0) */
 	SW_CONTROL_TCP_INFO, /* say TCP_INFO, addresses, route and neighbour of the object now */
 	SW_CONTROL_COUNTERS, /* say the counters of the command's network namespace now */
-	SW_CONTROL_STOP, /* attach: enough was seen */
+	SW_CONTROL_STOP, /* enough was seen: attach lets go, run goes on and says nothing more */
 };
 
 #define SW_CONTROL_PATIENCE_NS (INT64_C(2) * 1000000000)

@@ -31,7 +31,8 @@ void sw_engine_limit(struct sw_engine_state *engine, const char *what, const cha
 
 void sw_engine_release(struct sw_engine_state *engine, struct sw_tracee *tracee, int signal)
 {
-	bool exit_wanted = tracee->every_stop || tracee->untraced || (tracee->inside && tracee->recorded);
+	bool exit_wanted = (tracee->every_stop && !engine->rest) || tracee->untraced ||
+			   (tracee->inside && tracee->recorded);
 	int request = engine->leaving                    ? PTRACE_DETACH :
 		      exit_wanted && !engine->letting_go ? PTRACE_SYSCALL :
 							   PTRACE_CONT;
@@ -128,6 +129,8 @@ void sw_engine_loop(struct sw_engine_state *engine)
 		if (event.kind == SW_EVENT_OVER)
 			break;
 		sw_engine_dispatch(engine, &event);
+		if (engine->enough && !engine->rest)
+			sw_engine_rest(engine);
 	}
 	sw_engine_said_flush_all(engine);
 }
@@ -251,6 +254,7 @@ int sw_engine_run(const struct sw_engine_options *options, const struct sw_trace
 		command_add(engine);
 		sw_engine_loop(engine);
 		sw_engine_names(engine);
+		sw_engine_rest_end(engine);
 		failed = conclude(engine, status, err);
 		sw_engine_control_end(engine);
 		sw_engine_signals_unblock(engine, &before);

@@ -39,6 +39,9 @@ struct sw_engine_options {
 	/* A child of this process that is no tracee has ended (the recorder). The engine goes on. May be NULL. */
 	void (*child_ended)(void *context, pid_t pid, int status);
 	void *child_context;
+	/* run, after SW_CONTROL_STOP: the sink has heard the last word. The command goes on, and all that the engine does is to let it. From
+	 * another thread, with child_context. May be NULL. */
+	void (*enough)(void *context);
 };
 
 /* Runs the command until the last tracee is gone. 0 with `*status` as from wait(2), or a negative errno with err set and

@@ -18,7 +18,6 @@
 #include "tracer/attach.h"
 #include "tracer/engine_attach.h"
 #include "tracer/engine_state.h"
-#include "tracer/probe_fact.h"
 #include "tracer/proc.h"
 
 struct tracing { /* what the tracing thread is handed */
@@ -190,19 +189,6 @@ static void *trace(void *argument)
 	return NULL;
 }
 
-/* What is open then was open then, however long the recorder goes on. */
-static void calls_ended(struct sw_engine_state *engine)
-{
-	struct sw_fact_draft draft;
-
-	if (!engine->sink->fact)
-		return;
-	sw_fact_begin(&draft, "calls-end");
-	sw_fact_add_number(&draft, "budget", engine->calls_gone);
-	draft.fact.id = sw_identity_fact_id(engine->identity);
-	engine->sink->fact(engine->sink->context, sw_fact_of(&draft));
-}
-
 static int trace_calls(struct tracing *tracing)
 {
 	struct sw_engine_state *engine = tracing->engine;
@@ -213,7 +199,7 @@ static int trace_calls(struct tracing *tracing)
 		return sw_err_set(tracing->err, -failed, "cannot start the tracing thread: %s", strerror(failed));
 	pthread_join(thread, NULL);
 	if (!tracing->failed)
-		calls_ended(engine);
+		sw_engine_calls_ended(engine); /* what is open then was open then, however long the recorder goes on */
 	if (engine->calls_gone) {
 		char text[160];
 		engine->stopping = false;

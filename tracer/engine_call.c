@@ -196,7 +196,8 @@ static void entry(struct sw_engine_state *engine, struct sw_tracee *tracee, cons
 			sw_engine_clone_enter(engine, tracee, meaning.engine_call == SW_ENGINE_CALL_CLONE3);
 		return;
 	}
-	if (meaning.sys == SW_SYS_NONE || (meaning.sys == SW_SYS_SOCKETCALL && !sw_decode_socketcall(tracee)))
+	if (engine->rest || meaning.sys == SW_SYS_NONE ||
+	    (meaning.sys == SW_SYS_SOCKETCALL && !sw_decode_socketcall(tracee)))
 		return;
 	if (is_restart(tracee)) {
 		go_on(tracee);

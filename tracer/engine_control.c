@@ -93,12 +93,14 @@ static int take(struct sw_engine_state *engine, uint32_t netns, bool *ready)
 		return got;
 	if (message.kind == SW_CONTROL_READY && message.netns == netns)
 		*ready = true;
+	else if (engine->rest)
+		return 1;
 	else if (message.kind == SW_CONTROL_TCP_INFO)
 		say_object(engine, message.object);
 	else if (message.kind == SW_CONTROL_COUNTERS && engine->command_started && !engine->command_ended)
 		sw_engine_counters(engine, engine->launch.pid, "asked");
 	else if (message.kind == SW_CONTROL_STOP)
-		engine->stopping = engine->attach != NULL;
+		*(engine->attach ? &engine->stopping : &engine->enough) = true;
 	return 1;
 }
 

@@ -109,6 +109,8 @@ struct sw_engine_state {
 	int64_t budget_since, budget_at; /* attach: the window began, ends; monotonic */
 	uint32_t patients; /* attach: threads that are not interrupted yet */
 	int64_t patient_until;
+	bool enough; /* run: nothing more is wanted */
+	struct sw_rest *rest; /* engine_rest.c; NULL: not yet */
 	bool leaving; /* --detachable: tracees are let go at their next stop */
 	int stop_signal; /* the terminal's stop that reached the tool; 0 none */
 	int64_t stop_signal_at;
@@ -192,6 +194,11 @@ void sw_engine_leave(struct sw_engine_state *engine);
 
 /* engine_attach.c */
 void sw_engine_alarm(struct sw_engine_state *engine);
+
+/* engine_rest.c: the calls are followed no more, as of now; run: and nothing is said from here on, though all are traced */
+void sw_engine_calls_ended(struct sw_engine_state *engine);
+void sw_engine_rest(struct sw_engine_state *engine);
+void sw_engine_rest_end(struct sw_engine_state *engine);
 
 /* engine_names.c: functions, files and lines of the stacks, when nothing is stopped any more */
 void sw_engine_names(struct sw_engine_state *engine);

@@ -23,6 +23,12 @@ struct sw_identity *sw_identity_new(const struct sw_trace_sink *sink, unsigned s
 	return identity;
 }
 
+void sw_identity_mute(struct sw_identity *identity)
+{
+	identity->sink = NULL;
+	sw_spaces_mute(identity->spaces);
+}
+
 void sw_identity_free(struct sw_identity *identity)
 {
 	if (!identity)

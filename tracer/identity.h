@@ -50,6 +50,9 @@ bool sw_identity_refresh(struct sw_identity *identity, pid_t pid, pid_t tid, int
 void sw_identity_learn(struct sw_identity *identity, uint32_t object, const struct sw_call *call);
 uint32_t sw_identity_epoll_created(struct sw_identity *identity, pid_t pid, int fd);
 
+/* From here on nothing is said. */
+void sw_identity_mute(struct sw_identity *identity);
+
 void sw_identity_closed(struct sw_identity *identity, pid_t pid, int fd); /* forget what the descriptor is */
 void sw_identity_closed_range(struct sw_identity *identity, pid_t pid, unsigned first, unsigned last);
 void sw_identity_forked(struct sw_identity *identity, pid_t parent, pid_t child);

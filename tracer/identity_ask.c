@@ -130,12 +130,13 @@ static void take_answer(struct sw_socket *socket, const struct sw_getfd_answer *
 static void say_fact(struct sw_identity *identity, const struct object *object, pid_t pid, pid_t tid,
 		     struct sw_fact_draft *draft)
 {
+	if (!identity->sink || !identity->sink->fact)
+		return;
 	draft->fact.id = ++identity->fact_ids;
 	draft->fact.socket = object->id;
 	draft->fact.pid = (uint32_t)pid;
 	draft->fact.tid = (uint32_t)tid;
-	if (identity->sink && identity->sink->fact)
-		identity->sink->fact(identity->sink->context, sw_fact_of(draft));
+	identity->sink->fact(identity->sink->context, sw_fact_of(draft));
 }
 
 static void say_queue(struct sw_identity *identity, const struct object *object, pid_t pid, pid_t tid, uint32_t queue,

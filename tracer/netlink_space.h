@@ -17,6 +17,7 @@ struct sw_spaces;
 #define SW_SPACE_UNKNOWN UINT32_MAX
 
 struct sw_spaces *sw_spaces_new(const struct sw_trace_sink *sink, uint32_t *fact_ids);
+void sw_spaces_mute(struct sw_spaces *spaces); /* nothing is said from here on */
 void sw_spaces_free(struct sw_spaces *spaces);
 
 /* The number of the namespace with that cookie, SW_SPACE_UNKNOWN when it was not met. */

@@ -184,14 +184,17 @@ static void silence_facts(struct sw_facts *facts, const struct sw_symptom_contex
 	facts->chunks_cut = sw_side_chunks_cut(peer);
 }
 
-static void window_facts(struct sw_facts *facts, const struct sw_flow *flow)
+static void window_facts(struct sw_facts *facts, const struct sw_symptom_context *context)
 {
+	const struct sw_flow *flow = context->flow;
 	const struct sw_side *ours = &flow->side[SW_SIDE_OURS], *peer = &flow->side[SW_SIDE_PEER];
 
 	facts->zero_windows = peer->zero_windows;
 	facts->zero_window = peer->last_zero_window.packet ? peer->last_zero_window : peer->zero_window;
 	facts->window_closed = facts->zero_window.packet && peer->window == 0;
 	facts->window_zero = peer->zero_window_ns;
+	if (peer->zero_since_ns != SW_TIME_NONE && debt_end(context) > peer->zero_since_ns)
+		facts->window_zero += debt_end(context) - peer->zero_since_ns;
 	facts->window_fulls = peer->window_fulls;
 	facts->segment_size = known(ours->segment_size);
 	facts->largest_unacked = known(ours->largest_unacked);
@@ -275,5 +278,5 @@ void sw_facts_of_stream(struct sw_facts *facts, const struct sw_symptom_context 
 	fin_facts(facts, context);
 	rst_facts(facts, context);
 	silence_facts(facts, context);
-	window_facts(facts, context->flow);
+	window_facts(facts, context);
 }

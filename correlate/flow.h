@@ -91,6 +91,7 @@ struct sw_side { /* one direction of a flow: what this end sent and how the othe
 	struct sw_seen last_probe, last_zero_window, window_full;
 	int64_t window_fulls; /* segments that filled the other side's window */
 	int64_t zero_window_ns; /* time that this side's window stood at zero, as far as it is over */
+	int64_t zero_since_ns; /* it stands at zero since; SW_TIME_NONE it does not */
 
 	/* what its FIN and RST had seen of the other side; relative numbers of the other side */
 	int64_t fin_ack, fin_other_sent; /* acknowledged by the FIN; sent by the other when the FIN passed */
@@ -101,7 +102,7 @@ struct sw_side { /* one direction of a flow: what this end sent and how the othe
 	int64_t said_body; /* of it, the body alone; -1 not known */
 	/* its last request asks the other side to answer when there is news; for a head alone; for a body, too */
 	bool asks_to_wait, asks_head, asks_whole;
-	bool tail_open; /* what it has sent does not end as an answer in chunks does */
+	uint8_t tail; /* how much of the empty line that ends an answer in chunks what it has sent ends with (sw_speech_tail) */
 
 	int64_t incomplete; /* datagrams in fragments of which not all have come */
 	struct sw_seen last_incomplete; /* the first fragment of the latest of them */

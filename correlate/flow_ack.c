@@ -168,7 +168,6 @@ void sw_flow_window(struct sw_flow_track *track, const struct sw_packet *packet,
 {
 	struct sw_side *s = &track->flow.side[from];
 	const struct sw_side *other = &track->flow.side[SW_FLOW_OTHER(from)];
-	struct sw_flow_side_state *state = &track->side[from];
 	bool scaled = s->window_scale != 255 && other->window_scale != 255 && !(packet->tcp.flags & SW_TCP_SYN);
 	uint32_t window = (uint32_t)packet->tcp.window << (scaled ? s->window_scale : 0);
 
@@ -179,12 +178,12 @@ void sw_flow_window(struct sw_flow_track *track, const struct sw_packet *packet,
 		if (!s->zero_windows++)
 			s->zero_window = sw_flow_seen(packet);
 		s->last_zero_window = sw_flow_seen(packet);
-		if (state->zero_since_ns == SW_TIME_NONE)
-			state->zero_since_ns = packet->time_ns;
+		if (s->zero_since_ns == SW_TIME_NONE)
+			s->zero_since_ns = packet->time_ns;
 		sw_flow_history(track, from, SW_FLOW_LETTER_ZERO_WINDOW);
 		change->what |= SW_FLOW_ZERO_WINDOW;
-	} else if (window && state->zero_since_ns != SW_TIME_NONE) {
-		s->zero_window_ns += packet->time_ns - state->zero_since_ns;
-		state->zero_since_ns = SW_TIME_NONE;
+	} else if (window && s->zero_since_ns != SW_TIME_NONE) {
+		s->zero_window_ns += packet->time_ns - s->zero_since_ns;
+		s->zero_since_ns = SW_TIME_NONE;
 	}
 }

@@ -218,7 +218,7 @@ int64_t sw_side_missing(const struct sw_side *side)
 
 bool sw_side_chunks_cut(const struct sw_side *side)
 {
-	return side->fin_at && !side->hole_at && side->said_to == SW_SAID_CHUNKED && side->tail_open;
+	return side->fin_at && !side->hole_at && side->said_to == SW_SAID_CHUNKED && side->tail < SW_TAIL_LINE;
 }
 
 /* A side that speaks after the other begins a new turn: what was said before is settled. */
@@ -233,7 +233,7 @@ static void spoken(struct sw_flow *flow, const struct sw_packet *packet, enum sw
 		other->said_to = 0;
 		other->said_body = -1;
 	}
-	s->tail_open = speech->tail == SW_TAIL_OPEN;
+	s->tail = sw_speech_tail(speech, start > s->sent_to ? SW_TAIL_UNKNOWN : s->tail);
 	switch (speech->kind) {
 	case SW_SPEECH_ASKS: s->asks_whole = true; break;
 	case SW_SPEECH_WAITS: s->asks_to_wait = true; break;

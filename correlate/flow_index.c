@@ -228,7 +228,7 @@ struct sw_flow_track *sw_flow_make(struct sw_flows *flows, const struct sw_packe
 		flow->side[i].rtt_min_ns = flow->side[i].rtt_max_ns = -1;
 		flow->side[i].window_scale = 255;
 		flow->side[i].rst_ack = -1;
-		track->side[i].zero_since_ns = SW_TIME_NONE;
+		flow->side[i].zero_since_ns = SW_TIME_NONE;
 	}
 	sw_flow_enter(flows, track);
 	return track;

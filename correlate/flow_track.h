@@ -89,7 +89,6 @@ struct sw_flow_side_state {
 	bool scale_known;
 	uint32_t duplicate_run; /* duplicate acknowledgements in a row that this side sent */
 	int64_t last_duplicate_ns;
-	int64_t zero_since_ns; /* this side's window stands at zero since; SW_TIME_NONE it does not */
 	uint32_t resent_tsval; /* of the first retransmission of the oldest segment (Eifel) */
 	int64_t resent_at; /* its relative end, 0 none */
 	uint32_t spurious_known; /* counted already, a DSACK for them is no news */

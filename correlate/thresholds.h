@@ -59,6 +59,9 @@
 /* A RST so soon behind the last bytes can overtake the peer's reading of them. */
 #define SW_RESET_BEHIND_NS (100 * SW_NS_PER_MS)
 
+/* One segment that was sent again proves nothing before the least time-out of a kernel has passed (TCP_RTO_MIN of Linux). */
+#define SW_VANISHED_LEAST_NS (200 * SW_NS_PER_MS)
+
 /* Segments this near below the maximum count as full size: options and the last one of a write make them smaller. */
 #define SW_FULL_SIZE_PERCENT 85
 

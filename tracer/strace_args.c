@@ -24,10 +24,14 @@ int64_t strace_number(const struct decode *decode, int index, int64_t absent)
 
 /* ---- descriptors ---------------------------------------------------------------------------------------------- */
 
-/* A thread that was taken to share its maker's descriptors and sees another object there has its own. */
-static void disagree(struct decode *decode, const struct object *known)
+/* A thread that was taken to share its maker's descriptors and sees another object there has its own; so has one that still sees a
+ * socket where the other has closed it: sockets come to descriptors by calls that the log shows. */
+static void disagree(struct decode *decode, const struct object *known, const struct object *seen)
 {
-	if (known && known != &no_object && !decode->thread->known)
+	bool other = known && known != &no_object;
+	bool closed = !known && seen != &no_object && seen->references;
+
+	if ((other || closed) && !decode->thread->known)
 		strace_thread_alone(decode->strace, decode->thread);
 }
 
@@ -53,7 +57,7 @@ struct object *strace_descriptor(struct decode *decode, struct span span, int32_
 		object_say(&decode->strace->objects, object);
 	}
 	if (object != known) {
-		disagree(decode, known);
+		disagree(decode, known, object);
 		descriptors_set(&decode->strace->objects, decode->thread->descriptors, *fd, object);
 	}
 	return object == &no_object ? NULL : object;
@@ -79,7 +83,7 @@ static struct object *make(struct decode *decode, int32_t fd, struct span note, 
 	struct object *known = descriptors_get(decode->thread->descriptors, fd),
 		      *object = object_new(objects, kind, decode->now_ns);
 
-	disagree(decode, known);
+	disagree(decode, known, &no_object);
 	descriptors_set(objects, decode->thread->descriptors, fd, object);
 	if (span_empty(note))
 		return object;
@@ -257,7 +261,7 @@ static void duplicate(struct decode *decode, struct object *object)
 	call->fd2 = (int32_t)call->result;
 	known = descriptors_get(decode->thread->descriptors, call->fd2);
 	if (known != object)
-		disagree(decode, known);
+		disagree(decode, known, &no_object);
 	descriptors_set(&decode->strace->objects, decode->thread->descriptors, call->fd2,
 			object ? object :
 			known  ? &no_object :

@@ -9,12 +9,14 @@
 #define ON_STREAM (SW_ON(DRAIN) | SW_ON(ANSWER) | SW_ON(GREETING) | SW_ON(HANDSHAKE))
 #define ON_WAIT (SW_ON(ANSWER) | SW_ON(GREETING) | SW_ON(HANDSHAKE))
 
-/* Ended by waiting: a timer of ours, of the kernel's, or not at all. */
+/* Ended by waiting: a timer of ours, of the kernel's, or not at all. Where a wait told of an error that nobody asked for, and no RST or FIN
+ * came, it was a timer of the kernel's. */
 static bool in_vain(const struct sw_facts *facts)
 {
 	int64_t error = FACT(error);
 
 	return FACT(gave_up) || FACT(hung) || FACT(lost) ||
+	       (FACT(failed) && error <= 0 && FACT(packets_seen) && !FACT(rst).packet && !FACT(peer_fin).packet) ||
 	       (FACT(failed) &&
 		(error == ETIMEDOUT || error == EAGAIN || error == EHOSTUNREACH || error == ENETUNREACH));
 }
@@ -146,6 +148,8 @@ static bool peer_vanished(const struct sw_facts *facts, struct sw_match *match)
 		return false;
 	if (!unheard(facts))
 		return near(match, "nothing of ours was sent again in vain");
+	if (FACT(unanswered) == 1 && FACT(peer_quiet) < SW_VANISHED_LEAST_NS && FACT(own_rst).packet)
+		return near(match, "the peer was heard a moment before our own side reset the connection");
 	if (FACT(fins_again) > 0 && FACT(unanswered) <= 0)
 		match->cause =
 			"our FIN was sent again {fins_again:time}, and nothing came back; the peer was last heard {peer_quiet} before the end";

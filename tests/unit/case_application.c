@@ -148,7 +148,7 @@ static int says_parse(struct sw_packet *packet, const char *word, struct sw_err 
 		return 0;
 	}
 	if (!strcmp(word, "open")) {
-		packet->speech.tail = SW_TAIL_OPEN;
+		packet->speech.tail = 0x8000; /* whatever came before: no empty line */
 		return 0;
 	}
 	for (size_t kind = 0; kind < sizeof kinds / sizeof *kinds; kind++)

@@ -214,6 +214,22 @@ static void notes(void **unused)
 	assert_true(caught.summary.addresses);
 }
 
+/* No line says how 8 came to be: it is taken for a thread of 9, until it closes what 9 has closed. What 8 closes then is not 9's. */
+static void closed_by_both(void **unused)
+{
+	struct caught caught;
+
+	(void)unused;
+	read_pieces("9 1.0 socketpair(AF_UNIX, SOCK_STREAM, 0, [3<UNIX-STREAM:[11->12]>, 4<UNIX-STREAM:[12->11]>]) = 0\n"
+		    "8 1.1 dup2(3<UNIX-STREAM:[11->12]>, 0) = 0<UNIX-STREAM:[11->12]>\n"
+		    "9 1.2 close(3<UNIX-STREAM:[11->12]>) = 0\n"
+		    "8 1.3 close(3<UNIX-STREAM:[11->12]>) = 0\n8 1.4 close(4<UNIX-STREAM:[12->11]>) = 0\n"
+		    "9 1.5 write(4<UNIX-STREAM:[12->11]>, \"x\", 1) = 1\n",
+		    &caught, 1000);
+	assert_non_null(strstr(caught.text, "9 #2 write(4, 1 byte) = 1\n"));
+	assert_true(caught.socket.id <= 2); /* no third was made up */
+}
+
 static void interrupted(void **unused)
 {
 	struct caught caught;
@@ -282,6 +298,7 @@ int main(void)
 		cmocka_unit_test(waits),
 		cmocka_unit_test(identity_without_notes),
 		cmocka_unit_test(notes),
+		cmocka_unit_test(closed_by_both),
 		cmocka_unit_test(interrupted),
 		cmocka_unit_test(unread_is_counted),
 		cmocka_unit_test(whole_seconds_stay_in_order),

@@ -76,20 +76,34 @@ static void requests_that_wait(void **state)
 	assert_int_equal(of("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc").kind, SW_SPEECH_ASKS);
 }
 
+static uint8_t tail_of(const char *const *segments)
+{
+	uint8_t tail = SW_TAIL_UNKNOWN;
+
+	for (; *segments; segments++) {
+		struct sw_speech speech = of(*segments);
+		tail = sw_speech_tail(&speech, tail);
+	}
+	return tail;
+}
+#define TAIL(...) tail_of((const char *const[]){__VA_ARGS__, NULL})
+
 static void ends_of_segments(void **state)
 {
-	static const char *const perhaps[] = {"\n", "\r\n", "\n\r\n", "\r\n\r\n",
-					      "5\r\nhello\r\n0\r\nTrailer: a\r\n\r\n"};
-	static const char *const open[] = {"x", "\r", "5\r\nhel", "5\r\nhello\r\n", "\r\n\n", "HTTP/1.1 200 OK\r\n"};
+	struct sw_speech cut = sw_speech_of((const uint8_t *)"hello", 5, 6); /* by the snap length */
 
 	(void)state;
-	for (size_t i = 0; i < sizeof perhaps / sizeof *perhaps; i++)
-		assert_int_equal(of(perhaps[i]).tail, SW_TAIL_PERHAPS);
-	for (size_t i = 0; i < sizeof open / sizeof *open; i++)
-		assert_int_equal(of(open[i]).tail, SW_TAIL_OPEN);
-	assert_int_equal(sw_speech_of((const uint8_t *)"hello", 5, 6).tail,
-			 SW_TAIL_UNKNOWN); /* cut by the snap length */
-	assert_int_equal(of("").tail, SW_TAIL_UNKNOWN);
+	assert_int_equal(TAIL("5\r\nhello\r\n0\r\n\r\n"), SW_TAIL_LINE);
+	assert_int_equal(TAIL("5\r\nhello\r\n0\r\nTrailer: a\r\n", "\r\n"), SW_TAIL_LINE);
+	assert_int_equal(TAIL("5\r\nhello\r\n0", "\r", "\n\r", "\n"), SW_TAIL_LINE);
+	assert_int_equal(TAIL("5\r\nhello", "\r\n"), 2);
+	assert_int_equal(TAIL("5\r\nhel"), 0);
+	assert_int_equal(TAIL("\r\n\r\n", "\r"), 3);
+	assert_int_equal(TAIL("\r\n\n"), 0);
+	assert_int_equal(TAIL("\r\n"), SW_TAIL_UNKNOWN);
+	assert_int_equal(TAIL("\r\n", "x"), 0);
+	assert_int_equal(sw_speech_tail(&cut, 0), SW_TAIL_UNKNOWN);
+	assert_int_equal(TAIL(""), SW_TAIL_UNKNOWN);
 }
 
 /* Each cut of each text is read without a step beyond it (the sanitizers see to that). */

@@ -123,23 +123,67 @@ static bool last_chunk(const uint8_t *payload, uint32_t length)
 	       (length >= sizeof end - 1 && !memcmp(payload + length - (sizeof end - 1), end, sizeof end - 1));
 }
 
-static uint8_t tail_of(const uint8_t *payload, uint32_t length)
+static uint8_t tail_step(uint8_t state, uint8_t byte)
 {
-	static const char end[] = "\r\n\r\n";
-	uint32_t size = length < sizeof end - 1 ? length : sizeof end - 1;
+	if (byte == '\r')
+		return state == 2 || state == SW_TAIL_LINE ? 3 : 1;
+	return byte == '\n' && (state == 1 || state == 3) ? state + 1 : 0;
+}
 
-	return memcmp(payload + length - size, end + sizeof end - 1 - size, size) ? SW_TAIL_OPEN : SW_TAIL_PERHAPS;
+/* Three bits for each state before it: only a segment shorter than the line depends on what came before. */
+#define TAIL_BITS 3u
+#define TAIL_KNOWN 0x8000u
+
+static uint16_t tail_of(const uint8_t *payload, uint32_t length)
+{
+	uint32_t tail = TAIL_KNOWN;
+
+	for (uint8_t before = 0; before <= SW_TAIL_LINE; before++) {
+		uint8_t state = before;
+
+		for (uint32_t i = length > SW_TAIL_LINE ? length - SW_TAIL_LINE : 0; i < length; i++)
+			state = tail_step(state, payload[i]);
+		tail |= (uint32_t)state << TAIL_BITS * before;
+	}
+	return (uint16_t)tail;
+}
+
+static uint8_t tail_after(uint16_t tail, uint8_t before)
+{
+	return tail >> TAIL_BITS * before & 7u;
+}
+
+uint8_t sw_speech_tail(const struct sw_speech *speech, uint8_t before)
+{
+	if (!(speech->tail & TAIL_KNOWN))
+		return SW_TAIL_UNKNOWN;
+	if (before <= SW_TAIL_LINE)
+		return tail_after(speech->tail, before);
+	for (uint8_t any = 1; any <= SW_TAIL_LINE; any++)
+		if (tail_after(speech->tail, any) != tail_after(speech->tail, 0))
+			return SW_TAIL_UNKNOWN;
+	return tail_after(speech->tail, 0);
+}
+
+static bool begins_with_one(struct text request, const char *const *words)
+{
+	for (; *words; words++)
+		if (begins(request, *words))
+			return true;
+	return false;
 }
 
 /* Of what is asked by these the answer has the body that its head announces; not so of HEAD and CONNECT. */
-static bool asks_whole(struct text request)
+static struct sw_speech asked(struct text request)
 {
-	static const char *const methods[] = {"GET ", "POST ", "PUT ", "DELETE ", "PATCH ", "OPTIONS "};
+	static const char *const bare[] = {"GET ", "DELETE ", "OPTIONS ", NULL};
+	static const char *const with_body[] = {"POST ", "PUT ", "PATCH ", NULL};
 
-	for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
-		if (begins(request, methods[i]))
-			return true;
-	return false;
+	if (begins_with_one(request, bare))
+		return (struct sw_speech){.kind = SW_SPEECH_ASKS};
+	if (begins_with_one(request, with_body))
+		return (struct sw_speech){.kind = SW_SPEECH_ASKS, .length = -1};
+	return (struct sw_speech){0};
 }
 
 static struct sw_speech http(struct text whole, struct text first, struct text rest)
@@ -154,9 +198,7 @@ static struct sw_speech http(struct text whole, struct text first, struct text r
 		return (struct sw_speech){0};
 	if (begins(first, "HEAD "))
 		return (struct sw_speech){.kind = SW_SPEECH_HEAD};
-	return (struct sw_speech){.kind = asks_to_wait(first, rest) ? SW_SPEECH_WAITS :
-					  asks_whole(first)         ? SW_SPEECH_ASKS :
-								      SW_SPEECH_NONE};
+	return asks_to_wait(first, rest) ? (struct sw_speech){.kind = SW_SPEECH_WAITS} : asked(first);
 }
 
 /* ---- Redis, IMAP ------------------------------------------------------------------------------------------------ */
@@ -209,6 +251,6 @@ struct sw_speech sw_speech_of(const uint8_t *payload, uint32_t captured, uint32_
 {
 	struct sw_speech speech = beginning(payload, captured, length);
 
-	speech.tail = length && captured == length ? tail_of(payload, length) : SW_TAIL_UNKNOWN;
+	speech.tail = length && captured == length ? tail_of(payload, length) : 0;
 	return speech;
 }

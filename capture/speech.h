@@ -15,20 +15,23 @@ enum sw_speech_kind {
 	SW_SPEECH_ENDLESS, /* the head of an answer that goes on as long as the connection: events, another protocol */
 	SW_SPEECH_CHUNKED, /* the head of an answer whose length nobody knows; its last chunk is LAST */
 	SW_SPEECH_LAST, /* the segment ends with the last chunk of such an answer */
-	SW_SPEECH_ASKS, /* a request for a whole answer, body and all */
+	SW_SPEECH_ASKS, /* a request for a whole answer, body and all; `length` 0: it has no body itself, -1: it may */
 };
 
-/* May this segment be the end of an answer in chunks? Each ends with an empty line (RFC 9112, 7.1). */
-enum sw_speech_tail { SW_TAIL_UNKNOWN, SW_TAIL_OPEN, SW_TAIL_PERHAPS };
+/* An answer in chunks ends with an empty line (RFC 9112, 7.1). How much of one stands at the end of what was said: 0 to 4 bytes. */
+#define SW_TAIL_LINE 4u /* an empty line, and the end of the line before it */
+#define SW_TAIL_UNKNOWN 5u
 
 struct sw_speech {
 	uint8_t kind; /* enum sw_speech_kind */
-	uint8_t tail; /* enum sw_speech_tail; UNKNOWN where the segment's end was not captured */
+	uint16_t tail; /* for sw_speech_tail(); 0 where the segment's end was not captured */
 	uint32_t head; /* ANSWER: bytes of the head alone */
-	int64_t length; /* ANSWER: -1 not known: it ends with the connection */
+	int64_t length; /* ANSWER: -1 not known: it ends with the connection; ASKS */
 };
 
 /* `captured` of the `length` bytes of a segment are at `payload`. */
 struct sw_speech sw_speech_of(const uint8_t *payload, uint32_t captured, uint32_t length);
+/* What stands at the end once this segment has come behind what ended with `before`: a short one may complete it. */
+uint8_t sw_speech_tail(const struct sw_speech *speech, uint8_t before);
 
 #endif

@@ -25,7 +25,8 @@ struct sw_account {
 	int64_t head_sent_ns, last_sent_ns; /* the oldest unacknowledged byte; the newest byte */
 	int64_t rtt_ns; /* least, -1 unknown */
 	bool head_resent, hole, established, datagrams, fin_arrived, eof_read, asks_to_wait;
-	bool asks_whole, chunks_cut;
+	bool asks_whole, chunks_cut, left_unanswered;
+	int64_t fin_ns; /* when the peer's came */
 	enum sw_answer_seen answer;
 	int64_t body, missing; /* missing: of what the head announces, not here */
 	bool our_turn, exchanging, wrote_in_exchange;
@@ -351,6 +352,9 @@ static void follow_stream(struct sw_account *account, const struct sw_flow *flow
 	account->missing = sw_side_missing(peer);
 	account->asks_whole = ours->asks_whole;
 	account->chunks_cut = sw_side_chunks_cut(peer);
+	account->left_unanswered = peer->fin.packet && peer->asked_all && peer->last_new_data.packet &&
+				   ours->last_new_data.time_ns <= peer->last_new_data.time_ns;
+	account->fin_ns = peer->fin.time_ns;
 	account->established = flow->state >= SW_FLOW_ESTABLISHED ||
 			       (flow->state == SW_FLOW_SYN_RECEIVED && flow->initiator);
 	account->window = scaled || peer->window == 0 ? (int64_t)peer->window : -1;
@@ -428,6 +432,11 @@ bool sw_account_cut(const struct sw_account *account)
 	return account->fin_arrived &&
 	       (account->chunks_cut ||
 		(account->missing > 0 && (account->missing < account->body || account->asks_whole)));
+}
+
+int64_t sw_account_left_ns(const struct sw_account *account)
+{
+	return account->left_unanswered ? account->fin_ns : SW_TIME_NONE;
 }
 
 struct sw_account_stall sw_account_stall(const struct sw_account *account)

@@ -53,6 +53,9 @@ sw_account_body(const struct sw_account *account); /* bytes that the head of the
  * has not begun something is said only where a request was understood that asks for one: it may have asked for the head alone. */
 bool sw_account_cut(const struct sw_account *account);
 
+/* When the peer closed, where it had asked for an answer in words that were understood, and none has begun; SW_TIME_NONE else. */
+int64_t sw_account_left_ns(const struct sw_account *account);
+
 /* The longest stretch in which bytes that calls wanted to send stood still before the peer's window. */
 struct sw_account_stall {
 	int64_t from_ns, ns; /* ns 0: none */

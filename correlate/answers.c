@@ -110,7 +110,8 @@ static bool only_goodbye(const struct sw_handshakes *handshakes, const struct sw
 }
 
 /* All that never arrived was our own close_notify, the last that we said: nobody waits for it. */
-static bool only_our_goodbye(const struct sw_handshakes *handshakes, const struct sw_flow *flow, const struct sw_debt *debt)
+static bool only_our_goodbye(const struct sw_handshakes *handshakes, const struct sw_flow *flow,
+			     const struct sw_debt *debt)
 {
 	bool lost = debt->operation == SW_OPERATION_DRAIN && debt->outcome == SW_OUTCOME_LOST;
 	const struct sw_handshake *handshake = lost ? handshake_of(handshakes, flow) : NULL;

@@ -105,6 +105,14 @@ static void tell(struct sw_debts *debts, struct sw_debt_state *state)
 	sw_debt_end(debts, state, SW_OUTCOME_FAILED, 0, &told, state->told_ns);
 }
 
+/* When a client left who had asked for an answer, and whom we let wait; SW_TIME_NONE: it did not. */
+static int64_t left_in_vain(const struct sw_debt_state *state)
+{
+	int64_t left_ns = state->measured ? sw_account_left_ns(state->socket->account) : SW_TIME_NONE;
+
+	return left_ns == SW_TIME_NONE || left_ns - state->debt.began_ns < SW_ANSWER_LATE_NS ? SW_TIME_NONE : left_ns;
+}
+
 static void gone_one(struct sw_debts *debts, struct sw_debt_state *state, const struct sw_call *call, uint32_t pid,
 		     int64_t time_ns)
 {
@@ -121,10 +129,12 @@ static void gone_one(struct sw_debts *debts, struct sw_debt_state *state, const 
 		sw_debt_end(debts, state, held_up(debts, state, time_ns) ? SW_OUTCOME_GAVE_UP : SW_OUTCOME_DONE, 0,
 			    call, time_ns);
 		return;
-	case SW_OPERATION_SERVE: /* closed without an answer: our own choice, but where an alert or a handshake tells of it */
+	case SW_OPERATION_SERVE: /* closed without an answer: our own choice, but where a client left, an alert or a handshake tells of it */
 		state->debt.unanswered = true;
 		state->debt.closed_by = call ? call->sys : 0;
-		sw_debt_end(debts, state, SW_OUTCOME_DONE, 0, call, time_ns);
+		state->debt.left_in_vain = call && left_in_vain(state) != SW_TIME_NONE;
+		sw_debt_end(debts, state, state->debt.left_in_vain ? SW_OUTCOME_UNSERVED : SW_OUTCOME_DONE, 0, call,
+			    state->debt.left_in_vain ? left_in_vain(state) : time_ns);
 		return;
 	default: break;
 	}

@@ -58,8 +58,7 @@ void sw_facts_kept_forget(struct sw_facts_kept *facts)
 
 		drop(facts->of_calls.items, &facts->of_calls.count, 0, quarter);
 		facts->keys.count -= quarter;
-		memmove(facts->keys.items, facts->keys.items + quarter,
-			facts->keys.count * sizeof *facts->keys.items);
+		memmove(facts->keys.items, facts->keys.items + quarter, facts->keys.count * sizeof *facts->keys.items);
 	}
 	if (facts->of_session.count > KEPT)
 		drop(facts->of_session.items, &facts->of_session.count, KEPT_FIRST,

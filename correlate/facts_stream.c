@@ -151,6 +151,7 @@ static void own_end_facts(struct sw_facts *facts, const struct sw_symptom_contex
 	if (!socket)
 		return;
 	facts->accepted = socket->socket.flags & SW_SOCKET_ACCEPTED;
+	facts->closed_unanswered = context->debt->left_in_vain;
 	facts->linger_zero = socket->options.linger_s == 0;
 	if (call && socket->shut_write_ns != SW_TIME_NONE && socket->shut_write_ns <= call->enter_ns) {
 		facts->shut_before = true;

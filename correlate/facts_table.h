@@ -312,6 +312,7 @@
 	X(SEEN, peer_lost_packet, "the packet behind the last gap")                                                    \
 	X(FLAG, shut_before, "we had shut down writing or closed before")                                              \
 	X(NS, shut_ago, "how long before")                                                                             \
+	X(FLAG, closed_unanswered, "we closed without an answer once the client had left")                             \
 	X(FLAG, linger_zero, "SO_LINGER with 0 was set")                                                               \
 	X(FLAG, killed, "a signal killed the process")                                                                 \
 	X(TEXT, killed_by, "that signal")                                                                              \

@@ -102,6 +102,7 @@ struct sw_side { /* one direction of a flow: what this end sent and how the othe
 	int64_t said_body; /* of it, the body alone; -1 not known */
 	/* its last request asks the other side to answer when there is news; for a head alone; for a body, too */
 	bool asks_to_wait, asks_head, asks_whole;
+	bool asked_all; /* that request was understood, and has no body: the other side owes an answer */
 	uint8_t tail; /* how much of the empty line that ends an answer in chunks what it has sent ends with (sw_speech_tail) */
 
 	int64_t incomplete; /* datagrams in fragments of which not all have come */

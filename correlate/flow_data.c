@@ -229,15 +229,18 @@ static void spoken(struct sw_flow *flow, const struct sw_packet *packet, enum sw
 
 	if (other->last_new_data.packet && other->last_new_data.time_ns >= s->last_new_data.time_ns &&
 	    other->said_to != SW_SAID_ENDLESS) {
-		s->asks_to_wait = s->asks_head = s->asks_whole = false;
+		s->asks_to_wait = s->asks_head = s->asks_whole = s->asked_all = false;
 		other->said_to = 0;
 		other->said_body = -1;
 	}
 	s->tail = sw_speech_tail(speech, start > s->sent_to ? SW_TAIL_UNKNOWN : s->tail);
 	switch (speech->kind) {
-	case SW_SPEECH_ASKS: s->asks_whole = true; break;
+	case SW_SPEECH_ASKS:
+		s->asks_whole = true;
+		s->asked_all = speech->length == 0;
+		break;
 	case SW_SPEECH_WAITS: s->asks_to_wait = true; break;
-	case SW_SPEECH_HEAD: s->asks_head = true; break;
+	case SW_SPEECH_HEAD: s->asks_head = s->asked_all = true; break;
 	case SW_SPEECH_ANSWER:
 	case SW_SPEECH_ENDLESS:
 	case SW_SPEECH_CHUNKED:

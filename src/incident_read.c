@@ -203,7 +203,7 @@ void sw_incident_reader_packet(struct sw_incident_reader *reader, const struct s
 	/* What is a copy was known then; a further place's packet is none, though it looks like one in the file. */
 	packet->flags = (packet->flags & ~SW_PACKET_DUPLICATE) | (uint32_t)number(text, "flags", 0);
 	packet->speech.kind = (uint8_t)number(text, "speech", SW_SPEECH_NONE);
-	packet->speech.tail = (uint8_t)number(text, "tail", SW_TAIL_UNKNOWN);
+	packet->speech.tail = (uint16_t)number(text, "tail", 0);
 	packet->speech.head = (uint32_t)number(text, "head", 0);
 	packet->speech.length = number(text, "said", -1);
 }

@@ -152,8 +152,7 @@ static bool closed_by_own_reset(const struct sw_facts *facts, struct sw_match *m
 {
 	if (!FACT(own_rst).packet || FACT(rst).packet || FACT(peer_fin).packet)
 		return false;
-	if (FACT(error) == ETIMEDOUT ||
-	    (!FACT(linger_zero) && (FACT(unanswered) > 0 || FACT(probes_unanswered) > 0)))
+	if (FACT(error) == ETIMEDOUT || (!FACT(linger_zero) && (FACT(unanswered) > 0 || FACT(probes_unanswered) > 0)))
 		return near(match, "our kernel's RST only followed its timers");
 	if (!FACT(lost) && !FACT(unserved) && !FACT(gave_up))
 		return false;

@@ -45,14 +45,18 @@ static int write_many(const char *folder)
 
 	for (unsigned i = 0; i < RECORDS; i++)
 		lines[i] = (struct sw_timeline_line){
-			.kind = i % 50 == 49 ? SW_EVIDENCE_FACT : i % 2 ? SW_EVIDENCE_PACKET : SW_EVIDENCE_CALL,
+			.kind = i % 50 == 49 ? SW_EVIDENCE_FACT :
+				i % 2        ? SW_EVIDENCE_PACKET :
+					       SW_EVIDENCE_CALL,
 			.number = i + 1,
 			.time_ns = SAMPLE_BASE + (int64_t)i * 37 * SW_NS_PER_US,
 			.pid = i % 2 ? 0 : 4711,
 			.tid = i % 2 ? 0 : 4711 + i % 16,
 			.comm = i % 2 ? NULL : "worker",
-			.text = i % 2 ? sw_format("> PSH,ACK  10.1.0.2:%u > 10.2.0.3:443  len %u", 32768 + i % FLOWS, i) :
-					sw_format("%s(%u, %u bytes) = %u", i % 6 ? "sendto" : "connect", 3 + i % 900, i, i),
+			.text = i % 2 ? sw_format("> PSH,ACK  10.1.0.2:%u > 10.2.0.3:443  len %u", 32768 + i % FLOWS,
+						  i) :
+					sw_format("%s(%u, %u bytes) = %u", i % 6 ? "sendto" : "connect", 3 + i % 900, i,
+						  i),
 		};
 	for (unsigned i = 0; i < FLOWS; i++) {
 		flows[i] = report.findings[0].flow;

@@ -220,12 +220,13 @@ static void closed_by_both(void **unused)
 	struct caught caught;
 
 	(void)unused;
-	read_pieces("9 1.0 socketpair(AF_UNIX, SOCK_STREAM, 0, [3<UNIX-STREAM:[11->12]>, 4<UNIX-STREAM:[12->11]>]) = 0\n"
-		    "8 1.1 dup2(3<UNIX-STREAM:[11->12]>, 0) = 0<UNIX-STREAM:[11->12]>\n"
-		    "9 1.2 close(3<UNIX-STREAM:[11->12]>) = 0\n"
-		    "8 1.3 close(3<UNIX-STREAM:[11->12]>) = 0\n8 1.4 close(4<UNIX-STREAM:[12->11]>) = 0\n"
-		    "9 1.5 write(4<UNIX-STREAM:[12->11]>, \"x\", 1) = 1\n",
-		    &caught, 1000);
+	read_pieces(
+		"9 1.0 socketpair(AF_UNIX, SOCK_STREAM, 0, [3<UNIX-STREAM:[11->12]>, 4<UNIX-STREAM:[12->11]>]) = 0\n"
+		"8 1.1 dup2(3<UNIX-STREAM:[11->12]>, 0) = 0<UNIX-STREAM:[11->12]>\n"
+		"9 1.2 close(3<UNIX-STREAM:[11->12]>) = 0\n"
+		"8 1.3 close(3<UNIX-STREAM:[11->12]>) = 0\n8 1.4 close(4<UNIX-STREAM:[12->11]>) = 0\n"
+		"9 1.5 write(4<UNIX-STREAM:[12->11]>, \"x\", 1) = 1\n",
+		&caught, 1000);
 	assert_non_null(strstr(caught.text, "9 #2 write(4, 1 byte) = 1\n"));
 	assert_true(caught.socket.id <= 2); /* no third was made up */
 }

@@ -24,6 +24,16 @@ listening() {
 	echo "nothing listens on $2 port $3 of the $where" >&2
 	return 1
 }
+# connected client 8080: returns once a connection to that port stands
+connected() {
+	local where=$1 try
+	for try in $(seq 400); do
+		"$where" ss -Htn state established "dport = :$2" | grep -q . && return 0
+		sleep 0.05
+	done
+	echo "the $where does not connect to port $2" >&2
+	return 1
+}
 hosts_up() {
 	local ns link
 	for ns in "$CLIENT_NS" "$GATEWAY_NS" "$SERVER_NS"; do

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "src/base/hash.h"
 #include "src/base/mem.h"
 
 #define SLOTS 2048u /* direct mapped */
@@ -36,38 +37,32 @@ void sw_duplicates_free(struct sw_duplicates *duplicates)
 	free(duplicates);
 }
 
-static uint64_t mix(uint64_t key, uint64_t value)
-{
-	key = (key ^ value) * UINT64_C(0x9e3779b97f4a7c15);
-	return key ^ key >> 29;
-}
-
 static uint64_t mix_ip(uint64_t key, const struct sw_ip *ip)
 {
 	uint64_t words[2];
 
 	memcpy(words, ip->bytes, sizeof words);
-	return mix(mix(key, words[0] ^ ip->family), words[1]);
+	return sw_hash_mix(sw_hash_mix(key, words[0] ^ ip->family), words[1]);
 }
 
 static uint64_t key_of(const struct sw_packet *packet)
 {
 	uint64_t key = mix_ip(mix_ip(packet->kind, &packet->src.ip), &packet->dst.ip);
 
-	key = mix(key, (uint64_t)packet->src.port << 48 | (uint64_t)packet->dst.port << 32 |
-			       (uint64_t)packet->ip_id << 16 | packet->protocol);
-	key = mix(key, (uint64_t)packet->payload_length << 32 | packet->fragment_id);
-	key = mix(key, (uint64_t)packet->fragment_offset << 32 | packet->length);
+	key = sw_hash_mix(key, (uint64_t)packet->src.port << 48 | (uint64_t)packet->dst.port << 32 |
+				       (uint64_t)packet->ip_id << 16 | packet->protocol);
+	key = sw_hash_mix(key, (uint64_t)packet->payload_length << 32 | packet->fragment_id);
+	key = sw_hash_mix(key, (uint64_t)packet->fragment_offset << 32 | packet->length);
 	switch (packet->kind) {
 	case SW_PACKET_TCP:
-		key = mix(key, (uint64_t)packet->tcp.seq << 32 | packet->tcp.ack);
-		return mix(key,
-			   (uint64_t)packet->tcp.tsval << 32 | (uint32_t)packet->tcp.window << 8 | packet->tcp.flags);
+		key = sw_hash_mix(key, (uint64_t)packet->tcp.seq << 32 | packet->tcp.ack);
+		return sw_hash_mix(key, (uint64_t)packet->tcp.tsval << 32 | (uint32_t)packet->tcp.window << 8 |
+						packet->tcp.flags);
 	case SW_PACKET_ICMP:
-		key = mix(key, (uint64_t)packet->icmp.type << 8 | packet->icmp.code);
-		return mix(key, (uint64_t)packet->icmp.quote.seq << 32 | (uint32_t)packet->icmp.quote.src.port << 16 |
-					packet->icmp.quote.ip_id);
-	case SW_PACKET_NEIGHBOR: return mix_ip(mix(key, packet->neighbor.op), &packet->neighbor.target);
+		key = sw_hash_mix(key, (uint64_t)packet->icmp.type << 8 | packet->icmp.code);
+		return sw_hash_mix(key, (uint64_t)packet->icmp.quote.seq << 32 |
+						(uint32_t)packet->icmp.quote.src.port << 16 | packet->icmp.quote.ip_id);
+	case SW_PACKET_NEIGHBOR: return mix_ip(sw_hash_mix(key, packet->neighbor.op), &packet->neighbor.target);
 	default: return key;
 	}
 }

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "src/base/hash.h"
 #include "src/base/mem.h"
 
 #define PRINTS 65536u /* both direct mapped */
@@ -40,18 +41,12 @@ void sw_twins_free(struct sw_twins *twins)
 	free(twins);
 }
 
-static uint64_t mix(uint64_t key, uint64_t value)
-{
-	key = (key ^ value) * UINT64_C(0x9e3779b97f4a7c15);
-	return key ^ key >> 29;
-}
-
 static uint64_t mix_payload(uint64_t key, const struct sw_packet *packet)
 {
 	uint32_t length = packet->payload_captured < PAYLOAD_READ ? packet->payload_captured : PAYLOAD_READ;
 
 	for (uint32_t i = 0; i < length; i++)
-		key = mix(key, packet->payload[i]);
+		key = sw_hash_mix(key, packet->payload[i]);
 	return key;
 }
 
@@ -61,12 +56,12 @@ uint64_t sw_twins_print(const struct sw_packet *packet)
 	uint64_t key = packet->protocol;
 
 	if (packet->kind == SW_PACKET_TCP) {
-		key = mix(key, (uint64_t)packet->tcp.seq << 32 | packet->tcp.ack);
-		key = mix(key, (uint64_t)packet->tcp.tsval << 32 | packet->tcp.tsecr);
-		return mix(key, packet->tcp.flags & ~SW_TCP_PSH) | 1;
+		key = sw_hash_mix(key, (uint64_t)packet->tcp.seq << 32 | packet->tcp.ack);
+		key = sw_hash_mix(key, (uint64_t)packet->tcp.tsval << 32 | packet->tcp.tsecr);
+		return sw_hash_mix(key, packet->tcp.flags & ~SW_TCP_PSH) | 1;
 	}
 	if (packet->kind == SW_PACKET_UDP && packet->payload_length && packet->payload_captured)
-		return mix_payload(mix(key, packet->payload_length), packet) | 1;
+		return mix_payload(sw_hash_mix(key, packet->payload_length), packet) | 1;
 	return 0;
 }
 
@@ -74,7 +69,7 @@ static struct ends *ends_of(struct sw_twins *twins, const struct sw_subject *sub
 {
 	uint64_t hash = (uint64_t)sw_endpoint_hash(&subject->src) + sw_endpoint_hash(&subject->dst);
 
-	return &twins->ends[mix(subject->protocol, hash) % ENDS];
+	return &twins->ends[sw_hash_mix(subject->protocol, hash) % ENDS];
 }
 
 static bool are_of(const struct ends *ends, const struct sw_subject *subject)

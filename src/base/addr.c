@@ -34,6 +34,23 @@ struct sw_ip sw_ip_v6(const void *bytes16)
 	return ip;
 }
 
+socklen_t sw_endpoint_to_sockaddr(const struct sw_endpoint *endpoint, struct sockaddr_storage *storage)
+{
+	*storage = (struct sockaddr_storage){0};
+	if (endpoint->ip.family == 4) {
+		struct sockaddr_in *v4 = (struct sockaddr_in *)storage;
+		v4->sin_family = AF_INET;
+		v4->sin_port = htons(endpoint->port);
+		memcpy(&v4->sin_addr, endpoint->ip.bytes, sizeof v4->sin_addr);
+		return sizeof *v4;
+	}
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)storage;
+	v6->sin6_family = AF_INET6;
+	v6->sin6_port = htons(endpoint->port);
+	memcpy(&v6->sin6_addr, endpoint->ip.bytes, sizeof v6->sin6_addr);
+	return sizeof *v6;
+}
+
 static void from_inet(struct sw_addr *addr, const void *sockaddr, size_t length)
 {
 	struct sockaddr_in in = {0};

@@ -36,6 +36,9 @@ struct sw_addr { /* a sockaddr */
 /* From the kernel's form; `length` as the call gave it, checked against `room` bytes that were really read. */
 void sw_addr_from_sockaddr(struct sw_addr *addr, const void *sockaddr, size_t length);
 
+/* Back to it; its length. */
+socklen_t sw_endpoint_to_sockaddr(const struct sw_endpoint *endpoint, struct sockaddr_storage *storage);
+
 bool sw_ip_equal(const struct sw_ip *a, const struct sw_ip *b);
 bool sw_ip_is_loopback(const struct sw_ip *ip); /* 127.0.0.0/8, ::1 */
 bool sw_ip_is_any(const struct sw_ip *ip);

@@ -18,23 +18,6 @@
 
 #define SMALL_PING 64
 
-static socklen_t to_sockaddr(struct sockaddr_storage *storage, const struct sw_ip *ip, uint16_t port)
-{
-	*storage = (struct sockaddr_storage){0};
-	if (ip->family == 4) {
-		struct sockaddr_in *v4 = (struct sockaddr_in *)storage;
-		v4->sin_family = AF_INET;
-		v4->sin_port = htons(port);
-		memcpy(&v4->sin_addr, ip->bytes, sizeof v4->sin_addr);
-		return sizeof *v4;
-	}
-	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)storage;
-	v6->sin6_family = AF_INET6;
-	v6->sin6_port = htons(port);
-	memcpy(&v6->sin6_addr, ip->bytes, sizeof v6->sin6_addr);
-	return sizeof *v6;
-}
-
 static void set(int fd, int level, int option, int value)
 {
 	/* An option that this kernel lacks costs a detail of the answer, no more. */
@@ -132,6 +115,7 @@ static ssize_t send_ping(const struct sw_dial *dial)
 static void begin(struct sw_dial *dial)
 {
 	struct sockaddr_storage address;
+	struct sw_endpoint remote;
 	socklen_t length;
 
 	dial->done = false;
@@ -144,10 +128,11 @@ static void begin(struct sw_dial *dial)
 	}
 	prepare(dial);
 	if (dial->source.family) {
-		length = to_sockaddr(&address, &dial->source, 0);
+		length = sw_endpoint_to_sockaddr(&(struct sw_endpoint){.ip = dial->source}, &address);
 		(void)bind(dial->fd, (struct sockaddr *)&address, length); /* gone since: the kernel chooses */
 	}
-	length = to_sockaddr(&address, &dial->remote.ip, dial->ping ? 0 : dial->remote.port);
+	remote = (struct sw_endpoint){.ip = dial->remote.ip, .port = dial->ping ? 0 : dial->remote.port};
+	length = sw_endpoint_to_sockaddr(&remote, &address);
 	if (connect(dial->fd, (struct sockaddr *)&address, length) < 0 && errno != EINPROGRESS)
 		finish(dial, errno == ECONNREFUSED ? SW_REACH_RST : SW_REACH_NOT_ASKED, errno);
 	else if (dial->ping && send_ping(dial) < 0)

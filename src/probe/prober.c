@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "src/base/mem.h"
+#include "src/base/message.h"
 #include "src/probe/tries.h"
 
 #define SPACES_MAX 16
@@ -29,27 +30,10 @@ struct space {
 	int fd;
 };
 
-/* One message with the descriptor that came along, -1 none. False: the recorder is gone. */
 static bool receive(int channel, struct sw_prober_question *question, int *fd)
 {
-	union {
-		struct cmsghdr header;
-		char room[CMSG_SPACE(sizeof(int))];
-	} control;
-	struct iovec part = {question, sizeof *question};
-	struct msghdr message = {
-		.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-	ssize_t got;
-
-	*fd = -1;
-	do
-		got = recvmsg(channel, &message, MSG_CMSG_CLOEXEC);
-	while (got < 0 && errno == EINTR);
-	if (got != sizeof *question)
+	if (sw_message_receive(channel, question, sizeof *question, fd, true) != 1)
 		return false;
-	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-	if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
-		memcpy(fd, CMSG_DATA(header), sizeof *fd);
 	question->name[sizeof question->name - 1] = '\0';
 	return true;
 }
@@ -158,22 +142,7 @@ void sw_prober_free(struct sw_prober *prober)
 
 static bool deliver(struct sw_prober *prober, const struct sw_prober_question *question, int fd)
 {
-	union {
-		struct cmsghdr header;
-		char room[CMSG_SPACE(sizeof(int))];
-	} control = {.room = {0}};
-	struct iovec part = {(void *)question, sizeof *question};
-	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-
-	if (fd >= 0) {
-		message.msg_control = &control;
-		message.msg_controllen = sizeof control;
-		control.header.cmsg_level = SOL_SOCKET;
-		control.header.cmsg_type = SCM_RIGHTS;
-		control.header.cmsg_len = CMSG_LEN(sizeof fd);
-		memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
-	}
-	return prober->fd >= 0 && sendmsg(prober->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof *question;
+	return prober->fd >= 0 && sw_message_send(prober->fd, question, sizeof *question, fd);
 }
 
 void sw_prober_space(struct sw_prober *prober, uint32_t netns, int fd)

@@ -39,14 +39,10 @@ static unsigned read_servers(uint32_t pid, struct sw_ip servers[SW_TRIES_SERVERS
 static int open_to(const struct sw_ip *server)
 {
 	int fd = socket(server->family == 4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(PORT)};
-	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(PORT)};
-	int code;
+	struct sockaddr_storage address;
+	socklen_t length = sw_endpoint_to_sockaddr(&(struct sw_endpoint){.ip = *server, .port = PORT}, &address);
+	int code = connect(fd, (struct sockaddr *)&address, length);
 
-	memcpy(&v4.sin_addr, server->bytes, sizeof v4.sin_addr);
-	memcpy(&v6.sin6_addr, server->bytes, sizeof v6.sin6_addr);
-	code = server->family == 4 ? connect(fd, (struct sockaddr *)&v4, sizeof v4) :
-				     connect(fd, (struct sockaddr *)&v6, sizeof v6);
 	if (code < 0 && fd >= 0) {
 		close(fd);
 		return -1;

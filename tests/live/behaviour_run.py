@@ -17,9 +17,9 @@ tool = Tool(sys.argv[1])
 
 
 def small():
-    seconds = min(tool.run("-o", "t.json", "--", "true")[3] for _ in range(5))
+    seconds = tool.run("--linger", "30s", "-o", "t.json", "--", "true")[3]
     report = load(tool.path("t.json"))
-    check("true ends at once", seconds < 0.5, f"{seconds:.2f} s")
+    check("true ends at once", seconds < 15, f"{seconds:.2f} s")
     check("true is clean", report["status"] == "clean", report["status"])
     check("true opens no capture", not report["capture"]["available"] and not report["capture"]["interfaces"])
     check("true leaves its report on standard error", tool.run("--", "true")[2].count("true") > 0)
@@ -28,10 +28,11 @@ def small():
 def pipes():
     status, out, _, _ = tool.run("-o", "p.json", "--", "cat", stdin=open("/etc/os-release", encoding="utf-8"))
     check("standard input and output are the command's", (status, out) == (0, open("/etc/os-release", encoding="utf-8").read()))
-    process = tool.start("-o", "p.json", "--", "sh", "-c", "echo a; exec >&-; sleep 1", stdout=subprocess.PIPE)
+    process = tool.start("-o", "p.json", "--", "sh", "-c", "echo a; exec >&-; sleep 20", stdout=subprocess.PIPE)
     began = time.monotonic()
     out = process.stdout.read()
-    check("the end of its output is seen when it closes it", out == b"a\n" and time.monotonic() - began < 0.8)
+    check("the end of its output is seen when it closes it", out == b"a\n" and time.monotonic() - began < 15)
+    process.terminate()
     process.wait()
     # A listener that accepts nobody: the last attempt is still open when the command ends, so the tool lingers.
     full = socket.socket()

@@ -58,6 +58,21 @@ static bool slow_by_rtt(const struct sw_facts *facts, struct sw_match *match)
 	return covers(facts, match, part);
 }
 
+/* What left was acknowledged at once, the window was open, and still bytes waited here: it was this host that let them wait. */
+static bool slow_by_own_queue(const struct sw_facts *facts, struct sw_match *match)
+{
+	int64_t part = FACT(part_send_buffer);
+
+	if (!FACT(slow) || part <= 0 || FACT(began_before)) /* its window is not known */
+		return false;
+	if (FACT(rtts) <= 0 || FACT(rtts) * 100 >= (part + FACT(part_round_trip)) * SW_PART_REASON_PERCENT)
+		return near(match, "the round trips make up the time that bytes waited here");
+	at_most(match, FACT(retransmissions) > 0 ? SW_CONFIDENCE_POSSIBLE : SW_CONFIDENCE_LIKELY);
+	cite(match, FACT(own_first_data));
+	cite(match, FACT(own_data));
+	return covers(facts, match, part);
+}
+
 static bool slow_by_window(const struct sw_facts *facts, struct sw_match *match)
 {
 	cite(match, FACT(zero_window));
@@ -172,7 +187,7 @@ static const struct sw_rule slow[] = {
 		.code = "slow-by-rtt",
 		.symptoms = ON_SLOW,
 		.needs = SW_NEEDS_PACKETS,
-		.beats = "slow-by-window",
+		.beats = "slow-by-own-queue",
 		.locus = SW_LOCUS_PATH,
 		.title = "the round trips took the time",
 		.holds = slow_by_rtt,
@@ -184,6 +199,26 @@ static const struct sw_rule slow[] = {
 			 {"here", NULL, "ask for more at once (pipelining, batches), or keep what was asked", NULL}},
 		.sees = "slow calls",
 		.evidence = "round trips cover the time",
+	},
+	{
+		.code = "slow-by-own-queue",
+		.symptoms = ON_SLOW,
+		.needs = SW_NEEDS_PACKETS,
+		.beats = "slow-by-window",
+		.locus = SW_LOCUS_LOCAL_HOST,
+		.title = "bytes waited in this host",
+		.holds = slow_by_own_queue,
+		.cause =
+			{"of {duration} bytes waited in this host for {part_send_buffer}, while the peer's window was open and what had left was acknowledged at once; all round trips together took {rtts}"},
+		.usually = {"traffic shaping or a slow device here (tc), or a pacing rate that was set",
+			    "the machine is too busy to send"},
+		.next = {{"here", "tc -s qdisc", "look for a shaper, its rate, and what waits in it (backlog)",
+			  "backlog 0b"},
+			 {"here", "ss -tnmi dst {remote_ip}", "see pacing_rate, and what waits in the socket (notsent)",
+			  NULL}},
+		.sees = "slow calls",
+		.evidence =
+			"bytes wait in the send buffer, and neither round trips, nor loss, nor the peer's window cover the time",
 	},
 	{
 		.code = "slow-by-window",

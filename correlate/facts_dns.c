@@ -60,6 +60,20 @@ static bool said_before(const struct sw_lookup *lookup, size_t index)
 	return false;
 }
 
+/* Whether one of those from `first` on that say the same has asked for that type before. */
+static bool type_told(const struct sw_lookup *lookup, size_t first, size_t index)
+{
+	const struct sw_question *question = &lookup->questions.items[index];
+
+	for (size_t i = first; i < index; i++) {
+		const struct sw_question *other = &lookup->questions.items[i];
+
+		if (same_word(other, question) && other->type == question->type)
+			return true;
+	}
+	return false;
+}
+
 /* "10.0.0.53 said NXDOMAIN for www.a.example (A, AAAA); 10.0.0.54 said nothing for ..." */
 static void said_fact(struct sw_facts *facts, const struct sw_lookup *lookup, struct sw_arena *arena)
 {
@@ -78,16 +92,14 @@ static void said_fact(struct sw_facts *facts, const struct sw_lookup *lookup, st
 		fprintf(out, "%s%s said ", told++ ? "; " : "", sw_ip_text(&question->server.ip, ip));
 		say(out, question);
 		fprintf(out, " for %s (%s", question->name, sw_dns_type_name(question->type));
-		for (size_t j = i + 1; j < lookup->questions.count; j++) {
-			const struct sw_question *other = &lookup->questions.items[j];
-
-			if (same_word(question, other) && other->type != question->type)
-				fprintf(out, ", %s", sw_dns_type_name(other->type));
-		}
+		for (size_t j = i + 1; j < lookup->questions.count; j++)
+			if (same_word(question, &lookup->questions.items[j]) && !type_told(lookup, i, j))
+				fprintf(out, ", %s", sw_dns_type_name(lookup->questions.items[j].type));
 		fputs(")", out);
 	}
 	fclose(out);
 	facts->dns_said = sw_arena_strdup(arena, text);
+	facts->dns_story = told > 1 ? facts->dns_said : NULL;
 }
 
 /* "A", "A and AAAA" */

@@ -374,6 +374,7 @@
 	X(TEXT, dns_server, "who gave it")                                                                             \
 	X(TEXT, dns_candidate, "the name that it is about")                                                            \
 	X(TEXT, dns_said, "which server said what for which name")                                                     \
+	X(TEXT, dns_story, "the same, where it is more than one said one thing")                                       \
 	X(TEXT, dns_stub, "what the resolver is where it is on this host")                                             \
 	X(TEXT, dns_silent, "a server that answered nothing")                                                          \
 	X(COUNT, dns_strays, "datagrams of a server, none of which answers a question of this look-up")                \

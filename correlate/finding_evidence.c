@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "correlate/fact_words.h"
 #include "correlate/finding_internal.h"
 #include "correlate/thresholds.h"
 #include "src/base/arena.h"
@@ -215,17 +216,17 @@ static void add_fact(const struct sw_telling *telling, struct candidates *list)
 {
 	const char *kind = telling->judgement->winner.match.cites_fact;
 	const struct sw_fact *fact = kind ? sw_symptom_fact(telling->context, kind) : NULL;
-	char text[TEXT_MAX];
 
 	if (!fact)
 		return;
+	sw_auto_free char *text = sw_fact_told(fact);
 	struct candidate *one = add(list, SW_EVIDENCE_FACT, fact->id, fact->time_ns);
 
 	if (!one)
 		return;
 	one->rank = 3;
 	one->line.proof = true;
-	one->line.text = sw_arena_strdup(telling->arena, sw_fact_line(fact, text, sizeof text));
+	one->line.text = sw_arena_strdup(telling->arena, text);
 }
 
 /* ---- the timeline -------------------------------------------------------------------------------------------------- */

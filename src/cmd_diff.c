@@ -82,12 +82,26 @@ static void put_routes(const struct sw_page *page, const struct sw_recording *re
 			sw_page_line(page, label, "%s", recording->routes.items[i]);
 }
 
+/* Tried once more, with the same end. */
+static bool same_again(const struct sw_divergence *one, const struct sw_divergence *before)
+{
+	const struct sw_step *step = one->bad ? one->bad : one->good, *other = before->bad ? before->bad : before->good;
+	sw_auto_free char *text = sw_step_text(step), *other_text = sw_step_text(other);
+	return one->kind == before->kind && step->outcome == other->outcome && step->error == other->error &&
+	       strcmp(text, other_text) == 0;
+}
+
 static void put_rest(const struct sw_page *page, const struct sw_diff_view *view)
 {
 	const struct sw_diff *diff = view->diff;
+	size_t last = 0;
 	for (size_t i = 1; i < diff->divergences.count && i <= ALSO_MAX; i++) {
-		sw_auto_free char *text = sentence(&diff->divergences.items[i]);
-		sw_page_line(page, i == 1 ? "also" : NULL, "%s", text);
+		const struct sw_divergence *one = &diff->divergences.items[i];
+		sw_auto_free char *text = sentence(one);
+		if (same_again(one, &diff->divergences.items[i - 1]))
+			continue;
+		sw_page_line(page, last == 0 ? "also" : NULL, "%s", text);
+		last = i;
 	}
 	if (diff->divergences.count > ALSO_MAX + 1)
 		sw_page_line(page, NULL, "and %zu more (--json)", diff->divergences.count - ALSO_MAX - 1);
@@ -111,7 +125,8 @@ static void print(const struct sw_diff_view *view)
 	struct sw_page head = page;
 	head.indent = 0;
 	if (view->diff->divergences.count == 0) {
-		sw_page_line(&head, "SAME", "%zu operations went the same way in both", view->diff->same);
+		sw_page_line(&head, "SAME", "%zu operation%s went the same way in both", view->diff->same,
+			     view->diff->same == 1 ? "" : "s");
 		put_rest(&page, view);
 		return;
 	}
@@ -122,7 +137,8 @@ static void print(const struct sw_diff_view *view)
 			    .label = "DIFFERS", .label_style = SW_STYLE_BAD, .text = text, .style = SW_STYLE_STRONG});
 	if (first->bad && first->bad->finding)
 		put_finding(&page, first->bad->finding);
-	sw_page_line(&page, "before", "%zu operations went the same way", view->diff->same);
+	sw_page_line(&page, "before", "%zu operation%s went the same way", view->diff->same,
+		     view->diff->same == 1 ? "" : "s");
 	put_rest(&page, view);
 }
 

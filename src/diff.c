@@ -2,6 +2,7 @@
 #include "src/diff.h"
 
 #include <string.h>
+#include <sys/socket.h>
 
 #include "src/base/clock.h"
 #include "src/base/names.h"
@@ -17,33 +18,59 @@ bool sw_step_went_well(const struct sw_step *step)
 	return true;
 }
 
+static const char *phrase_of(const struct sw_step *step)
+{
+	static const char *const phrases[] = {
+		[SW_OPERATION_CONNECT] = "connect to",           [SW_OPERATION_LOOKUP] = "look-up at",
+		[SW_OPERATION_HANDSHAKE] = "TLS handshake with", [SW_OPERATION_DRAIN] = "sending to",
+		[SW_OPERATION_ANSWER] = "answer from",           [SW_OPERATION_GREETING] = "greeting from",
+		[SW_OPERATION_DATAGRAM] = "datagram to",         [SW_OPERATION_SERVE] = "serving at",
+	};
+
+	return (size_t)step->operation < SW_COUNT(phrases) ? phrases[step->operation] : NULL;
+}
+
 char *sw_step_text(const struct sw_step *step)
 {
 	char address[SW_ADDR_TEXT];
-	bool known = step->target.present;
-	const char *operation = sw_operation_name(step->operation);
-	if (step->operation == SW_OPERATION_CALL && step->finding && step->finding->symptom.call)
-		operation = step->finding->symptom.call;
-	const char *with = step->operation == SW_OPERATION_CONNECT ? "to" : "with";
-	if (known)
-		sw_addr_text(&step->target, address);
+	const char *at = step->target.present ? sw_addr_text(&step->target, address) : NULL;
+	const char *call = step->finding && step->finding->symptom.call ? step->finding->symptom.call : "a call";
+	sw_auto_free char *phrase = phrase_of(step) ? sw_strdup(phrase_of(step)) : sw_format("%s to", call);
+
 	if (step->operation == SW_OPERATION_LOOKUP && step->name)
-		return known ? sw_format("%s of %s (asking %s)", operation, step->name, address) :
-			       sw_format("%s of %s", operation, step->name);
+		return at ? sw_format("look-up of %s at %s", step->name, at) : sw_format("look-up of %s", step->name);
 	if (step->name)
-		return known ? sw_format("%s %s %s (%s)", operation, with, step->name, address) :
-			       sw_format("%s %s %s", operation, with, step->name);
-	return known ? sw_format("%s %s %s", operation, with, address) : sw_format("%s", operation);
+		return at ? sw_format("%s %s (%s)", phrase, step->name, at) : sw_format("%s %s", phrase, step->name);
+	if (at)
+		return sw_format("%s %s", phrase, at);
+	*strrchr(phrase, ' ') = '\0'; /* to nobody who is known */
+	return sw_strdup(phrase);
+}
+
+/* "failed with ECONNREFUSED", "done", "done, but dns-server-failed". The caller frees. */
+static char *outcome_of(const struct sw_step *step)
+{
+	const char *name = sw_outcome_name(step->outcome);
+	sw_auto_free char *words = sw_strdup(name);
+
+	for (char *dash = words; (dash = strchr(dash, '-'));)
+		*dash = ' ';
+	if (step->error)
+		return sw_format("%s with %s", words, sw_errno_name(step->error));
+	if (!sw_step_went_well(step) && step->outcome == SW_OUTCOME_DONE)
+		return sw_format("%s", step->finding->verdict);
+	return sw_strdup(words);
 }
 
 char *sw_step_outcome_text(const struct sw_step *step)
 {
+	sw_auto_free char *outcome = outcome_of(step);
 	char duration[48];
-	const char *outcome = sw_outcome_name(step->outcome);
-	sw_auto_free char *error = step->error ? sw_format(" with %s", sw_errno_name(step->error)) : NULL;
+
 	if (step->duration_ns < 0)
-		return sw_format("%s%s", outcome, error ? error : "");
-	return sw_format("%s%s after %s", outcome, error ? error : "", sw_duration_text(step->duration_ns, duration));
+		return sw_strdup(outcome);
+	sw_duration_text(step->duration_ns, duration);
+	return sw_format(step->outcome == SW_OUTCOME_SLOW ? "%s, %s" : "%s after %s", outcome, duration);
 }
 
 /* ---- pairs ---------------------------------------------------------------------------------------------------- */
@@ -68,16 +95,32 @@ static bool same_target(const struct sw_step *a, const struct sw_step *b)
 	return strcmp(left, right) == 0;
 }
 
-/* How sure it is that the two are the same step: 3 by name or address, 2 by port and family, 0 not at all. */
+static bool is_unix(const struct sw_addr *addr)
+{
+	return addr->present && addr->family == AF_UNIX;
+}
+
+/* The folder of a socket often has a number in it that is another one each time. */
+static const char *last_part(const char *path)
+{
+	const char *slash = path ? strrchr(path, '/') : NULL;
+
+	return slash ? slash + 1 : path;
+}
+
+/* How sure it is that the two are the same step: 3 by name or address, 2 by port and family or a path's last part, 0 not at all. */
 static int likeness(const struct sw_step *a, const struct sw_step *b)
 {
 	if (a->operation != b->operation)
 		return 0;
 	if (a->operation == SW_OPERATION_LOOKUP && a->name && b->name)
 		return same_text(a->name, b->name) ? 3 : 0;
+	if (same_target(a, b))
+		return 3;
+	if (is_unix(&a->target) && is_unix(&b->target))
+		return same_text(last_part(a->target.path), last_part(b->target.path)) ? 2 : 0;
 	bool ports = is_ip(&a->target) && is_ip(&b->target) && a->target.endpoint.port == b->target.endpoint.port;
-	if (same_target(a, b) ||
-	    (ports && same_text(a->name, b->name) && a->target.endpoint.ip.family == b->target.endpoint.ip.family))
+	if ((ports && same_text(a->name, b->name) && a->target.endpoint.ip.family == b->target.endpoint.ip.family))
 		return 3;
 	return ports && a->target.endpoint.ip.family == b->target.endpoint.ip.family ? 2 : 0;
 }

@@ -15,10 +15,15 @@ static bool no_route(const struct sw_facts *facts, struct sw_match *match)
 	match->cites_surfaced = true;
 	if (FACT(route_known)) {
 		match->cites_fact = "route";
-		if (FACT(route_device_down))
+		if (FACT(route_device_down)) {
 			match->cause = "the route to {remote_ip} leads to {route_device}, which is down";
-		else if (FACT(route_usable))
+		} else if (FACT(route_missing)) {
+			match->cause = "the kernel's routing table has no route to {remote_ip}";
+		} else if (FACT(route_usable)) {
+			match->cause =
+				"{call} failed with {errno_name} and nothing was sent, though the routing table, asked afterwards, has a way to {remote_ip}";
 			at_most(match, SW_CONFIDENCE_LIKELY);
+		}
 		return true;
 	}
 	at_most(match, FACT(at_once) ? SW_CONFIDENCE_LIKELY : SW_CONFIDENCE_POSSIBLE);
@@ -167,8 +172,7 @@ static const struct sw_rule local[] = {
 		.noun = "a missing route",
 		.holds = no_route,
 		.cause =
-			{"the kernel's routing table has no route to {remote_ip} ({route_type})",
-			 "{call} failed at once with {errno_name} and nothing was sent: the kernel found no way to {remote_ip}"},
+			{"{call} failed at once with {errno_name} and nothing was sent: the kernel found no way to {remote_ip}"},
 		.usually = {"no default route, or none for this address family", "a VPN or interface that is down",
 			    "an `ip rule` that says unreachable"},
 		.next = {{"here", "ip route get {remote_ip}", "ask the kernel which way it would go",

@@ -1,0 +1,144 @@
+/* See fact_words.h. To add a kind: a function, and its row at the end. */
+#include "correlate/fact_words.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "src/base/mem.h"
+#include "src/base/names.h"
+
+static int64_t number(const struct sw_fact *fact, const char *name)
+{
+	return sw_fact_number(fact, name, 0);
+}
+
+static const char *text(const struct sw_fact *fact, const char *name)
+{
+	return sw_fact_text(fact, name) ?: "?";
+}
+
+/* " (EHOSTUNREACH)"; empty without an error. The caller frees. */
+static char *error_of(const struct sw_fact *fact)
+{
+	int32_t error = (int32_t)number(fact, "error");
+
+	return error ? sw_format(" (%s)", sw_errno_name(error)) : sw_strdup("");
+}
+
+/* "nginx[42]"; NULL where nobody is named. The caller frees. */
+static char *process_of(const struct sw_fact *fact, const char *pid, const char *comm)
+{
+	return number(fact, pid) ? sw_format("%s[%" PRId64 "]", text(fact, comm), number(fact, pid)) : NULL;
+}
+
+static char *route(const struct sw_fact *fact)
+{
+	const char *to = text(fact, "destination"), *type = text(fact, "type");
+	const char *gateway = sw_fact_text(fact, "gateway"), *device = sw_fact_text(fact, "device");
+	sw_auto_free char *error = error_of(fact);
+
+	if (!strcmp(type, "none"))
+		return sw_format("no route to %s%s", to, error);
+	if (strcmp(type, "unicast") != 0 || number(fact, "error"))
+		return sw_format("the route to %s is of type %s%s", to, type, error);
+	return sw_format("the route to %s: %s%s%s%s", to, gateway ? "via " : "on the link", gateway ? gateway : "",
+			 device ? " at " : "", device ? device : "");
+}
+
+static char *fd_limit(const struct sw_fact *fact)
+{
+	return sw_format("%" PRId64 " of %" PRId64 " descriptors open, %" PRId64 " of them sockets; hard limit %" PRId64,
+			 number(fact, "count"), number(fact, "limit"), number(fact, "sockets"), number(fact, "hard"));
+}
+
+static char *port_holder(const struct sw_fact *fact)
+{
+	sw_auto_free char *process = process_of(fact, "pid", "comm");
+	const char *local = sw_fact_text(fact, "local") ?: text(fact, "address");
+
+	return sw_format("%s has %s/%s (%s, uid %" PRId64 ")", process ? process :
+			 number(fact, "inode") ? "a process that was not found" : "a socket that no descriptor leads to",
+			 text(fact, "protocol"), local, text(fact, "state"), number(fact, "uid"));
+}
+
+static char *port_range(const struct sw_fact *fact)
+{
+	return sw_format("%" PRId64 " of the %" PRId64 " ports %" PRId64 "-%" PRId64 " in use toward %s, %" PRId64
+			 " of them in TIME_WAIT",
+			 number(fact, "used"), number(fact, "total"), number(fact, "low"), number(fact, "high"),
+			 text(fact, "destination"), number(fact, "time_wait"));
+}
+
+static char *address_local(const struct sw_fact *fact)
+{
+	return sw_format("%s is %s address of this host", text(fact, "address"), number(fact, "local") ? "an" : "no");
+}
+
+static char *receive_buffer(const struct sw_fact *fact)
+{
+	return sw_format("%" PRId64 " bytes unread in a receive buffer of %" PRId64 ", %" PRId64 " datagrams dropped",
+			 number(fact, "used"), number(fact, "limit"), number(fact, "drops"));
+}
+
+static char *process(const struct sw_fact *fact)
+{
+	return sw_format("uid %" PRId64 "%s%s%s, capabilities %s, cgroup %s", number(fact, "uid"),
+			 number(fact, "seccomp") ? ", under a seccomp filter" : "",
+			 number(fact, "no_new_privs") ? ", no_new_privs" : "",
+			 number(fact, "cap_net_bind_service") ? "" : ", without CAP_NET_BIND_SERVICE",
+			 text(fact, "cap_effective"), text(fact, "cgroup"));
+}
+
+static char *unix_socket(const struct sw_fact *fact)
+{
+	sw_auto_free char *holder = process_of(fact, "holder_pid", "holder_comm");
+	const char *path = text(fact, "path"), *denied = sw_fact_text(fact, "denied");
+
+	if (denied)
+		return sw_format("%s is mode %s, owner %s", denied, text(fact, "denied_mode"), text(fact, "denied_owner"));
+	if (!number(fact, "bound"))
+		return sw_format("%s is a socket that nobody is bound to any more", path);
+	if (!number(fact, "listeners"))
+		return sw_format("%s is a %s socket; nobody listens", path, text(fact, "type"));
+	return sw_format("%s: %s listens (%s), %" PRId64 " of at most %" PRId64 " connections wait", path,
+			 holder ? holder : "somebody", text(fact, "type"), number(fact, "queue"), number(fact, "backlog"));
+}
+
+static char *unix_path(const struct sw_fact *fact)
+{
+	const char *missing = sw_fact_text(fact, "missing");
+
+	if (missing)
+		return sw_format("%s is not there", missing);
+	if (sw_fact_number(fact, "bound", -1) < 0 && !sw_fact_text(fact, "denied"))
+		return sw_format("%s is a %s", text(fact, "path"), text(fact, "kind"));
+	return unix_socket(fact);
+}
+
+static const struct {
+	const char *kind;
+	char *(*words)(const struct sw_fact *fact);
+} rows[] = {
+	{"route", route},
+	{"fd-limit", fd_limit},
+	{"port-holder", port_holder},
+	{"port-range", port_range},
+	{"address-local", address_local},
+	{"receive-buffer", receive_buffer},
+	{"process", process},
+	{"unix-path", unix_path},
+};
+
+char *sw_fact_told(const struct sw_fact *fact)
+{
+	char line[1024];
+
+	for (size_t i = 0; i < SW_COUNT(rows); i++) {
+		if (strcmp(fact->kind, rows[i].kind) != 0)
+			continue;
+		sw_auto_free char *words = rows[i].words(fact);
+
+		return sw_format("kernel: %s", words);
+	}
+	return sw_strdup(sw_fact_line(fact, line, sizeof line));
+}

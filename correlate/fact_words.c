@@ -47,7 +47,8 @@ static char *route(const struct sw_fact *fact)
 
 static char *fd_limit(const struct sw_fact *fact)
 {
-	return sw_format("%" PRId64 " of %" PRId64 " descriptors open, %" PRId64 " of them sockets; hard limit %" PRId64,
+	return sw_format("%" PRId64 " of %" PRId64 " descriptors open, %" PRId64
+			 " of them sockets; hard limit %" PRId64,
 			 number(fact, "count"), number(fact, "limit"), number(fact, "sockets"), number(fact, "hard"));
 }
 
@@ -56,8 +57,10 @@ static char *port_holder(const struct sw_fact *fact)
 	sw_auto_free char *process = process_of(fact, "pid", "comm");
 	const char *local = sw_fact_text(fact, "local") ?: text(fact, "address");
 
-	return sw_format("%s has %s/%s (%s, uid %" PRId64 ")", process ? process :
-			 number(fact, "inode") ? "a process that was not found" : "a socket that no descriptor leads to",
+	return sw_format("%s has %s/%s (%s, uid %" PRId64 ")",
+			 process               ? process :
+			 number(fact, "inode") ? "a process that was not found" :
+						 "a socket that no descriptor leads to",
 			 text(fact, "protocol"), local, text(fact, "state"), number(fact, "uid"));
 }
 
@@ -95,13 +98,15 @@ static char *unix_socket(const struct sw_fact *fact)
 	const char *path = text(fact, "path"), *denied = sw_fact_text(fact, "denied");
 
 	if (denied)
-		return sw_format("%s is mode %s, owner %s", denied, text(fact, "denied_mode"), text(fact, "denied_owner"));
+		return sw_format("%s is mode %s, owner %s", denied, text(fact, "denied_mode"),
+				 text(fact, "denied_owner"));
 	if (!number(fact, "bound"))
 		return sw_format("%s is a socket that nobody is bound to any more", path);
 	if (!number(fact, "listeners"))
 		return sw_format("%s is a %s socket; nobody listens", path, text(fact, "type"));
 	return sw_format("%s: %s listens (%s), %" PRId64 " of at most %" PRId64 " connections wait", path,
-			 holder ? holder : "somebody", text(fact, "type"), number(fact, "queue"), number(fact, "backlog"));
+			 holder ? holder : "somebody", text(fact, "type"), number(fact, "queue"),
+			 number(fact, "backlog"));
 }
 
 static char *unix_path(const struct sw_fact *fact)
@@ -115,18 +120,47 @@ static char *unix_path(const struct sw_fact *fact)
 	return unix_socket(fact);
 }
 
+/* Not the kernel's word: what --probe tried. */
+static char *probe_path(const struct sw_fact *fact)
+{
+	int64_t hops = sw_fact_number(fact, "hops", -1);
+	const char *hop = sw_fact_text(fact, "hop"), *by = sw_fact_text(fact, "answer_by");
+	sw_auto_free char *last = hop ? sw_format(", the last of them %s", hop) : sw_strdup("");
+	sw_auto_free char *way =
+		hops < 0 ? sw_strdup("") :
+			   sw_format(", %" PRId64 " router%s on the way answered%s", hops, hops == 1 ? "" : "s", last);
+
+	return sw_format("a SYN to %s got %s%s%s%s%s", text(fact, "destination"), text(fact, "answer"),
+			 by ? " from " : "", by ? by : "", way, number(fact, "ping") ? "; a ping came back" : "");
+}
+
+static char *neighbor(const struct sw_fact *fact)
+{
+	return sw_format("neighbour %s at %s is %s", text(fact, "address"), text(fact, "device"),
+			 sw_fact_text(fact, "state") ?: "not in the table");
+}
+
+static char *listener(const struct sw_fact *fact)
+{
+	return sw_format("%" PRId64 " connections wait at %s for accept, at most %" PRId64 " may",
+			 number(fact, "queue"), text(fact, "address"), number(fact, "backlog"));
+}
+
 static const struct {
-	const char *kind;
+	const char *kind, *who;
 	char *(*words)(const struct sw_fact *fact);
 } rows[] = {
-	{"route", route},
-	{"fd-limit", fd_limit},
-	{"port-holder", port_holder},
-	{"port-range", port_range},
-	{"address-local", address_local},
-	{"receive-buffer", receive_buffer},
-	{"process", process},
-	{"unix-path", unix_path},
+	{"route", "kernel", route},
+	{"fd-limit", "kernel", fd_limit},
+	{"port-holder", "kernel", port_holder},
+	{"port-range", "kernel", port_range},
+	{"address-local", "kernel", address_local},
+	{"receive-buffer", "kernel", receive_buffer},
+	{"process", "kernel", process},
+	{"unix-path", "kernel", unix_path},
+	{"neighbor", "kernel", neighbor},
+	{"listener", "kernel", listener},
+	{"probe-path", "sockwhy", probe_path},
 };
 
 char *sw_fact_told(const struct sw_fact *fact)
@@ -138,7 +172,7 @@ char *sw_fact_told(const struct sw_fact *fact)
 			continue;
 		sw_auto_free char *words = rows[i].words(fact);
 
-		return sw_format("kernel: %s", words);
+		return sw_format("%s: %s", rows[i].who, words);
 	}
 	return sw_strdup(sw_fact_line(fact, line, sizeof line));
 }

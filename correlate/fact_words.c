@@ -120,6 +120,37 @@ static char *unix_path(const struct sw_fact *fact)
 	return unix_socket(fact);
 }
 
+/* Those that say that something was dropped; since the namespace was made. */
+static char *counters(const struct sw_fact *fact)
+{
+	static const struct {
+		const char *field, *words;
+	} told[] = {
+		{"listen_overflows", "connections dropped at full queues"},
+		{"rp_filter", "packets dropped by the reverse path filter"},
+		{"udp_rcvbuf_errors", "datagrams dropped at full buffers"},
+		{"udp_csum_errors", "datagrams with a bad checksum"},
+		{"tcp_csum_errors", "segments with a bad checksum"},
+	};
+	char *all = sw_strdup("counted");
+	bool any = false;
+
+	for (size_t i = 0; i < SW_COUNT(told); i++) {
+		if (number(fact, told[i].field) <= 0)
+			continue;
+		char *more = sw_format("%s%s %" PRId64 " %s", all, any ? "," : "", number(fact, told[i].field),
+				       told[i].words);
+
+		free(all);
+		all = more;
+		any = true;
+	}
+	if (any)
+		return all;
+	free(all);
+	return sw_strdup("counted nothing that was dropped");
+}
+
 /* Not the kernel's word: what --probe tried. */
 static char *probe_path(const struct sw_fact *fact)
 {
@@ -158,6 +189,7 @@ static const struct {
 	{"receive-buffer", "kernel", receive_buffer},
 	{"process", "kernel", process},
 	{"unix-path", "kernel", unix_path},
+	{"counters", "kernel", counters},
 	{"neighbor", "kernel", neighbor},
 	{"listener", "kernel", listener},
 	{"probe-path", "sockwhy", probe_path},

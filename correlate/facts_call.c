@@ -142,7 +142,7 @@ static void target_facts(struct sw_facts *facts, const struct sw_symptom_context
 	if (target->family != AF_INET && target->family != AF_INET6)
 		return;
 	facts->remote_ip = sw_arena_strdup(arena, sw_ip_text(&target->endpoint.ip, text));
-	facts->port = target->endpoint.port;
+	facts->port = facts->peer_port = target->endpoint.port;
 	if (!facts->host)
 		facts->host = facts->remote_ip;
 	address_kinds(facts, context, target);

@@ -51,8 +51,10 @@ static void capture_facts(struct sw_facts *facts, const struct sw_symptom_contex
 	facts->packets_seen = !context->flow->no_packets;
 	facts->on_loopback = context->flow->loopback;
 	facts->translated = context->link == SW_LINK_TRANSLATED;
-	if (facts->translated)
+	if (facts->translated) {
 		facts->translated_to = sw_arena_strdup(arena, sw_endpoint_text(&context->flow->remote, text));
+		facts->peer_port = context->flow->remote.port;
+	}
 	/* Only a SYN of ours on loopback says that the peer is here: a reject rule's RST comes that way too. */
 	if (context->flow->loopback && context->flow->side[SW_SIDE_OURS].packets > 0)
 		facts->remote_ours = true;

@@ -48,6 +48,7 @@
 	X(TEXT, remote_ip, "its address alone")                                                                        \
 	X(TEXT, host, "its name where one is known, else the address")                                                 \
 	X(COUNT, port, "its port")                                                                                     \
+	X(COUNT, peer_port, "where the peer itself has it: another one where it is translated on this host")           \
 	X(TEXT, local, "our end")                                                                                      \
 	X(COUNT, local_port, "our port")                                                                               \
 	X(TEXT, bound, "the address that bind asked for")                                                              \

@@ -80,7 +80,7 @@ static void tell_ends(const struct sw_symptom_context *context, struct sw_flow_s
 		summary->remote = *context->target;
 	else if (flow)
 		summary->remote = addr_of(context->flow_is_peers ? &flow->local : &flow->remote);
-	if (flow && context->link == SW_LINK_TRANSLATED)
+	if (flow && context->link == SW_LINK_TRANSLATED && !sw_endpoint_equal(&flow->remote, &summary->remote.endpoint))
 		summary->translated = addr_of(&flow->remote);
 }
 

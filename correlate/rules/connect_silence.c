@@ -161,7 +161,7 @@ static const struct sw_rule waiting[] = {
 			    "the way back is broken: routing, or a firewall that sees one direction only"},
 		.next = {{"here", "traceroute -n -T -p {port} {remote_ip}", "see how far SYNs come",
 			  "the last hop that answers is next to the fault"},
-			 {"peer", "tcpdump -ni any tcp port {port}", "see whether the SYNs arrive there",
+			 {"peer", "tcpdump -ni any tcp port {peer_port}", "see whether the SYNs arrive there",
 			  "SYNs arrive: its firewall; none: the path"},
 			 {"here", "ping -c 3 {remote_ip}", "see whether the host answers at all", NULL}},
 		.sees = "`ETIMEDOUT`, or the application gives up first",
@@ -243,7 +243,8 @@ static const struct sw_rule waiting[] = {
 		.cause = {"{remote_ip} answered the SYN with a bare ACK of another connection between the same ports"},
 		.usually = {"an old connection of the same ports was never closed there",
 			    "a NAT or balancer that gave our address pair to two hosts"},
-		.next = {{"peer", "ss -tanp 'sport = :{port}'", "look for an old connection from our address", "none"},
+		.next = {{"peer", "ss -tanp 'sport = :{peer_port}'", "look for an old connection from our address",
+			  "none"},
 			 {"here", "ss -tan 'dport = :{port}'", "see whether local ports are reused quickly", NULL}},
 		.sees = "a connect that hangs or is reset",
 		.evidence =

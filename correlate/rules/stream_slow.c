@@ -231,7 +231,7 @@ static const struct sw_rule slow[] = {
 		.holds = slow_by_window,
 		.cause = {"of {duration} the peer's window was zero or full for {part_window}"},
 		.usually = {"the reader is slower than the sender", "a receive buffer too small for the path"},
-		.next = {{"peer", "ss -tnmi 'sport = :{port}'", "see its receive queue and buffer", NULL}},
+		.next = {{"peer", "ss -tnmi 'sport = :{peer_port}'", "see its receive queue and buffer", NULL}},
 		.sees = "slow calls",
 		.evidence = "a window that is full but not zero covers the time",
 	},

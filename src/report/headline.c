@@ -82,7 +82,9 @@ static char *target_text(const struct sw_finding *finding, const struct sw_addr 
 	if (!addr->present)
 		return sw_strdup(name ? name : "");
 	sw_addr_text(addr, end);
-	if (addr == &flow->remote && flow->translated.present)
+	if (addr == &flow->remote && flow->translated.present &&
+	    (flow->translated.endpoint.port != addr->endpoint.port ||
+	     !sw_ip_equal(&flow->translated.endpoint.ip, &addr->endpoint.ip)))
 		via = sw_format(", translated to %s", sw_addr_text(&flow->translated, translated));
 	if (name)
 		return sw_format("%s (%s%s)", name, end, via ? via : "");
@@ -106,6 +108,8 @@ static char *call_phrase(const struct sw_finding *finding)
 
 	if (!target[0])
 		return sw_strdup(call);
+	if (strncmp(call, "accept", 6) == 0 && flow->remote.present)
+		return sw_format("%s of a connection from %s", call, target);
 	return sw_format("%s %s %s", call, flow->remote.present || strcmp(call, "bind") == 0 ? "to" : "on", target);
 }
 

@@ -125,6 +125,10 @@ char *sw_lost_text(const struct sw_report_context *context, const struct sw_find
 
 	if (finding->lost_calls == 0 && finding->lost_bytes == 0)
 		return NULL;
+	if (finding->lost_calls == 0)
+		return sw_format("since %s, %" PRId64 " byte%s that were written never arrived",
+				 sw_when_text(context, finding->began_ns, when), finding->lost_bytes,
+				 finding->lost_bytes == 1 ? "" : "s");
 	return sw_format("since %s, %u call%s said success and %" PRId64 " bytes never arrived",
 			 sw_when_text(context, finding->began_ns, when), finding->lost_calls,
 			 finding->lost_calls == 1 ? "" : "s", finding->lost_bytes);

@@ -7,6 +7,9 @@
 
 #define PORTS 65536u
 #define HOP_BUCKETS 1024u
+#define HOPS_MAX                                                                                                       \
+	8192u /* of a service that the whole world talks to: the first, where the gateways are, and the latest */
+#define HOPS_FIRST 256u
 
 enum { TABLE_TCP, TABLE_UDP, TABLE_ICMP, TABLES };
 
@@ -27,6 +30,7 @@ struct sw_owners {
 	uint32_t unused; /* index + 1 of the first free interval */
 	uint32_t hop_heads[HOP_BUCKETS];
 	SW_ARRAY(struct hop) hops;
+	size_t hops_at; /* when there are HOPS_MAX: how many have been replaced */
 };
 
 struct sw_owners *sw_owners_new(void)
@@ -190,17 +194,32 @@ static bool is_hop(const struct sw_owners *owners, const struct sw_ip *ip)
 	return false;
 }
 
+/* A place for one more, with the oldest forgotten where there are too many; its index + 1. */
+static uint32_t hop_place(struct sw_owners *owners)
+{
+	if (owners->hops.count < HOPS_MAX) {
+		(void)SW_ARRAY_ADD(&owners->hops);
+		return (uint32_t)owners->hops.count;
+	}
+	uint32_t place = HOPS_FIRST + (uint32_t)(owners->hops_at++ % (HOPS_MAX - HOPS_FIRST)) + 1;
+	uint32_t *link = &owners->hop_heads[hop_bucket(&owners->hops.items[place - 1].ip)];
+
+	while (*link != place)
+		link = &owners->hops.items[*link - 1].next;
+	*link = owners->hops.items[place - 1].next;
+	return place;
+}
+
 void sw_owners_next_hop(struct sw_owners *owners, const struct sw_ip *ip)
 {
 	uint32_t *head = &owners->hop_heads[hop_bucket(ip)];
 
 	if (is_hop(owners, ip))
 		return;
-	struct hop *hop = SW_ARRAY_ADD(&owners->hops);
+	uint32_t place = hop_place(owners);
 
-	hop->ip = *ip;
-	hop->next = *head;
-	*head = (uint32_t)owners->hops.count;
+	owners->hops.items[place - 1] = (struct hop){.ip = *ip, .next = *head};
+	*head = place;
 }
 
 static bool owned(const struct sw_owners *owners, int table, const struct sw_endpoint *end, int64_t time_ns)

@@ -221,7 +221,7 @@ static void tell(const struct sw_telling *telling, struct sw_finding *finding)
 bool sw_finding_make(struct sw_finding *finding, const struct sw_symptom_context *context, struct sw_arena *arena)
 {
 	struct sw_facts facts;
-	struct sw_judgement *judgement = sw_arena_alloc(arena, sizeof *judgement);
+	sw_auto_free struct sw_judgement *judgement = sw_alloc(sizeof *judgement);
 	struct sw_telling telling = {context, &facts, judgement, arena};
 
 	sw_facts_gather(&facts, context, arena);

@@ -27,11 +27,14 @@ static void tell_facts(const struct sw_telling *telling, struct sw_finding *find
 {
 	const struct sw_judgement *judgement = telling->judgement;
 	struct sw_reads reads = judgement->winner.reads;
+	size_t room = 0;
 
 	for (size_t i = 0; i < judgement->alternative_count; i++)
 		for (size_t word = 0; word < SW_COUNT(reads.bits); word++)
 			reads.bits[word] |= judgement->alternatives[i].reads.bits[word];
-	finding->facts = sw_arena_alloc(telling->arena, SW_FACT_COUNT * sizeof *finding->facts);
+	for (size_t word = 0; word < SW_COUNT(reads.bits); word++)
+		room += (size_t)__builtin_popcountll(reads.bits[word]);
+	finding->facts = sw_arena_alloc(telling->arena, (room + 1) * sizeof *finding->facts);
 	for (enum sw_fact_id id = 0; id < SW_FACT_COUNT; id++)
 		if (sw_reads_has(&reads, id) && sw_fact_known(telling->facts, id))
 			finding->facts[finding->fact_count++] = sw_fact_as_field(telling->facts, id);

@@ -57,6 +57,8 @@ static uint32_t count_alike(struct sw_groups *groups, const struct sw_symptom_co
 	where_text(context, where);
 	snprintf(key, sizeof key, "%d|%d|%s", context->debt->sys, context->debt->error, where);
 	HASH_FIND_STR(groups->alikes, key, alike);
+	if (!alike && HASH_COUNT(groups->alikes) >= SW_GROUPS_MAX)
+		return 0;
 	if (!alike) {
 		alike = sw_alloc(sizeof *alike);
 		strcpy(alike->key, key);
@@ -91,10 +93,27 @@ static bool outranks(const struct sw_finding *a, const struct sw_finding *b)
 	return a->confidence > b->confidence;
 }
 
-void sw_group_occurrence(struct sw_finding *finding, const struct sw_occurrence *occurrence)
+/* Room for 1, 4, 16, 64 of them, and for all, as it is needed: most findings have one. */
+static bool is_full(size_t count)
 {
-	if (finding->occurrence_count < SW_OCCURRENCES_MAX)
-		finding->occurrences[finding->occurrence_count++] = *occurrence;
+	return count == 0 || count == 1 || count == 4 || count == 16 || count == 64;
+}
+
+void sw_group_occurrence(struct sw_groups *groups, struct sw_finding *finding, const struct sw_occurrence *occurrence)
+{
+	size_t count = finding->occurrence_count;
+
+	if (count >= SW_OCCURRENCES_MAX)
+		return;
+	if (is_full(count)) {
+		size_t wanted = count ? 4 * count : 1, room = wanted < SW_OCCURRENCES_MAX ? wanted : SW_OCCURRENCES_MAX;
+		struct sw_occurrence *more = sw_arena_alloc(groups->arena, room * sizeof *more);
+
+		if (count)
+			memcpy(more, finding->occurrences, count * sizeof *more);
+		finding->occurrences = more;
+	}
+	finding->occurrences[finding->occurrence_count++] = *occurrence;
 }
 
 /* Makes the finding again in the report's arena, and carries over what the group has gathered. */
@@ -103,7 +122,6 @@ static void represent(struct sw_groups *groups, size_t index, const struct sw_sy
 {
 	struct sw_arena *arena = groups->arena;
 	struct sw_finding *place = &groups->findings.items[index], old = *place;
-	struct sw_occurrence *room = old.occurrences;
 
 	if (!sw_finding_make(place, context, arena))
 		return;
@@ -115,21 +133,16 @@ static void represent(struct sw_groups *groups, size_t index, const struct sw_sy
 	sw_peers_words(&context->contrast, context->target, &place->meanwhile, arena);
 	groups->attempts.items[index] = context->debt->attempt;
 	groups->listening.items[index] = context->socket && (context->socket->socket.flags & SW_SOCKET_LISTENING);
-	if (old.count) {
-		place->count = old.count;
-		place->began_ns = old.began_ns;
-		place->surfaced_ns = old.surfaced_ns;
-		place->lost_ns = old.lost_ns;
-		place->lost_calls = old.lost_calls;
-		place->lost_bytes = old.lost_bytes;
-		place->occurrence_count = old.occurrence_count;
-		place->occurrences = room;
+	if (!old.count)
 		return;
-	}
-	room = sw_arena_alloc(arena, SW_OCCURRENCES_MAX * sizeof *room);
-	if (place->occurrence_count)
-		room[0] = place->occurrences[0];
-	place->occurrences = room;
+	place->count = old.count;
+	place->began_ns = old.began_ns;
+	place->surfaced_ns = old.surfaced_ns;
+	place->lost_ns = old.lost_ns;
+	place->lost_calls = old.lost_calls;
+	place->lost_bytes = old.lost_bytes;
+	place->occurrence_count = old.occurrence_count;
+	place->occurrences = old.occurrences;
 }
 
 static struct group *group_new(struct sw_groups *groups, const char *key, const struct sw_symptom_context *context,
@@ -161,7 +174,7 @@ static void join(struct sw_groups *groups, struct group *group, const struct sw_
 	if (once->surfaced_ns > finding->surfaced_ns)
 		finding->surfaced_ns = once->surfaced_ns;
 	if (once->occurrence_count)
-		sw_group_occurrence(finding, &once->occurrences[0]);
+		sw_group_occurrence(groups, finding, &once->occurrences[0]);
 	if (outranks(once, finding))
 		represent(groups, group->finding, context, debt, group->key);
 }

@@ -11,7 +11,7 @@ static bool overlaps(const struct sw_finding *a, const struct sw_finding *b)
 	return a->began_ns <= b->surfaced_ns && b->began_ns <= a->surfaced_ns;
 }
 
-static void fold(struct sw_finding *service, const struct sw_finding *client)
+static void fold(struct sw_groups *groups, struct sw_finding *service, const struct sw_finding *client)
 {
 	service->count += client->count;
 	service->lost_ns += client->lost_ns;
@@ -20,7 +20,7 @@ static void fold(struct sw_finding *service, const struct sw_finding *client)
 	if (client->surfaced_ns > service->surfaced_ns)
 		service->surfaced_ns = client->surfaced_ns;
 	for (size_t i = 0; i < client->occurrence_count; i++)
-		sw_group_occurrence(service, &client->occurrences[i]);
+		sw_group_occurrence(groups, service, &client->occurrences[i]);
 }
 
 /* A program that serves nobody leaves both behind: clients whose request it had read, and clients that it never accepted. That
@@ -36,7 +36,7 @@ static bool folded(struct sw_groups *groups, size_t index)
 
 		if (groups->listening.items[i] && service->symptom.outcome == SW_OUTCOME_UNSERVED &&
 		    service->symptom.pid == client->symptom.pid && overlaps(service, client)) {
-			fold(service, client);
+			fold(groups, service, client);
 			return true;
 		}
 	}
@@ -120,7 +120,7 @@ static void fold_families(struct sw_groups *groups)
 		for (size_t j = i + 1; j < groups->findings.count; j++) {
 			if (!is_other_family(groups, i, j))
 				continue;
-			fold(&groups->findings.items[i], &groups->findings.items[j]);
+			fold(groups, &groups->findings.items[i], &groups->findings.items[j]);
 			name_other_family(&groups->findings.items[i], &groups->findings.items[j], groups->arena);
 			forget(groups, j--);
 		}

@@ -33,7 +33,7 @@ struct sw_groups {
 	bool none_counts; /* in a finding over IP absence is no evidence */
 };
 
-void sw_group_occurrence(struct sw_finding *finding, const struct sw_occurrence *occurrence);
+void sw_group_occurrence(struct sw_groups *groups, struct sw_finding *finding, const struct sw_occurrence *occurrence);
 void sw_groups_fold(struct sw_groups *groups);
 
 #endif

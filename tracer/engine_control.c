@@ -8,31 +8,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "src/base/mem.h"
 #include "tracer/engine_state.h"
 #include "tracer/proc.h"
 
-#define PLACES_MAX 1000000u
-
-/* Where an object was last used: which descriptor to ask for it. */
-struct place {
-	pid_t pid, tid;
-	int fd;
-};
-
-static struct {
-	struct place *items;
-	size_t room;
-} places;
-
 void sw_engine_place(struct sw_engine_state *engine, const struct sw_tracee *tracee, uint32_t object, int fd)
 {
-	(void)engine;
-	if (!object || fd < 0 || object > PLACES_MAX)
-		return;
-	while (object >= places.room)
-		places.items = sw_array_grow(places.items, &places.room, sizeof *places.items);
-	places.items[object] = (struct place){.pid = tracee->process->pid, .tid = tracee->tid, .fd = fd};
+	sw_identity_place(engine->identity, object,
+			  &(struct sw_place){.pid = tracee->process->pid, .tid = tracee->tid, .fd = fd});
 }
 
 void sw_engine_control_init(struct sw_engine_state *engine)
@@ -52,18 +34,15 @@ void sw_engine_control_end(struct sw_engine_state *engine)
 {
 	if (engine->options->control_fd >= 0 && fcntl(engine->options->control_fd, F_SETFL, O_NONBLOCK) < 0)
 		signal(SIGIO, SIG_IGN);
-	free(places.items);
-	places.items = NULL;
-	places.room = 0;
 }
 
 /* ---- requests --------------------------------------------------------------------------------------------------- */
 
 static void say_object(struct sw_engine_state *engine, uint32_t object)
 {
-	if (object >= places.room || !places.items[object].pid || !sw_identity_socket(engine->identity, object))
+	const struct sw_place *place = sw_identity_placed(engine->identity, object);
+	if (!place)
 		return;
-	const struct place *place = &places.items[object];
 	struct sw_call call = {
 		.pid = (uint32_t)place->pid, .tid = (uint32_t)place->tid, .fd = place->fd, .fd2 = -1, .socket = object};
 	struct sw_tracee *tracee = sw_tracee_find(&engine->tracees, place->tid);

@@ -67,6 +67,14 @@ void sw_identity_unshared(struct sw_identity *identity, pid_t pid);
  * longer known. */
 void sw_identity_handed_on(struct sw_identity *identity, uint32_t object);
 
+/* Where the object was last used: which descriptor to ask for it. NULL: nowhere, or it is forgotten. */
+struct sw_place {
+	pid_t pid, tid;
+	int fd;
+};
+void sw_identity_place(struct sw_identity *identity, uint32_t object, const struct sw_place *place);
+const struct sw_place *sw_identity_placed(struct sw_identity *identity, uint32_t object);
+
 /* The session's number of the thread's network namespace (0: the tool's own, and where it cannot be asked). A new
  * one is said as fact "netns" with its inode and a process that is in it. */
 uint32_t sw_identity_netns(struct sw_identity *identity, pid_t pid, pid_t tid);

@@ -69,6 +69,19 @@ void sw_objects_free(struct sw_identity *identity)
 		sw_objects_forget(identity, object);
 }
 
+void sw_identity_place(struct sw_identity *identity, uint32_t id, const struct sw_place *place)
+{
+	struct object *object = place->fd < 0 ? NULL : sw_objects_find(identity, id);
+	if (object)
+		object->place = *place;
+}
+
+const struct sw_place *sw_identity_placed(struct sw_identity *identity, uint32_t id)
+{
+	const struct object *object = sw_objects_find(identity, id);
+	return object && object->place.pid ? &object->place : NULL;
+}
+
 void sw_objects_say(struct sw_identity *identity, struct object *object)
 {
 	object->said = true;

@@ -11,6 +11,7 @@
 
 #include "src/base/mem.h"
 #include "tracer/call.h"
+#include "tracer/identity.h"
 #include "tracer/netlink_space.h"
 
 #define KNOWN_NOTHING 0
@@ -27,6 +28,7 @@ struct object {
 	bool said; /* the sink has it */
 	bool connecting; /* its last TCP_INFO said SYN_SENT */
 	bool handed_on; /* may have descriptors that we never saw */
+	struct sw_place place; /* pid 0: nowhere */
 	bool held; /* while a sweep lasts: a descriptor leads to it */
 	UT_hash_handle by_id, by_inode;
 };

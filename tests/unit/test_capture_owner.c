@@ -195,6 +195,25 @@ static void next_hops(void **state)
 	sw_owners_free(owners);
 }
 
+static void next_hops_of_the_whole_world(void **state)
+{
+	struct sw_owners *owners = sw_owners_new();
+	struct sw_subject ask = {.neighbor = true, .dst.ip = {.family = 4, .bytes = {10, 0, 0, 1}}};
+
+	(void)state;
+	sw_owners_next_hop(owners, &ask.dst.ip); /* the gateway */
+	for (uint32_t i = 0; i < 100000; i++)
+		sw_owners_next_hop(
+			owners,
+			&(struct sw_ip){.family = 4, .bytes = {11, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i}});
+	assert_true(sw_owners_match(owners, &ask, 0));
+	ask.dst.ip = (struct sw_ip){.family = 4, .bytes = {11, 1, 0x86, 0x9f}}; /* the last */
+	assert_true(sw_owners_match(owners, &ask, 0));
+	ask.dst.ip = (struct sw_ip){.family = 4, .bytes = {11, 0, 0x40, 0}};
+	assert_false(sw_owners_match(owners, &ask, 0));
+	sw_owners_free(owners);
+}
+
 static void many_ports(void **state)
 {
 	struct sw_owners *owners = sw_owners_new();
@@ -331,6 +350,7 @@ int main(void)
 		cmocka_unit_test(quotes),
 		cmocka_unit_test(fragments_by_identification),
 		cmocka_unit_test(next_hops),
+		cmocka_unit_test(next_hops_of_the_whole_world),
 		cmocka_unit_test(many_ports),
 		cmocka_unit_test(ring_keeps_order_and_counts_loss),
 		cmocka_unit_test(copies),

@@ -108,6 +108,7 @@ struct sw_correlate *sw_correlate_new(const struct sw_correlate_options *options
 	correlate->began_ns = correlate->now_ns = correlate->settled_ns = correlate->served_ns = correlate->judged_ns =
 		SW_TIME_NONE;
 	sw_flows_set_local(correlate->flows, sw_links_way, correlate->links);
+	correlate->beside = sw_correlate_beside(options);
 	correlate->shown = options->calls_missing ? sw_correlate_shown(correlate) : NULL;
 	return correlate;
 }
@@ -258,9 +259,10 @@ void sw_correlate_attached(struct sw_correlate *correlate)
 	correlate->options.attached = true;
 }
 
-void sw_correlate_lacking(struct sw_correlate *correlate)
+void sw_correlate_lacking(struct sw_correlate *correlate, bool successes)
 {
 	correlate->options.calls_lacking = true;
+	correlate->options.successes_lacking = successes;
 }
 
 void sw_correlate_limit(struct sw_correlate *correlate, const struct sw_limit *limit)
@@ -310,6 +312,8 @@ void sw_correlate_packet(struct sw_correlate *correlate, const struct sw_packet 
 		sw_correlate_advance(correlate, packet->time_ns);
 		return;
 	}
+	if (correlate->beside)
+		sw_correlate_packet(correlate->beside, packet);
 	if (correlate->shown)
 		sw_shown_before(correlate->shown, packet);
 	struct sw_flow_change change = sw_flows_packet(correlate->flows, packet);
@@ -335,6 +339,8 @@ void sw_correlate_status(struct sw_correlate *correlate, const struct sw_capture
 {
 	struct sw_capture_status *kept = NULL;
 
+	if (correlate->beside)
+		sw_correlate_status(correlate->beside, status);
 	for (size_t i = 0; i < correlate->statuses.count && !kept; i++) {
 		if (correlate->statuses.items[i].input == status->input &&
 		    correlate->statuses.items[i].place == status->place &&

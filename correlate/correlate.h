@@ -30,6 +30,8 @@ struct sw_correlate_options {
 	bool imported; /* logs and captures of other tools: stamps are looser, local ports may be missing */
 	bool calls_missing; /* a capture without a log */
 	bool calls_lacking; /* a log of some calls only */
+	bool calls_may_lack; /* its beginning looks so: what the packets alone show is kept beside it, should it prove true */
+	bool successes_lacking; /* a log of failed calls only: how anything went on is not there */
 	bool packets_missing; /* a log without a capture, or no right to capture */
 	int64_t clock_error_ns; /* imported: uncertainty of the offset between the timelines; 0 same clock */
 	bool exits_unknown; /* imported: the log does not say how long calls took */
@@ -56,7 +58,7 @@ void sw_correlate_status(struct sw_correlate *correlate, const struct sw_capture
 
 /* options.attached and options.calls_lacking, for a reader that learns it on the way. */
 void sw_correlate_attached(struct sw_correlate *correlate);
-void sw_correlate_lacking(struct sw_correlate *correlate);
+void sw_correlate_lacking(struct sw_correlate *correlate, bool successes);
 
 /* Whether anything is still owed, or was given up so lately that more packets may decide it, or a FIN or byte of ours is
  * unacknowledged: the session goes on capturing (at most --linger) while this says so. */

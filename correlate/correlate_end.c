@@ -70,6 +70,7 @@ struct sw_report *sw_correlate_finish(struct sw_correlate *correlate, int64_t en
 		if (!debt->joined)
 			sw_groups_take(correlate->groups, debt, &sources, NULL);
 	}
+	sw_correlate_join_beside(correlate, end_ns);
 	sw_groups_report(correlate->groups, report, &sources);
 	sw_correlate_describe(correlate, report, end_ns);
 	sw_correlate_release(correlate);

@@ -1,4 +1,5 @@
-/* A capture without a log: the calls that its packets show go the way of recorded ones. See shown.h. */
+/* A capture without a log: the calls that its packets show go the way of recorded ones. See shown.h. Beside a log that lacks calls
+ * (strace -e trace=network, -Z) the same is done by a correlator of its own, and what it found fills the gaps of the log's. */
 #include "correlate/correlate_state.h"
 
 static void socket_shown(void *context, const struct sw_socket *socket)
@@ -32,4 +33,40 @@ struct sw_shown *sw_correlate_shown(struct sw_correlate *correlate)
 	const struct sw_correlate_options *options = &correlate->options;
 
 	return sw_shown_new(&sink, &hooks, options->hosts, options->host_count, options->slow_ns);
+}
+
+/* ---- beside a log --------------------------------------------------------------------------------------------- */
+
+struct sw_correlate *sw_correlate_beside(const struct sw_correlate_options *options)
+{
+	struct sw_correlate_options alone = *options;
+
+	if (!options->calls_may_lack || options->calls_missing || options->packets_missing)
+		return NULL;
+	alone.calls_missing = true;
+	alone.calls_may_lack = alone.calls_lacking = alone.successes_lacking = alone.exits_unknown = false;
+	alone.clock_error_ns = alone.stamp_error_ns = 0; /* one clock */
+	alone.ended = NULL;
+	alone.found = NULL;
+	return sw_correlate_new(&alone);
+}
+
+static bool is_named(void *context, const struct sw_finding *finding)
+{
+	const struct sw_correlate *correlate = context;
+
+	return sw_links_named(correlate->links, &finding->flow);
+}
+
+void sw_correlate_join_beside(struct sw_correlate *correlate, int64_t end_ns)
+{
+	struct sw_report *alone;
+
+	if (!correlate->beside)
+		return;
+	alone = sw_correlate_finish(correlate->beside, end_ns);
+	correlate->beside = NULL;
+	if (correlate->options.calls_lacking)
+		sw_groups_beside(correlate->groups, alone, is_named, correlate);
+	sw_arena_adopt(correlate->arena, alone->arena);
 }

@@ -26,6 +26,7 @@ struct sw_correlate {
 	struct sw_origins_seen *origins;
 	struct sw_handshakes *handshakes;
 	struct sw_places *places;
+	struct sw_correlate *beside; /* the same packets alone, where the log may lack calls; NULL: it does not */
 	struct sw_shown *shown; /* of a capture without a log; NULL: the calls are recorded */
 	struct sw_facts_kept facts;
 	SW_ARRAY(struct sw_capture_status) statuses;
@@ -43,6 +44,8 @@ void sw_correlate_forget(struct sw_correlate *correlate); /* what nothing refers
 struct sw_sources sw_correlate_sources(const struct sw_correlate *correlate, int64_t end_ns);
 /* Debts and their flows are put together: what several kept debts say only together, and which of them tells it. */
 void sw_correlate_join(struct sw_correlate *correlate);
+struct sw_correlate *sw_correlate_beside(const struct sw_correlate_options *options); /* NULL: nothing lacks */
+void sw_correlate_join_beside(struct sw_correlate *correlate, int64_t end_ns); /* before the groups are reported */
 struct sw_shown *sw_correlate_shown(struct sw_correlate *correlate); /* which tells this correlator */
 /* All of the report but its findings. */
 void sw_correlate_describe(struct sw_correlate *correlate, struct sw_report *report, int64_t end_ns);

@@ -60,7 +60,13 @@ static enum sw_confidence confidence_of(const struct sw_telling *telling)
 	const struct sw_symptom_context *context = telling->context;
 	enum sw_confidence confidence = telling->judgement->winner.match.confidence;
 	bool foreign = context->socket && context->socket->foreign;
+	bool owed = context->debt->operation == SW_OPERATION_ANSWER ||
+		    context->debt->operation == SW_OPERATION_GREETING;
+	/* Without the calls that went well it is not known what was asked. */
+	enum sw_confidence most = context->successes_lacking && owed ? SW_CONFIDENCE_POSSIBLE : SW_CONFIDENCE_LIKELY;
 
+	if (context->calls_shown || (context->successes_lacking && telling->facts->family_is_ip))
+		confidence = confidence < most ? confidence : most;
 	if ((foreign || sw_telling_order_unsure(telling)) && confidence > SW_CONFIDENCE_LIKELY)
 		confidence = SW_CONFIDENCE_LIKELY;
 	return confidence;

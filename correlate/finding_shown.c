@@ -23,6 +23,4 @@ void sw_finding_forget_calls(struct sw_finding *finding)
 	symptom->deadline = (struct sw_deadline){.value_ns = -1, .after_ns = -1, .kernel_would_ns = -1, .count = -1};
 	if (finding->occurrence_count)
 		finding->occurrences[0].call = 0;
-	if (finding->confidence > SW_CONFIDENCE_LIKELY)
-		finding->confidence = SW_CONFIDENCE_LIKELY;
 }

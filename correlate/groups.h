@@ -26,6 +26,10 @@ void sw_groups_free(struct sw_groups *groups);
  * be NULL. */
 bool sw_groups_take(struct sw_groups *groups, struct sw_debt_state *debt, const struct sw_sources *sources,
 		    struct sw_taken *taken);
+/* Of a log that lacks calls: what the packets alone show (a report of the same session) fills in. `named` says whether the log names a
+ * finding's connection. Lends from `alone`. */
+void sw_groups_beside(struct sw_groups *groups, const struct sw_report *alone,
+		      bool (*named)(void *context, const struct sw_finding *finding), void *context);
 /* Nothing more is taken: folds and ranks. Fills report->findings, finding_count and complete. */
 void sw_groups_report(struct sw_groups *groups, struct sw_report *report, const struct sw_sources *sources);
 

@@ -123,6 +123,8 @@ void sw_links_socket(struct sw_links *links, struct sw_socket_state *socket)
 	const struct sw_addr *end = &socket->seen.socket.local;
 	struct local *local;
 
+	if (links->options->calls_may_lack && sw_socket_is_ip(socket))
+		sw_links_target(links, socket, &socket->seen.socket.remote);
 	if (socket->seen.socket.kind != SW_OBJECT_SOCKET || !sw_socket_is_ip(socket) || !end->present ||
 	    !end->endpoint.port)
 		return;
@@ -147,6 +149,21 @@ void sw_links_target(struct sw_links *links, const struct sw_socket_state *socke
 {
 	if (target->present && (target->family == AF_INET || target->family == AF_INET6) && target->endpoint.port)
 		remote_add(links, protocol_of(socket), &target->endpoint)->ours = true;
+}
+
+bool sw_links_named(const struct sw_links *links, const struct sw_flow_summary *flow)
+{
+	struct remote *remote = remote_find(links, flow->protocol, &flow->remote.endpoint);
+	struct local *local = local_find(links, flow->protocol, flow->local.endpoint.port);
+
+	return (remote && remote->ours) || (local && local->objects.count);
+}
+
+bool sw_links_reaches(const struct sw_links *links, uint8_t protocol, const struct sw_addr *end)
+{
+	struct remote *remote = end->present ? remote_find(links, protocol, &end->endpoint) : NULL;
+
+	return remote && remote->flows.count;
 }
 
 void sw_links_forget(struct sw_links *links, const struct sw_socket_state *socket)

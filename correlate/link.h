@@ -25,6 +25,10 @@ struct sw_socket_state *sw_links_owner(const struct sw_links *links, uint32_t fl
 struct sw_socket_state *sw_links_listener(const struct sw_links *links, const struct sw_flow *flow);
 /* A listener of ours on the flow's port that is bound to another address or family; NULL: none. */
 struct sw_socket_state *sw_links_listener_elsewhere(const struct sw_links *links, const struct sw_flow *flow);
+/* Whether a call named this end, or made its local one. */
+bool sw_links_named(const struct sw_links *links, const struct sw_flow_summary *flow);
+bool sw_links_reaches(const struct sw_links *links, uint8_t protocol,
+		      const struct sw_addr *end); /* any packet went there */
 void sw_links_forget(struct sw_links *links, const struct sw_socket_state *socket);
 enum sw_packet_way sw_links_way(void *context,
 				const struct sw_packet *packet); /* for sw_flows_set_local(); context: the links */

@@ -345,6 +345,7 @@ void sw_symptom_fill(struct sw_symptom_context *context, const struct sw_sources
 	context->settle_ns = options->settle_ns;
 	context->imported = options->imported;
 	context->attached = options->attached;
+	context->successes_lacking = options->successes_lacking;
 	context->calls_shown = options->calls_missing;
 	context->clock_error_ns = options->clock_error_ns;
 	context->stamp_error_ns = options->stamp_error_ns;

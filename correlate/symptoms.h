@@ -160,6 +160,7 @@ struct sw_symptom_context {
 	int64_t slow_ns, settle_ns; /* the options in force */
 	int64_t end_ns; /* of the recording */
 	bool imported, attached;
+	bool successes_lacking; /* the log has only calls that failed */
 	bool calls_shown; /* nobody recorded the calls: they were read from packets */
 	bool exits_unknown; /* imported: when calls returned is known only from above */
 	uint32_t same_before; /* symptoms like this one (same call, errno and remote end) before it */

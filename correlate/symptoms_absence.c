@@ -4,6 +4,7 @@
  * does not count. */
 #include "correlate/symptoms_absence.h"
 
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -147,6 +148,10 @@ void sw_symptom_absence(struct sw_symptom_context *context, const struct sw_sour
 		of_live(context, status);
 	else
 		of_file(context, status);
+	if (sources->options->successes_lacking && !context->flow && context->target &&
+	    sw_links_reaches(sources->links, IPPROTO_TCP, context->target))
+		set(context, SW_ABSENCE_NOTHING,
+		    "the log has only calls that failed: which packets are theirs is not sure");
 	if (context->absence != SW_ABSENCE_NOTHING && context->socket && context->socket->foreign)
 		set(context, SW_ABSENCE_NOTHING, "io_uring or a process outside the trace used this socket");
 }

@@ -220,16 +220,16 @@ static void log_limits(struct explain *explain, const struct sw_import_input *in
 		limit(explain, "the log has no durations (strace -T)", "how long a call took is known only from above");
 }
 
-static void trace_set_limit(struct explain *explain, uint64_t named)
+static void trace_set_limit(struct explain *explain, const struct sw_trace_set *set)
 {
-	sw_auto_free char *what = sw_trace_set_lacks(named);
+	sw_auto_free char *what = sw_trace_set_lacks(set);
 
 	if (!what)
 		return;
 	limit(explain, what,
 	      "what went through them is not known; strace -f -ttt -T -yy without -e, or with -e trace=%network,%desc, "
 	      "has them");
-	sw_correlate_lacking(explain->correlate);
+	sw_correlate_lacking(explain->correlate, sw_trace_set_only_failures(set));
 }
 
 static void clock_limits(struct explain *explain)
@@ -249,7 +249,7 @@ static void input_limits(struct explain *explain)
 {
 	const struct sw_incident_session *session = sw_import_session(explain->import);
 	const struct sw_import_input *inputs;
-	uint64_t named = 0;
+	struct sw_trace_set set = {0};
 	size_t count;
 
 	if (session && !session->complete)
@@ -259,7 +259,8 @@ static void input_limits(struct explain *explain)
 	for (size_t i = 0; i < count; i++) {
 		if (inputs[i].type == SW_IMPORT_STRACE)
 			log_limits(explain, &inputs[i]);
-		named |= inputs[i].type == SW_IMPORT_STRACE ? inputs[i].summary.named : 0;
+		if (inputs[i].type == SW_IMPORT_STRACE)
+			sw_trace_set_add(&set, &inputs[i].summary);
 		if (inputs[i].type == SW_IMPORT_CAPTURE && !inputs[i].records && !inputs[i].text[0]) {
 			sw_auto_free char *none = sw_format("%s: holds no packets", inputs[i].path);
 
@@ -271,7 +272,7 @@ static void input_limits(struct explain *explain)
 			limit(explain, what, "what stands behind that was not read");
 		}
 	}
-	trace_set_limit(explain, named);
+	trace_set_limit(explain, &set);
 }
 
 static void side_limits(struct explain *explain, const struct sw_correlate_options *how)
@@ -305,7 +306,10 @@ static struct sw_correlate_options correlate_options(const struct explain *expla
 	size_t incidents = sw_import_count(explain->import, SW_IMPORT_INCIDENT);
 	size_t logs = sw_import_count(explain->import, SW_IMPORT_STRACE);
 
+	sw_auto_free char *lacks = sw_trace_set_lacks(sw_import_trace_set(explain->import));
+
 	how.calls_missing = logs + incidents == 0;
+	how.calls_may_lack = lacks != NULL;
 	how.packets_missing = incidents == 0 && (sw_import_count(explain->import, SW_IMPORT_CAPTURE) == 0 ||
 						 explain->alignment.aligned == SW_ALIGNED_FAILED);
 	how.imported = incidents == 0;

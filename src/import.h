@@ -15,6 +15,7 @@ enum sw_import_kind { SW_IMPORT_STRACE, SW_IMPORT_CAPTURE, SW_IMPORT_INCIDENT };
 #define SW_IMPORT_INPUTS_MAX 1024 /* strace -ff writes a file a process */
 
 struct sw_import;
+struct sw_trace_set;
 
 /* Opens all and says what each is; -EINVAL and a text where one is neither. */
 int sw_import_open(char *const *paths, size_t count, struct sw_import **import, struct sw_err *err);
@@ -28,6 +29,8 @@ sw_import_session(const struct sw_import *import); /* of the incident; NULL: non
 
 /* Reads the beginning of logs and captures, as much as it takes, and puts both on the captures' clock. */
 int sw_import_align(struct sw_import *import, struct sw_alignment *alignment, struct sw_err *err);
+/* Which calls the beginning of the logs has, after sw_import_align(). */
+const struct sw_trace_set *sw_import_trace_set(const struct sw_import *import);
 void sw_import_set_offset(struct sw_import *import, int64_t offset_ns); /* --clock-offset, in place of the above */
 enum sw_strace_clock sw_import_clock(const struct sw_import *import);
 bool sw_import_durations(const struct sw_import *import); /* strace -T, as far as asked */

@@ -19,6 +19,7 @@ static void read_logs(struct sw_import *import, struct sw_align *align, bool qui
 		if (quick && (log->source.offset > QUICK_BYTES || sw_align_calls(align) >= QUICK_CALLS))
 			break;
 	}
+	import->trace_set = (struct sw_trace_set){0};
 	import->stamps = (struct sw_strace_summary){.first_ns = SW_TIME_NONE, .last_ns = SW_TIME_NONE};
 	for (size_t i = 0; i < import->inputs.count; i++) {
 		struct sw_strace_summary summary;
@@ -26,6 +27,7 @@ static void read_logs(struct sw_import *import, struct sw_align *align, bool qui
 		if (!import->inputs.items[i].log)
 			continue;
 		sw_strace_summary(import->inputs.items[i].log, &summary);
+		sw_trace_set_add(&import->trace_set, &summary);
 		if (summary.first_ns == SW_TIME_NONE)
 			continue;
 		if (import->stamps.first_ns == SW_TIME_NONE)
@@ -112,6 +114,11 @@ int sw_import_align(struct sw_import *import, struct sw_alignment *alignment, st
 		import->drift = alignment->drift;
 	}
 	return 0;
+}
+
+const struct sw_trace_set *sw_import_trace_set(const struct sw_import *import)
+{
+	return &import->trace_set;
 }
 
 void sw_import_set_offset(struct sw_import *import, int64_t offset_ns)

@@ -2,6 +2,7 @@
 #ifndef SW_IMPORT_INTERNAL_H
 #define SW_IMPORT_INTERNAL_H
 
+#include "src/trace_set.h"
 #include "capture/file.h"
 #include "capture/source.h"
 #include "src/ahead.h"
@@ -32,6 +33,7 @@ struct sw_import {
 	struct sw_merge *merge;
 	uint16_t places;
 	int64_t offset_ns, drift;
+	struct sw_trace_set trace_set; /* of what was read to align the clocks */
 	struct sw_strace_summary stamps; /* of the first log that has any; range of all */
 	struct sw_strace_pin *pins; /* of whole seconds */
 	size_t pin_count;

@@ -20,10 +20,42 @@ static const uint64_t waits = BIT(POLL) | BIT(PPOLL) | BIT(SELECT) | BIT(PSELECT
 
 _Static_assert(SW_SYS_COUNT <= 64, "a bit for each call");
 
-char *sw_trace_set_lacks(uint64_t named)
+/* A dynamic loader fails to find /etc/ld.so.preload, and most programs some file besides, before they have done so much. */
+#define SUCCESSES_ENOUGH 50
+
+void sw_trace_set_add(struct sw_trace_set *set, const struct sw_strace_summary *summary)
 {
+	set->named |= summary->named;
+	set->succeeded += summary->succeeded;
+	set->failed += summary->failed;
+	set->executed |= summary->executed;
+	set->in_progress |= summary->in_progress;
+}
+
+bool sw_trace_set_only_failures(const struct sw_trace_set *set)
+{
+	return set->failed > 0 && set->succeeded == 0;
+}
+
+static bool only_successes(const struct sw_trace_set *set)
+{
+	return set->executed && set->failed == 0 && set->succeeded >= SUCCESSES_ENOUGH && (set->named & BIT(NONE));
+}
+
+char *sw_trace_set_lacks(const struct sw_trace_set *set)
+{
+	uint64_t named = set->named;
 	bool moved = named & moves, ended = named & ends;
 
+	if ((named & (makes | uses | moves)) && sw_trace_set_only_failures(set))
+		return sw_strdup(
+			"the log has no line of a call that succeeded: strace was told to leave them out (-Z)");
+	if ((named & (makes | uses)) && only_successes(set))
+		return sw_strdup("the log has no line of a call that failed: strace was told to leave them out (-z)");
+
+	if (set->in_progress && moved && ended && !(named & waits)) /* somebody waits for it */
+		return sw_strdup("the log has no line of poll, select or epoll_wait: strace was told to leave them out "
+				 "(-e trace=...)");
 	if (!(named & (makes | uses)) || (moved && ended))
 		return NULL;
 	/* A log that begins in mid-life (strace -p) may well be short of one of them; whoever makes sockets from its first line on has

@@ -4,9 +4,21 @@
 #ifndef SW_TRACE_SET_H
 #define SW_TRACE_SET_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
-/* `named`: bit SW_SYS_x of each call that stands in a log. NULL: nothing is lacking, or no sockets were used. To be freed. */
-char *sw_trace_set_lacks(uint64_t named);
+#include "tracer/strace.h"
+
+struct sw_trace_set { /* of all logs */
+	uint64_t named; /* bit SW_SYS_x of each call that stands in one */
+	int64_t succeeded, failed; /* lines that say so */
+	bool executed; /* a program's begin stands there */
+	bool in_progress; /* a connect that did not wait */
+};
+
+void sw_trace_set_add(struct sw_trace_set *set, const struct sw_strace_summary *summary);
+/* NULL: nothing is lacking, or no sockets were used. To be freed. */
+char *sw_trace_set_lacks(const struct sw_trace_set *set);
+bool sw_trace_set_only_failures(const struct sw_trace_set *set); /* strace -Z: how anything went on is not in the log */
 
 #endif

@@ -201,11 +201,26 @@ static void unread(struct sw_strace_log *log, struct span bytes, int64_t number)
 	summary->unread++;
 }
 
+static void note_outcome(struct sw_strace_summary *summary, const struct line *line)
+{
+	bool failed;
+
+	if (line->kind != LINE_CALL || span_empty(line->result))
+		return;
+	failed = *line->result.at == '-' || *line->result.at == '?';
+	summary->failed += failed;
+	summary->succeeded += !failed;
+	if (failed && !summary->in_progress)
+		summary->in_progress = memmem(line->result.at, span_length(line->result), "EINPROGRESS", 11);
+	summary->executed |= !failed && name_is(line->name, "execve");
+}
+
 static void call_line(struct sw_strace_log *log, struct thread *thread, const struct line *line)
 {
 	enum sw_sys sys = sys_of(line->name);
 
 	log->summary.named |= UINT64_C(1) << sys;
+	note_outcome(&log->summary, line);
 	if (thread->pending == PENDING_RESTART && sys != SW_SYS_NONE) {
 		if (strace_call_restarts(log, thread, sys, line))
 			return;

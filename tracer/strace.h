@@ -27,6 +27,9 @@ struct sw_strace_summary {
 	bool durations; /* -T */
 	bool addresses; /* -y or -yy */
 	uint64_t named; /* bit enum sw_sys: a line of that call stands in the log */
+	int64_t succeeded, failed; /* lines of calls of any kind that say so */
+	bool executed; /* a line of execve */
+	bool in_progress; /* a connect that did not wait */
 	int64_t lines, calls; /* calls: delivered */
 	int64_t unread;
 	int64_t unread_lines[SW_STRACE_UNREAD_SHOWN]; /* numbers of the first ones */

@@ -13,6 +13,8 @@
 
 struct sw_arena {
 	struct obstack stack;
+	struct sw_arena *adopted; /* the last one; each has the one before */
+	struct sw_arena *adopted_before;
 };
 
 struct sw_arena *sw_arena_new(void)
@@ -25,10 +27,22 @@ struct sw_arena *sw_arena_new(void)
 
 void sw_arena_free(struct sw_arena *arena)
 {
+	while (arena && arena->adopted) {
+		struct sw_arena *other = arena->adopted;
+
+		arena->adopted = other->adopted_before;
+		sw_arena_free(other);
+	}
 	if (!arena)
 		return;
 	obstack_free(&arena->stack, NULL);
 	free(arena);
+}
+
+void sw_arena_adopt(struct sw_arena *arena, struct sw_arena *other)
+{
+	other->adopted_before = arena->adopted;
+	arena->adopted = other;
 }
 
 static void *take(struct sw_arena *arena, size_t size)

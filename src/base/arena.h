@@ -13,6 +13,8 @@ struct sw_arena;
 struct sw_arena *sw_arena_new(void);
 void sw_arena_free(struct sw_arena *arena); /* NULL is allowed */
 
+void sw_arena_adopt(struct sw_arena *arena, struct sw_arena *other); /* `other` lives as long as `arena` from now on */
+
 void *sw_arena_alloc(struct sw_arena *arena, size_t size); /* zeroed, aligned for any object; never NULL */
 void *sw_arena_copy(struct sw_arena *arena, const void *data, size_t size);
 char *sw_arena_strdup(struct sw_arena *arena, const char *text); /* NULL gives NULL */

@@ -213,7 +213,10 @@ static int read_option(struct reading *reading, const char *text, struct sw_err 
 	else if (strcmp(name, "calls") == 0 && strcmp(value, "none") == 0)
 		options->calls_missing = options->imported = true;
 	else if (strcmp(name, "calls") == 0 && strcmp(value, "some") == 0)
-		options->calls_lacking = options->imported = true;
+		options->calls_lacking = options->calls_may_lack = options->imported = true;
+	else if (strcmp(name, "calls") == 0 && strcmp(value, "failed") == 0)
+		options->calls_lacking = options->calls_may_lack = options->successes_lacking = options->imported =
+			true;
 	else
 		return sw_err_set(err, -EINVAL,
 				  "option: slow, settle, clock-error, imported, attached or calls, not '%s=%s'", name,

@@ -146,7 +146,8 @@ void sw_correlate_judge(struct sw_correlate *correlate, int64_t now_ns)
 	int64_t before_ns = now_ns - correlate->options.settle_ns;
 	struct before *saved;
 
-	if (correlate->now_ns == SW_TIME_NONE)
+	/* What a log lacks is known, and made good from the packets, at its end. */
+	if (correlate->now_ns == SW_TIME_NONE || correlate->options.calls_may_lack)
 		return;
 	correlate->judged_ns = now_ns;
 	sw_correlate_advance(correlate, now_ns);

@@ -145,4 +145,53 @@ static inline uint32_t moved(struct feed *feed, enum sw_sys sys, uint32_t socket
 			 ms);
 }
 
+/* SO_RCVTIMEO or SO_SNDTIMEO. */
+static inline uint32_t timer_of(struct feed *feed, uint32_t socket, int option, int64_t ns)
+{
+	return feed_call(
+		feed,
+		(struct sw_call){
+			.sys = SW_SYS_SETSOCKOPT, .socket = socket, .level = SOL_SOCKET, .option = option, .value = ns},
+		0);
+}
+
+#define EPOLL_SET 9u
+
+/* An epoll set with one member, which waits to write. */
+static inline void epoll_with(struct feed *feed, uint32_t socket, uint64_t data)
+{
+	struct sw_socket set = {.id = EPOLL_SET, .kind = SW_OBJECT_EPOLL};
+	struct sw_wait member = {.socket = socket, .fd = (int32_t)socket, .asked = EPOLLOUT, .data = data};
+
+	sw_correlate_socket(feed->correlate, &set);
+	feed_call(feed,
+		  (struct sw_call){.sys = SW_SYS_EPOLL_CTL,
+				   .socket = EPOLL_SET,
+				   .fd2 = (int32_t)socket,
+				   .socket2 = socket,
+				   .request = EPOLL_CTL_ADD,
+				   .waits = &member,
+				   .wait_count = 1},
+		  0);
+}
+
+/* The one finding of a report. */
+static inline const struct sw_finding *only(const struct sw_report *report)
+{
+	for (size_t i = 0; report->finding_count > 1 && i < report->finding_count; i++)
+		print_message("%s\n", report->findings[i].summary);
+	assert_int_equal(report->finding_count, 1);
+	return &report->findings[0];
+}
+
+static inline void expect_nothing(struct feed *feed)
+{
+	struct sw_report *report = feed_end(feed, 0);
+
+	for (size_t i = 0; i < report->finding_count; i++)
+		print_message("%s\n", report->findings[i].summary);
+	assert_int_equal(report->finding_count, 0);
+	sw_report_free(report);
+}
+
 #endif

@@ -10,18 +10,12 @@
 #include "correlate/account.h"
 #include "tests/unit/test_flow_segments.h"
 
-static struct sw_flows *flows;
 static struct sw_account *account;
 
 static int set_up(void **state)
 {
-	(void)state;
-	next_packet = 1;
-	our_isn = OUR_ISN;
-	peer_isn = PEER_ISN;
-	flows = sw_flows_new();
 	account = sw_account_new();
-	return 0;
+	return flows_up(state);
 }
 
 static int tear_down(void **state)

@@ -1,14 +1,6 @@
 /* Debts of connecting: every way in which a program can learn how its connect went. */
 #include "tests/unit/debt_feed.h"
 
-static const struct sw_finding *only(const struct sw_report *report)
-{
-	for (size_t i = 0; report->finding_count > 1 && i < report->finding_count; i++)
-		print_message("%s\n", report->findings[i].summary);
-	assert_int_equal(report->finding_count, 1);
-	return &report->findings[0];
-}
-
 static void refused_blocking(void **state)
 {
 	struct feed feed = feed_begin(NULL);
@@ -119,13 +111,7 @@ static void given_up_by_the_sockets_timer(void **state)
 
 	(void)state;
 	socket_made(&feed, 3, AF_INET, SOCK_STREAM, 0);
-	feed_call(&feed,
-		  (struct sw_call){.sys = SW_SYS_SETSOCKOPT,
-				   .socket = 3,
-				   .level = SOL_SOCKET,
-				   .option = SO_SNDTIMEO,
-				   .value = 2 * SW_NS_PER_S},
-		  0);
+	timer_of(&feed, 3, SO_SNDTIMEO, 2 * SW_NS_PER_S);
 	connect_to(&feed, 3, "10.0.0.2:80", EINPROGRESS, 2001);
 	close_of(&feed, 3);
 	report = feed_end(&feed, 1);
@@ -165,16 +151,6 @@ static void hung_at_the_end(void **state)
 	assert_true(sw_correlate_expects_more(feed.correlate, feed.now_ns));
 	report = sw_correlate_finish(feed.correlate, feed.now_ns + 5 * SW_NS_PER_S);
 	assert_int_equal(only(report)->symptom.outcome, SW_OUTCOME_HUNG);
-	sw_report_free(report);
-}
-
-static void expect_nothing(struct feed *feed)
-{
-	struct sw_report *report = feed_end(feed, 0);
-
-	for (size_t i = 0; i < report->finding_count; i++)
-		print_message("%s\n", report->findings[i].summary);
-	assert_int_equal(report->finding_count, 0);
 	sw_report_free(report);
 }
 

@@ -18,6 +18,25 @@
 
 static uint32_t next_packet = 1;
 static uint32_t our_isn = OUR_ISN, peer_isn = PEER_ISN;
+static struct sw_flows *flows;
+
+/* A cmocka setup and its teardown: an empty table, everything counted from the beginning. */
+static inline int flows_up(void **state)
+{
+	(void)state;
+	next_packet = 1;
+	our_isn = OUR_ISN;
+	peer_isn = PEER_ISN;
+	flows = sw_flows_new();
+	return 0;
+}
+
+static inline int flows_down(void **state)
+{
+	(void)state;
+	sw_flows_free(flows);
+	return 0;
+}
 
 static inline struct sw_endpoint end_of(const char *text)
 {
@@ -109,23 +128,23 @@ static inline struct sw_packet segment(const char *line)
 	return packet;
 }
 
-static inline struct sw_flow_change feed(struct sw_flows *flows, const char *line)
+static inline struct sw_flow_change feed(struct sw_flows *table, const char *line)
 {
 	struct sw_packet packet = segment(line);
 
-	return sw_flows_packet(flows, &packet);
+	return sw_flows_packet(table, &packet);
 }
 
 /* Several lines; the last one's change. */
-static inline struct sw_flow_change feed_all(struct sw_flows *flows, const char *const *lines)
+static inline struct sw_flow_change feed_all(struct sw_flows *table, const char *const *lines)
 {
 	struct sw_flow_change change = {0};
 
 	for (; *lines; lines++)
-		change = feed(flows, *lines);
+		change = feed(table, *lines);
 	return change;
 }
-#define FEED(flows, ...) feed_all(flows, (const char *const[]){__VA_ARGS__, NULL})
+#define FEED(table, ...) feed_all(table, (const char *const[]){__VA_ARGS__, NULL})
 #define HANDSHAKE "0.000 > S 0", "0.010 < SA 0 1", "0.0101 > A 1 1"
 
 static inline int64_t at(double seconds)

@@ -9,25 +9,6 @@
 
 #include "tests/unit/test_flow_segments.h"
 
-static struct sw_flows *flows;
-
-static int set_up(void **state)
-{
-	(void)state;
-	next_packet = 1;
-	our_isn = OUR_ISN;
-	peer_isn = PEER_ISN;
-	flows = sw_flows_new();
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	sw_flows_free(flows);
-	return 0;
-}
-
 static const struct sw_flow *flow(void)
 {
 	return sw_flows_get(flows, 1);
@@ -412,7 +393,7 @@ static void rubbish_does_no_harm(void **state)
 	}
 }
 
-#define T(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+#define T(function) cmocka_unit_test_setup_teardown(function, flows_up, flows_down)
 
 int main(void)
 {

@@ -10,25 +10,6 @@
 #include "capture/dns.h"
 #include "tests/unit/test_flow_segments.h"
 
-static struct sw_flows *flows;
-
-static int set_up(void **state)
-{
-	(void)state;
-	next_packet = 1;
-	our_isn = OUR_ISN;
-	peer_isn = PEER_ISN;
-	flows = sw_flows_new();
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	sw_flows_free(flows);
-	return 0;
-}
-
 static struct sw_packet datagram(double time, const char *src, const char *dst, enum sw_packet_way way)
 {
 	return (struct sw_packet){.id = next_packet++,
@@ -364,7 +345,7 @@ static void namespaces_are_apart(void **state)
 	assert_int_equal(sw_flows_find_in(flows, 3, IPPROTO_TCP, &packet.src, &packet.dst, at(1), 0)->id, 2);
 }
 
-#define T(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+#define T(function) cmocka_unit_test_setup_teardown(function, flows_up, flows_down)
 
 int main(void)
 {

@@ -3,52 +3,24 @@
 
 #include "tests/unit/debt_feed.h"
 
-static const struct sw_finding *only(const struct sw_report *report)
-{
-	for (size_t i = 0; report->finding_count > 1 && i < report->finding_count; i++)
-		print_message("%s\n", report->findings[i].summary);
-	assert_int_equal(report->finding_count, 1);
-	return &report->findings[0];
-}
-
 static void connected(struct feed *feed, uint32_t socket)
 {
 	socket_made(feed, socket, AF_INET, SOCK_STREAM, 0);
 	connect_to(feed, socket, "10.0.0.2:80", 0, 1);
 }
 
-static void expect_nothing(struct feed *feed)
-{
-	struct sw_report *report = feed_end(feed, 0);
-
-	for (size_t i = 0; i < report->finding_count; i++)
-		print_message("%s\n", report->findings[i].summary);
-	assert_int_equal(report->finding_count, 0);
-	sw_report_free(report);
-}
-
 /* An epoll set: the member is found by its data; the wait that timed out is the reason of the close. */
 static void epoll_given_up(void **state)
 {
 	struct feed feed = feed_begin(NULL);
-	struct sw_socket set = {.id = 9, .kind = SW_OBJECT_EPOLL};
-	struct sw_wait member = {.socket = 3, .fd = 3, .asked = EPOLLOUT, .data = 0xabc};
 	struct sw_report *report;
 
 	(void)state;
-	sw_correlate_socket(feed.correlate, &set);
 	socket_made(&feed, 3, AF_INET, SOCK_STREAM, SW_SOCKET_NONBLOCKING);
 	connect_to(&feed, 3, "10.0.0.2:80", EINPROGRESS, 0);
-	feed_call(&feed,
-		  (struct sw_call){.sys = SW_SYS_EPOLL_CTL,
-				   .socket = 9,
-				   .fd2 = 3,
-				   .socket2 = 3,
-				   .request = EPOLL_CTL_ADD,
-				   .waits = &member,
-				   .wait_count = 1},
-		  0);
-	feed_call(&feed, (struct sw_call){.sys = SW_SYS_EPOLL_WAIT, .socket = 9, .timeout_ns = 2 * SW_NS_PER_S}, 2000);
+	epoll_with(&feed, 3, 0xabc);
+	feed_call(&feed, (struct sw_call){.sys = SW_SYS_EPOLL_WAIT, .socket = EPOLL_SET, .timeout_ns = 2 * SW_NS_PER_S},
+		  2000);
 	close_of(&feed, 3);
 	report = feed_end(&feed, 1);
 	assert_int_equal(only(report)->symptom.outcome, SW_OUTCOME_GAVE_UP);
@@ -60,26 +32,15 @@ static void epoll_given_up(void **state)
 static void epoll_reports_by_data(void **state)
 {
 	struct feed feed = feed_begin(NULL);
-	struct sw_socket set = {.id = 9, .kind = SW_OBJECT_EPOLL};
-	struct sw_wait member = {.socket = 3, .fd = 3, .asked = EPOLLOUT, .data = 0xabc};
 	struct sw_wait got = {.fd = -1, .got = EPOLLOUT, .data = 0xabc};
 
 	(void)state;
-	sw_correlate_socket(feed.correlate, &set);
 	socket_made(&feed, 3, AF_INET, SOCK_STREAM, SW_SOCKET_NONBLOCKING);
 	connect_to(&feed, 3, "10.0.0.2:80", EINPROGRESS, 0);
-	feed_call(&feed,
-		  (struct sw_call){.sys = SW_SYS_EPOLL_CTL,
-				   .socket = 9,
-				   .fd2 = 3,
-				   .socket2 = 3,
-				   .request = EPOLL_CTL_ADD,
-				   .waits = &member,
-				   .wait_count = 1},
-		  0);
+	epoll_with(&feed, 3, 0xabc);
 	feed_call(&feed,
 		  (struct sw_call){.sys = SW_SYS_EPOLL_WAIT,
-				   .socket = 9,
+				   .socket = EPOLL_SET,
 				   .waits = &got,
 				   .wait_count = 1,
 				   .result = 1,
@@ -115,13 +76,7 @@ static void answer_ended_by_the_sockets_timer(void **state)
 
 	(void)state;
 	connected(&feed, 3);
-	feed_call(&feed,
-		  (struct sw_call){.sys = SW_SYS_SETSOCKOPT,
-				   .socket = 3,
-				   .level = SOL_SOCKET,
-				   .option = SO_RCVTIMEO,
-				   .value = 2 * SW_NS_PER_S},
-		  0);
+	timer_of(&feed, 3, SO_RCVTIMEO, 2 * SW_NS_PER_S);
 	moved(&feed, SW_SYS_SENDTO, 3, 10, 0, 0);
 	moved(&feed, SW_SYS_RECVFROM, 3, 0, EAGAIN, 2000);
 	close_of(&feed, 3);

@@ -115,6 +115,24 @@ void kernel_ask(struct kernel *kernel, const struct target *target, bool hanging
 		kernel_print(kernel);
 }
 
+void kernel_run(struct kernel *kernel, struct target *target, const char *setup, void (*act)(struct outcome *outcome),
+		bool hanging)
+{
+	target_start(target, setup, act);
+	kernel_open(kernel, 0);
+	kernel_ask(kernel, target, hanging);
+}
+
+void kernel_done(struct kernel *kernel, struct target *target)
+{
+	if (target->pid > 0)
+		target_end(target);
+	if (kernel->identity)
+		kernel_close(kernel);
+	*target = (struct target){0};
+	*kernel = (struct kernel){0};
+}
+
 const struct sw_fact *kernel_fact(const struct kernel *kernel, const char *kind)
 {
 	for (size_t i = kernel->fact_count; i > 0; i--)

@@ -40,6 +40,10 @@ void kernel_open(struct kernel *kernel, unsigned switches);
 void kernel_close(struct kernel *kernel);
 /* Identity and probes, as the engine would ask them for the target's failed (or hanging) call. */
 void kernel_ask(struct kernel *kernel, const struct target *target, bool hanging);
+/* All of it: a target is started and its call asked about; ends what was begun, be it nothing. */
+void kernel_run(struct kernel *kernel, struct target *target, const char *setup, void (*act)(struct outcome *outcome),
+		bool hanging);
+void kernel_done(struct kernel *kernel, struct target *target);
 const struct sw_fact *kernel_fact(const struct kernel *kernel, const char *kind); /* the latest, NULL none */
 const char *kernel_text(const struct kernel *kernel, const char *kind, const char *field); /* "" when absent */
 int64_t kernel_number(const struct kernel *kernel, const char *kind, const char *field); /* -1 when absent */

@@ -31,22 +31,10 @@ static struct kernel kernel;
 static char folder[] = "/tmp/sw-kernel-XXXXXX";
 static char path[64];
 
-static void ask(const char *setup, void (*act)(struct outcome *outcome), bool hanging)
-{
-	target_start(&target, setup, act);
-	kernel_open(&kernel, 0);
-	kernel_ask(&kernel, &target, hanging);
-}
-
 static int done(void **state)
 {
 	(void)state;
-	if (target.pid > 0)
-		target_end(&target);
-	if (kernel.identity)
-		kernel_close(&kernel);
-	target = (struct target){0};
-	kernel = (struct kernel){0};
+	kernel_done(&kernel, &target);
 	if (path[0])
 		unlink(path);
 	return 0;
@@ -56,12 +44,12 @@ static int done(void **state)
 static void ask_for_holder(const char *setup, void (*act)(struct outcome *outcome), const char *fact, const char *pid)
 {
 	for (int try = 0; try < 20; try++) {
-		ask(setup, act, false);
+		kernel_run(&kernel, &target, setup, act, false);
 		if (kernel_number(&kernel, fact, pid) != -1)
 			return;
 		done(NULL);
 	}
-	ask(setup, act, false);
+	kernel_run(&kernel, &target, setup, act, false);
 }
 
 /* ---- ports ---------------------------------------------------------------------------------------------------- */
@@ -128,7 +116,7 @@ static void bind_in_time_wait(struct outcome *outcome)
 static void test_port_in_time_wait(void **state)
 {
 	(void)state;
-	ask(HERE, bind_in_time_wait, false);
+	kernel_run(&kernel, &target, HERE, bind_in_time_wait, false);
 	assert_int_equal(target.outcome.error, EADDRINUSE);
 	assert_string_equal(kernel_text(&kernel, "port-holder", "state"), "time-wait");
 	assert_int_equal(kernel_number(&kernel, "port-holder", "inode"), 0);
@@ -148,8 +136,9 @@ static void use_up_ports(struct outcome *outcome)
 static void test_ports_used_up(void **state)
 {
 	(void)state;
-	ask("sysctl -qw net.ipv4.ip_local_port_range='40000 40003' && sysctl -qw net.core.somaxconn=64", use_up_ports,
-	    false);
+	kernel_run(&kernel, &target,
+		   "sysctl -qw net.ipv4.ip_local_port_range='40000 40003' && sysctl -qw net.core.somaxconn=64",
+		   use_up_ports, false);
 	assert_int_equal(target.outcome.error, EADDRNOTAVAIL);
 	assert_int_equal(kernel_number(&kernel, "port-range", "low"), 40000);
 	assert_int_equal(kernel_number(&kernel, "port-range", "high"), 40003);
@@ -166,7 +155,7 @@ static void bind_foreign(struct outcome *outcome)
 static void test_address_is_not_ours(void **state)
 {
 	(void)state;
-	ask(HERE, bind_foreign, false);
+	kernel_run(&kernel, &target, HERE, bind_foreign, false);
 	assert_int_equal(target.outcome.error, EADDRNOTAVAIL);
 	assert_int_equal(kernel_number(&kernel, "address-local", "local"), 0);
 	assert_int_equal(kernel_number(&kernel, "sysctl", "ip_nonlocal_bind"), 0);
@@ -187,7 +176,7 @@ static void bind_privileged(struct outcome *outcome)
 static void test_privileged_port(void **state)
 {
 	(void)state;
-	ask(HERE, bind_privileged, false);
+	kernel_run(&kernel, &target, HERE, bind_privileged, false);
 	assert_int_equal(target.outcome.error, EACCES);
 	assert_int_equal(kernel_number(&kernel, "process", "cap_net_bind_service"), 0);
 	assert_int_equal(kernel_number(&kernel, "process", "uid"), 65534);
@@ -207,7 +196,7 @@ static void use_up_descriptors(struct outcome *outcome)
 static void test_descriptors_used_up(void **state)
 {
 	(void)state;
-	ask(HERE, use_up_descriptors, false);
+	kernel_run(&kernel, &target, HERE, use_up_descriptors, false);
 	assert_int_equal(target.outcome.error, EMFILE);
 	assert_int_equal(kernel_number(&kernel, "fd-limit", "limit"), 20);
 	assert_int_equal(kernel_number(&kernel, "fd-limit", "hard"), 30);
@@ -245,7 +234,7 @@ static void test_path_missing(void **state)
 {
 	(void)state;
 	in_folder("missing/socket");
-	ask(NULL, to_path, false);
+	kernel_run(&kernel, &target, NULL, to_path, false);
 	assert_int_equal(target.outcome.error, ENOENT);
 	assert_string_equal(kernel_text(&kernel, "unix-path", "kind"), "missing");
 	assert_int_equal(kernel_number(&kernel, "unix-path", "exists"), 0);
@@ -265,7 +254,7 @@ static void test_path_without_listener(void **state)
 {
 	(void)state;
 	in_folder("stale");
-	ask(NULL, leave_behind, false);
+	kernel_run(&kernel, &target, NULL, leave_behind, false);
 	assert_int_equal(target.outcome.error, ECONNREFUSED);
 	assert_string_equal(kernel_text(&kernel, "unix-path", "kind"), "socket");
 	assert_int_equal(kernel_number(&kernel, "unix-path", "is_socket"), 1);
@@ -282,7 +271,7 @@ static void test_path_is_a_file(void **state)
 {
 	(void)state;
 	in_folder("file");
-	ask(NULL, to_file, false);
+	kernel_run(&kernel, &target, NULL, to_file, false);
 	assert_int_equal(target.outcome.error, ECONNREFUSED);
 	assert_string_equal(kernel_text(&kernel, "unix-path", "kind"), "file");
 	assert_int_equal(kernel_number(&kernel, "unix-path", "is_socket"), 0);
@@ -302,7 +291,7 @@ static void test_path_denied_by_socket(void **state)
 	(void)state;
 	in_folder("forbidden");
 	chmod(folder, 0755);
-	ask(NULL, to_forbidden_socket, false);
+	kernel_run(&kernel, &target, NULL, to_forbidden_socket, false);
 	assert_int_equal(target.outcome.error, EACCES);
 	assert_string_equal(kernel_text(&kernel, "unix-path", "denied"), path);
 	assert_string_equal(kernel_text(&kernel, "unix-path", "mode"), "0600");
@@ -315,7 +304,7 @@ static void test_path_denied_by_folder(void **state)
 	(void)state;
 	in_folder("forbidden");
 	chmod(folder, 0700);
-	ask(NULL, to_forbidden_socket, false);
+	kernel_run(&kernel, &target, NULL, to_forbidden_socket, false);
 	chmod(folder, 0755);
 	assert_int_equal(target.outcome.error, EACCES);
 	assert_string_equal(kernel_text(&kernel, "unix-path", "denied"), folder);
@@ -332,7 +321,7 @@ static void test_path_of_another_type(void **state)
 {
 	(void)state;
 	in_folder("dgram");
-	ask(NULL, to_wrong_type, false);
+	kernel_run(&kernel, &target, NULL, to_wrong_type, false);
 	assert_int_equal(target.outcome.error, EPROTOTYPE);
 	assert_string_equal(kernel_text(&kernel, "unix-path", "type"), "dgram");
 	assert_int_equal(kernel_number(&kernel, "unix-path", "bound"), 1);
@@ -365,7 +354,7 @@ static void to_abstract(struct outcome *outcome)
 static void test_abstract_name(void **state)
 {
 	(void)state;
-	ask(HERE, to_abstract, false);
+	kernel_run(&kernel, &target, HERE, to_abstract, false);
 	assert_int_equal(target.outcome.error, ECONNREFUSED);
 	assert_string_equal(kernel_text(&kernel, "unix-path", "kind"), "abstract");
 	assert_string_equal(kernel_text(&kernel, "unix-path", "path"), "@sw-kernel-nobody");
@@ -387,7 +376,7 @@ static void test_path_behind_a_root(void **state)
 	(void)state;
 	char command[128];
 	assert_int_equal(chdir(folder), 0);
-	ask(NULL, to_path_in_root, false);
+	kernel_run(&kernel, &target, NULL, to_path_in_root, false);
 	assert_int_equal(chdir("/"), 0);
 	snprintf(command, sizeof command, "rm -r %s/run %s/link", folder, folder);
 	assert_int_equal(system(command), 0);
@@ -413,7 +402,7 @@ static void test_user_namespace(void **state)
 	if (asker == 0) {
 		become_nobody();
 		prctl(PR_SET_DUMPABLE, 1);
-		ask(NULL, in_user_namespace, false);
+		kernel_run(&kernel, &target, NULL, in_user_namespace, false);
 		bool right = target.outcome.error == ENETUNREACH &&
 			     !strcmp(kernel_text(&kernel, "route", "type"), "none") &&
 			     kernel_number(&kernel, "netns", "number") == 1 &&

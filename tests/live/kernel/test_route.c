@@ -25,22 +25,10 @@
 static struct target target;
 static struct kernel kernel;
 
-static void ask(const char *setup, void (*act)(struct outcome *outcome), bool hanging)
-{
-	target_start(&target, setup, act);
-	kernel_open(&kernel, 0);
-	kernel_ask(&kernel, &target, hanging);
-}
-
 static int done(void **state)
 {
 	(void)state;
-	if (target.pid > 0)
-		target_end(&target);
-	if (kernel.identity)
-		kernel_close(&kernel);
-	target = (struct target){0};
-	kernel = (struct kernel){0};
+	kernel_done(&kernel, &target);
 	return 0;
 }
 
@@ -87,7 +75,7 @@ static void expect(int error, const char *type, int route_error)
 static void test_no_route(void **state)
 {
 	(void)state;
-	ask(LINK "true", to_far, false);
+	kernel_run(&kernel, &target, LINK "true", to_far, false);
 	expect(ENETUNREACH, "none", ENETUNREACH);
 	assert_int_equal(kernel_number(&kernel, "sysctl", "ipv6_disabled"), 0);
 	assert_int_equal(kernel_number(&kernel, "netns", "number"), 1);
@@ -96,14 +84,14 @@ static void test_no_route(void **state)
 static void test_unreachable(void **state)
 {
 	(void)state;
-	ask(LINK "ip route add unreachable 192.0.2.0/24", to_far, false);
+	kernel_run(&kernel, &target, LINK "ip route add unreachable 192.0.2.0/24", to_far, false);
 	expect(EHOSTUNREACH, "unreachable", EHOSTUNREACH);
 }
 
 static void test_prohibit(void **state)
 {
 	(void)state;
-	ask(LINK "ip route add prohibit 192.0.2.0/24", to_far, false);
+	kernel_run(&kernel, &target, LINK "ip route add prohibit 192.0.2.0/24", to_far, false);
 	expect(EACCES, "prohibit", EACCES);
 	assert_int_equal(kernel_number(&kernel, "process", "uid"), getuid());
 }
@@ -111,42 +99,42 @@ static void test_prohibit(void **state)
 static void test_blackhole(void **state)
 {
 	(void)state;
-	ask(LINK "ip route add blackhole 192.0.2.0/24", to_far, false);
+	kernel_run(&kernel, &target, LINK "ip route add blackhole 192.0.2.0/24", to_far, false);
 	expect(EINVAL, "blackhole", EINVAL);
 }
 
 static void test_no_route_six(void **state)
 {
 	(void)state;
-	ask(LINK6 "true", to_far_six, false);
+	kernel_run(&kernel, &target, LINK6 "true", to_far_six, false);
 	expect(ENETUNREACH, "none", ENETUNREACH);
 }
 
 static void test_unreachable_six(void **state)
 {
 	(void)state;
-	ask(LINK6 "ip -6 route add unreachable 2001:db8::/32", to_far_six, false);
+	kernel_run(&kernel, &target, LINK6 "ip -6 route add unreachable 2001:db8::/32", to_far_six, false);
 	expect(EHOSTUNREACH, "unreachable", EHOSTUNREACH);
 }
 
 static void test_prohibit_six(void **state)
 {
 	(void)state;
-	ask(LINK6 "ip -6 route add prohibit 2001:db8::/32", to_far_six, false);
+	kernel_run(&kernel, &target, LINK6 "ip -6 route add prohibit 2001:db8::/32", to_far_six, false);
 	expect(EACCES, "prohibit", EACCES);
 }
 
 static void test_blackhole_six(void **state)
 {
 	(void)state;
-	ask(LINK6 "ip -6 route add blackhole 2001:db8::/32", to_far_six, false);
+	kernel_run(&kernel, &target, LINK6 "ip -6 route add blackhole 2001:db8::/32", to_far_six, false);
 	expect(EINVAL, "blackhole", EINVAL);
 }
 
 static void test_six_disabled(void **state)
 {
 	(void)state;
-	ask("sysctl -qw net.ipv6.conf.all.disable_ipv6=1", to_far_six, false);
+	kernel_run(&kernel, &target, "sysctl -qw net.ipv6.conf.all.disable_ipv6=1", to_far_six, false);
 	assert_int_equal(kernel_number(&kernel, "sysctl", "ipv6_disabled"), 1);
 	assert_string_equal(kernel_text(&kernel, "route", "type"), "none");
 }
@@ -155,15 +143,16 @@ static void test_six_disabled(void **state)
 static void test_rule_for_a_user(void **state)
 {
 	(void)state;
-	ask(LINK "ip route add default via 10.9.0.2 && ip rule add uidrange 0-0 ipproto tcp dport 80 prohibit", to_far,
-	    false);
+	kernel_run(&kernel, &target,
+		   LINK "ip route add default via 10.9.0.2 && ip rule add uidrange 0-0 ipproto tcp dport 80 prohibit",
+		   to_far, false);
 	expect(EACCES, "prohibit", EACCES);
 }
 
 static void test_dead_neighbor(void **state)
 {
 	(void)state;
-	ask(WIRE "true", to_near, true);
+	kernel_run(&kernel, &target, WIRE "true", to_near, true);
 	assert_int_equal(target.outcome.error, EINPROGRESS);
 	assert_string_equal(kernel_text(&kernel, "route", "type"), "unicast");
 	assert_string_equal(kernel_text(&kernel, "route", "device"), "w0");
@@ -177,7 +166,7 @@ static void test_dead_neighbor(void **state)
 static void test_dead_neighbor_failed(void **state)
 {
 	(void)state;
-	ask(WIRE "true", to_near_blocking, false);
+	kernel_run(&kernel, &target, WIRE "true", to_near_blocking, false);
 	assert_int_equal(target.outcome.error, EHOSTUNREACH);
 	assert_string_equal(kernel_text(&kernel, "neighbor", "state"), "failed");
 	assert_string_equal(kernel_text(&kernel, "neighbor", "address"), "10.9.0.77");
@@ -186,7 +175,7 @@ static void test_dead_neighbor_failed(void **state)
 static void test_dead_gateway(void **state)
 {
 	(void)state;
-	ask(WIRE "ip route add default via 10.9.0.99", to_far, false);
+	kernel_run(&kernel, &target, WIRE "ip route add default via 10.9.0.99", to_far, false);
 	assert_int_equal(target.outcome.error, EHOSTUNREACH);
 	assert_string_equal(kernel_text(&kernel, "route", "gateway"), "10.9.0.99");
 	assert_string_equal(kernel_text(&kernel, "neighbor", "address"), "10.9.0.99");
@@ -196,7 +185,7 @@ static void test_dead_gateway(void **state)
 static void test_own_address(void **state)
 {
 	(void)state;
-	ask(LINK "true", to_own, false);
+	kernel_run(&kernel, &target, LINK "true", to_own, false);
 	assert_int_equal(target.outcome.error, ECONNREFUSED);
 	assert_int_equal(kernel_number(&kernel, "route", "local"), 1);
 	assert_string_equal(kernel_text(&kernel, "route", "type"), "local");
@@ -207,10 +196,12 @@ static void test_translation(void **state)
 {
 	(void)state;
 	/* A refused connection is forgotten at once: its RST is the only reply. One that hangs is remembered. */
-	ask(WIRE
-	    "ip route add default dev w0 && nft 'add table ip t; add chain ip t o { type nat hook output priority -100; }; "
-	    "add rule ip t o ip daddr 192.0.2.7 tcp dport 80 dnat to 10.9.0.77:81'",
-	    to_far_nonblocking, true);
+	kernel_run(
+		&kernel, &target,
+		WIRE
+		"ip route add default dev w0 && nft 'add table ip t; add chain ip t o { type nat hook output priority -100; }; "
+		"add rule ip t o ip daddr 192.0.2.7 tcp dport 80 dnat to 10.9.0.77:81'",
+		to_far_nonblocking, true);
 	assert_string_equal(kernel_text(&kernel, "translation", "original_destination"), "192.0.2.7:80");
 	assert_string_equal(kernel_text(&kernel, "translation", "reply_source"), "10.9.0.77:81");
 	assert_int_equal(kernel_number(&kernel, "firewall", "nft_output"), 1);
@@ -221,8 +212,10 @@ static void test_translation(void **state)
 static void test_output_policy(void **state)
 {
 	(void)state;
-	ask(LINK "nft 'add table inet t; add chain inet t o { type filter hook output priority 0; policy drop; }'",
-	    to_near, true);
+	kernel_run(&kernel, &target,
+		   LINK
+		   "nft 'add table inet t; add chain inet t o { type filter hook output priority 0; policy drop; }'",
+		   to_near, true);
 	assert_int_equal(kernel_number(&kernel, "firewall", "nft_output_drops"), 1);
 	assert_int_equal(kernel_number(&kernel, "firewall", "nft_input"), 0);
 }
@@ -230,7 +223,8 @@ static void test_output_policy(void **state)
 static void test_ipsec_policy(void **state)
 {
 	(void)state;
-	ask(LINK "ip xfrm policy add dir out src 10.9.0.0/24 dst 10.9.0.77/32 action block", to_near_blocking, false);
+	kernel_run(&kernel, &target, LINK "ip xfrm policy add dir out src 10.9.0.0/24 dst 10.9.0.77/32 action block",
+		   to_near_blocking, false);
 	assert_int_equal(target.outcome.error, EPERM);
 	assert_int_equal(kernel_number(&kernel, "firewall", "xfrm_out"), 1);
 }
@@ -238,7 +232,7 @@ static void test_ipsec_policy(void **state)
 static void test_device_down(void **state)
 {
 	(void)state;
-	ask(LINK "ip link set d0 down", to_near_blocking, false);
+	kernel_run(&kernel, &target, LINK "ip link set d0 down", to_near_blocking, false);
 	assert_int_equal(target.outcome.error, ENETUNREACH);
 	assert_string_equal(kernel_text(&kernel, "route", "type"), "none");
 }
@@ -246,7 +240,7 @@ static void test_device_down(void **state)
 static void test_counters(void **state)
 {
 	(void)state;
-	ask(LINK "true", to_own, false);
+	kernel_run(&kernel, &target, LINK "true", to_own, false);
 	sw_probe_counters(kernel.probe, target.pid, "end");
 	assert_string_equal(kernel_text(&kernel, "counters", "when"), "end");
 	assert_int_equal(kernel_number(&kernel, "counters", "netns"), 1);

@@ -38,6 +38,8 @@ static void ordered_socket(void *context, const struct sw_socket *socket)
 static void ordered_enter(void *context, const struct sw_call *call)
 {
 	struct recorder *recorder = context;
+	if (sw_view_is_live(recorder->view))
+		sw_view_enter(recorder->view, call);
 	sw_correlate_enter(recorder->correlate, call);
 }
 

@@ -1,12 +1,11 @@
 /* See view.h. Judges nothing; which findings are final is the correlator's matter. */
-#include "src/view.h"
+#include "src/view_internal.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
-#include <uthash.h>
 
 #include "src/base/clock.h"
 #include "src/outputs.h"
@@ -19,21 +18,6 @@
 #define SAID_AGAIN_NS (60 * SW_NS_PER_S)
 #define STATUS_NS SW_NS_PER_S
 #define ERASE "\r\033[K"
-
-struct said { /* a cause, and how often it was met */
-	char fingerprint[17];
-	uint64_t count, shown; /* when it was last shown */
-	int64_t shown_ns;
-	UT_hash_handle hh;
-};
-
-struct sw_view {
-	bool findings, live, notes, colour, status;
-	bool drawn; /* the status line stands there */
-	int64_t began_ns, status_ns;
-	struct said *said;
-	uint64_t found, not_shown;
-};
 
 struct sw_view *sw_view_new(const struct sw_options *options, enum sw_report_mode mode)
 {
@@ -51,15 +35,10 @@ struct sw_view *sw_view_new(const struct sw_options *options, enum sw_report_mod
 	return view;
 }
 
-bool sw_view_is_live(const struct sw_view *view)
-{
-	return view->live;
-}
-
 /* ---- output ----------------------------------------------------------------------------------------------------- */
 
 /* With the status line erased before it, in one write. */
-static void put(struct sw_view *view, const char *text)
+void sw_view_put(struct sw_view *view, const char *text)
 {
 	sw_auto_free char *whole = sw_format("%s%s", view->drawn ? ERASE : "", text);
 	if (sw_output_send(STDERR_FILENO, whole, strlen(whole), 0) < 0)
@@ -81,7 +60,7 @@ void sw_view_say(struct sw_view *view, const char *format, ...)
 		abort();
 	sw_auto_free char *clean = sw_clean_terminal(text);
 	sw_auto_free char *line = sw_format("sockwhy: %s\n", clean);
-	put(view, line);
+	sw_view_put(view, line);
 }
 
 void sw_view_free(struct sw_view *view)
@@ -89,8 +68,9 @@ void sw_view_free(struct sw_view *view)
 	struct said *said, *next;
 	if (!view)
 		return;
+	sw_view_live_end(view);
 	if (view->drawn)
-		put(view, "");
+		sw_view_put(view, "");
 	if (view->not_shown)
 		sw_view_say(view, "%llu lines were not shown: nobody read them in time",
 			    (unsigned long long)view->not_shown);
@@ -147,7 +127,7 @@ void sw_view_finding(struct sw_view *view, const struct sw_finding *finding)
 	sw_auto_free char *line = sw_format("%s  %s%s%s  %s\n", sw_time_of_day_text(finding->surfaced_ns, when),
 					    view->colour ? colours[finding->severity] : "",
 					    sw_severity_label(finding->severity), view->colour ? "\033[0m" : "", clean);
-	put(view, line);
+	sw_view_put(view, line);
 }
 
 void sw_view_end(struct sw_view *view, const struct sw_report *report)
@@ -163,51 +143,8 @@ void sw_view_end(struct sw_view *view, const struct sw_report *report)
 void sw_view_rest(struct sw_view *view)
 {
 	if (view->drawn)
-		put(view, "");
+		sw_view_put(view, "");
 	view->status = false;
-}
-
-/* ---- the timeline ----------------------------------------------------------------------------------------------- */
-
-static void put_record(struct sw_view *view, int64_t time_ns, uint32_t tid, const char *text)
-{
-	char when[48], thread[16] = "";
-	sw_auto_free char *clean = sw_clean_terminal(text);
-	if (tid)
-		snprintf(thread, sizeof thread, "[%u] ", tid);
-	sw_auto_free char *line = sw_format("%s  %s%s\n", sw_time_of_day_text(time_ns, when), thread, clean);
-	put(view, line);
-}
-
-void sw_view_call(struct sw_view *view, const struct sw_call *call)
-{
-	char text[1024];
-	put_record(view, call->enter_ns, call->tid, sw_call_text(call, text, sizeof text));
-}
-
-void sw_view_process(struct sw_view *view, const struct sw_process *process)
-{
-	static const char *const words[] = {"began", "exec", "exited", "got signal"};
-	bool tells = process->event == SW_PROCESS_EXIT || process->event == SW_PROCESS_SIGNAL;
-	int number = process->event == SW_PROCESS_EXIT && !process->signal ? process->code : process->signal;
-	sw_auto_free char *rest = tells ? sw_format("%d", number) : sw_strdup(process->comm ? process->comm : "");
-	sw_auto_free char *text = sw_format(
-		"+++ %s %s +++",
-		process->event == SW_PROCESS_EXIT && process->signal ? "killed by signal" : words[process->event],
-		rest);
-	put_record(view, process->time_ns, process->pid, text);
-}
-
-void sw_view_fact(struct sw_view *view, const struct sw_fact *fact)
-{
-	char text[1024];
-	put_record(view, fact->time_ns, fact->tid, sw_fact_line(fact, text, sizeof text));
-}
-
-void sw_view_packet(struct sw_view *view, const struct sw_packet *packet)
-{
-	char text[1024];
-	put_record(view, packet->time_ns, 0, sw_packet_text(packet, packet->way, text, sizeof text));
 }
 
 /* ---- the status line -------------------------------------------------------------------------------------------- */

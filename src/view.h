@@ -28,6 +28,7 @@ void sw_view_rest(struct sw_view *view); /* others write now: the status line go
 void sw_view_say(struct sw_view *view, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 bool sw_view_is_live(const struct sw_view *view); /* the records are wanted */
+void sw_view_enter(struct sw_view *view, const struct sw_call *call);
 void sw_view_call(struct sw_view *view, const struct sw_call *call); /* when it is left */
 void sw_view_process(struct sw_view *view, const struct sw_process *process);
 void sw_view_fact(struct sw_view *view, const struct sw_fact *fact);

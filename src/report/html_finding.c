@@ -37,6 +37,7 @@ static void put_story(const struct sw_report_context *context, const struct sw_f
 	sw_auto_free char *lost = sw_lost_text(context, finding);
 	sw_auto_free char *timer = sw_deadline_text(&finding->symptom.deadline);
 	sw_auto_free char *recovered = sw_recovered_text(context, finding);
+	sw_auto_free char *earlier = sw_said_live_text(context, finding);
 
 	fputs("<dl class=\"rows\">\n<dt>cause</dt><dd class=\"cause\">", out);
 	sw_html_text(out, sw_cause_text(finding));
@@ -48,6 +49,7 @@ static void put_story(const struct sw_report_context *context, const struct sw_f
 	sw_html_row(out, "timer", timer);
 	sw_html_row(out, "address", sw_origin_text(&finding->flow));
 	sw_html_row(out, "recovered", recovered);
+	sw_html_row(out, "earlier", earlier);
 	if (finding->caused_by)
 		fprintf(out, "<dt>follows</dt><dd>from <a href=\"#finding-%u\">finding %u</a></dd>\n",
 			finding->caused_by, finding->caused_by);

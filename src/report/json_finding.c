@@ -218,6 +218,19 @@ static json_t *recovered(const struct sw_finding *finding)
 	return object;
 }
 
+static json_t *said_live(const struct sw_finding *finding)
+{
+	json_t *object;
+
+	if (!finding->said_verdict)
+		return json_null();
+	object = json_object();
+	sw_json_set(object, "verdict", sw_json_text(finding->said_verdict));
+	sw_json_set(object, "severity", sw_json_text(sw_severity_name(finding->said_severity)));
+	sw_json_set(object, "time", sw_json_time(finding->said_ns));
+	return object;
+}
+
 /* What it is, before what proves it. */
 static void put_judgement(json_t *object, const struct sw_finding *finding)
 {
@@ -234,6 +247,7 @@ static void put_judgement(json_t *object, const struct sw_finding *finding)
 	sw_json_set(object, "usually", sw_json_texts(&finding->usually));
 	sw_json_set(object, "program", sw_json_text(finding->program));
 	sw_json_set(object, "said", sw_json_texts(&finding->said));
+	sw_json_set(object, "said_live", said_live(finding));
 }
 
 static void put_times(json_t *object, const struct sw_finding *finding)

@@ -33,6 +33,7 @@ static void put_story(const struct sw_report_context *context, const struct sw_f
 	sw_auto_free char *parts = sw_parts_text(&finding->symptom);
 	sw_auto_free char *timer = sw_deadline_text(&finding->symptom.deadline);
 	sw_auto_free char *recovered = sw_recovered_text(context, finding);
+	sw_auto_free char *earlier = sw_said_live_text(context, finding);
 	sw_auto_free char *process = sw_process_text(&finding->symptom);
 
 	fputs("- **Cause:** ", out);
@@ -48,6 +49,7 @@ static void put_story(const struct sw_report_context *context, const struct sw_f
 	sw_markdown_item(out, "Timer", timer);
 	sw_markdown_item(out, "Address", sw_origin_text(&finding->flow));
 	sw_markdown_item(out, "Recovered", recovered);
+	sw_markdown_item(out, "Earlier", earlier);
 	if (finding->caused_by)
 		fprintf(out, "- **Follows:** from finding %u\n", finding->caused_by);
 	sw_markdown_item(out, "Process", process);

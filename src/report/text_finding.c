@@ -59,6 +59,7 @@ static void put_story(const struct sw_page *page, const struct sw_report_context
 	sw_auto_free char *parts = sw_parts_text(&finding->symptom);
 	sw_auto_free char *timer = sw_deadline_text(&finding->symptom.deadline);
 	sw_auto_free char *recovered = sw_recovered_text(context, finding);
+	sw_auto_free char *earlier = sw_said_live_text(context, finding);
 
 	put_text(page, "lost", lost);
 	if (!sw_text_time(page, finding))
@@ -66,6 +67,7 @@ static void put_story(const struct sw_page *page, const struct sw_report_context
 	put_text(page, "timer", timer);
 	put_text(page, "address", sw_origin_text(&finding->flow));
 	put_text(page, "recovered", recovered);
+	put_text(page, "earlier", earlier);
 	if (finding->caused_by)
 		sw_page_line(page, "follows", "from finding %u", finding->caused_by);
 	put_text(page, "program", finding->program);

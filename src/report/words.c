@@ -144,6 +144,17 @@ char *sw_recovered_text(const struct sw_report_context *context, const struct sw
 			 finding->recovered_by ? ": " : "", finding->recovered_by ? finding->recovered_by : "");
 }
 
+char *sw_said_live_text(const struct sw_report_context *context, const struct sw_finding *finding)
+{
+	char when[48];
+
+	if (!finding->said_verdict || finding->said_severity == SW_SEVERITY_NOTE)
+		return NULL;
+	return sw_format("at %s it was said to be %s (%s); what came after that decided otherwise",
+			 sw_when_text(context, finding->said_ns, when), finding->said_verdict,
+			 sw_severity_name(finding->said_severity));
+}
+
 const char *sw_severity_label(enum sw_severity severity)
 {
 	return severity == SW_SEVERITY_FAILURE ? "FAILED" : severity == SW_SEVERITY_SLOW ? "SLOW" : "note";

@@ -22,6 +22,8 @@ char *
 sw_parts_text(const struct sw_symptom *symptom); /* "2.9 s peer-application, 0.10 s round-trip", the largest first */
 char *sw_lost_text(const struct sw_report_context *context, const struct sw_finding *finding);
 char *sw_recovered_text(const struct sw_report_context *context, const struct sw_finding *finding);
+/* What a person was told of it while the session ran, where that no longer holds; NULL: the same, or nothing. */
+char *sw_said_live_text(const struct sw_report_context *context, const struct sw_finding *finding);
 char *sw_frame_text(const struct sw_frame *frame); /* "fetch (fetch.c:120)", "main+0x41", "libc.so.6+0x29d90" */
 
 /* "0.000051", seconds since `base`; "?" unknown. Buffer of 48 bytes. */

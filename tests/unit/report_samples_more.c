@@ -154,6 +154,9 @@ const struct sw_report_context *sample_explained(void)
 	finding.surfaced_ns = finding.ended_ns = SAMPLE_BASE + 5 * SW_NS_PER_S;
 	finding.recovered_ns = SAMPLE_BASE + 12 * SW_NS_PER_S;
 	finding.recovered_by = "the same request on a new connection";
+	finding.said_verdict = "peer-vanished";
+	finding.said_severity = SW_SEVERITY_FAILURE;
+	finding.said_ns = SAMPLE_BASE + 11 * SW_NS_PER_S;
 	finding.lost_calls = 3;
 	finding.lost_bytes = 1200;
 	finding.alternatives = &alternative;

@@ -176,8 +176,8 @@ int main(void)
 	for (size_t i = 0; i < sizeof works / sizeof *works; i++)
 		pthread_create(&thread, NULL, works[i], NULL);
 	for (;; sleep(1))
-		if (printf("connections %lu refused %lu forked %lu datagrams %lu others %lu\n", connections, refused, forked,
-			   datagrams, others) < 0 ||
+		if (printf("connections %lu refused %lu forked %lu datagrams %lu others %lu\n", connections, refused,
+			   forked, datagrams, others) < 0 ||
 		    fflush(stdout) < 0)
 			return 0;
 }

@@ -69,6 +69,11 @@ bool sw_correlate_expects_more(const struct sw_correlate *correlate, int64_t now
 void sw_correlate_lately(const struct sw_correlate *correlate,
 			 void (*each)(void *context, const struct sw_ended *ended), void *context);
 
+/* Connections that owe something and have not moved for --slow, each time that has doubled, at least once a
+ * minute: for who can ask what the kernel knows of them. */
+void sw_correlate_stalled(struct sw_correlate *correlate, int64_t now_ns, void (*each)(void *context, uint32_t socket),
+			  void *context);
+
 /* All records up to `now_ns` were given: judges the symptoms that have become final, by the same rules as at the end: that is
  * options.settle_ns after they ended, when nothing that is still open belongs to them. What was said of each is remembered: where
  * the end of the recording shows it otherwise, the report says so (said_verdict). The oldest that were judged are forgotten but

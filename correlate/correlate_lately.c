@@ -59,6 +59,12 @@ static void tell_lookup(const struct sw_correlate *correlate, const struct sw_lo
 	each(context, &ended);
 }
 
+void sw_correlate_stalled(struct sw_correlate *correlate, int64_t now_ns, void (*each)(void *context, uint32_t socket),
+			  void *context)
+{
+	sw_debts_stalled(correlate->debts, now_ns, each, context);
+}
+
 void sw_correlate_lately(const struct sw_correlate *correlate,
 			 void (*each)(void *context, const struct sw_ended *ended), void *context)
 {

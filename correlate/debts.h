@@ -21,6 +21,7 @@ struct sw_debt_state {
 	struct sw_call *surfaced, *last_wait, *closing, *culprit; /* copies, NULL: none */
 	struct sw_addr target;
 	int64_t progress_ns; /* when it last came nearer to its end */
+	int64_t asked_gap_ns; /* how long it had not when the kernel was last asked of it; 0 never */
 	int64_t first_read_ns; /* answers: first byte; SW_TIME_NONE */
 	int64_t told_ns, writable_ns; /* a wait reported an error; that it can be written to. SW_TIME_NONE */
 	enum sw_sys told_by, writable_by;
@@ -111,6 +112,9 @@ void sw_debts_sort(struct sw_debts *debts); /* the kept ones, by their begin */
 void sw_debts_sift(struct sw_debts *debts, bool (*stays)(void *context, struct sw_debt_state *debt), void *context);
 
 /* Those that are open, or ended and not reviewed yet; NULL beyond the last. */
+/* See sw_correlate_stalled(). */
+void sw_debts_stalled(struct sw_debts *debts, int64_t now_ns, void (*each)(void *context, uint32_t socket),
+		      void *context);
 const struct sw_debt_state *sw_debts_live(const struct sw_debts *debts, size_t index);
 
 /* TCP_INFO of a socket that was there when the session joined: whether an answer is owed on it already. */

@@ -40,6 +40,7 @@ struct sw_socket_state {
 	enum sw_link link;
 	bool flow_is_peers;
 	struct sw_call last; /* the last write, listen or accept, without its lists; id 0: none */
+	int64_t stalled_told_ns; /* sw_debts_stalled(): when it was last told of */
 	int64_t asked_before_ns; /* when the question went out that was open at the attach; 0 none */
 	int64_t told_ns; /* when a debt ended that tells of this connection's end */
 	bool told;

@@ -214,6 +214,14 @@ static void answer_control(struct recorder *recorder)
 		recorder->control_open = false;
 }
 
+static void ask_of_stalled(void *context, uint32_t socket)
+{
+	const struct recorder *recorder = context;
+	const struct sw_control question = {.kind = SW_CONTROL_TCP_INFO, .object = socket};
+	/* A full queue is no loss: it is asked again. */
+	sw_control_send(recorder->start->control_fd, &question, -1);
+}
+
 /* Enough was recorded (--packets, --max-size, --until-failure): the tracer lets go, and then says its last word. */
 static void stop_when_enough(struct recorder *recorder, int64_t now_ns)
 {
@@ -304,6 +312,8 @@ static void release(struct recorder *recorder)
 		return;
 	recorder->judged_ns = now;
 	sw_correlate_judge(recorder->correlate, until);
+	if (recorder->control_open)
+		sw_correlate_stalled(recorder->correlate, until, ask_of_stalled, recorder);
 }
 
 /* Its last word are the names of frames, and they cost a tracer that was told to stop up to three seconds. */

@@ -16,7 +16,7 @@ enum sw_control_kind {
 	SW_CONTROL_CAPTURE, /* the first IP socket of this network namespace is about to be made or used; descriptor: the namespace */
 	/* recorder to engine */
 	SW_CONTROL_READY, /* the answer: the capture of `netns` is open, or will never be (value 0) */
-	SW_CONTROL_TCP_INFO, /* say TCP_INFO, addresses, route and neighbour of the object now */
+	SW_CONTROL_TCP_INFO, /* say TCP_INFO and addresses of the object now */
 	SW_CONTROL_COUNTERS, /* say the counters of the command's network namespace now */
 	SW_CONTROL_STOP, /* enough was seen: attach lets go, run goes on and says nothing more */
 };

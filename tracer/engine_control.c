@@ -54,8 +54,6 @@ static void say_object(struct sw_engine_state *engine, uint32_t object)
 	if (call.sys == SW_SYS_CLOSE)
 		return;
 	sw_identity_refresh(engine->identity, place->pid, (pid_t)call.tid, place->fd, object, SW_DETAIL_TCP_INFO);
-	if (engine->probe)
-		sw_probe_hanging(engine->probe, &call, sw_identity_socket(engine->identity, object));
 }
 
 /* 1: a message was taken, and `*ready` says whether it was the answer for `netns`; 0 nothing there. */

@@ -263,6 +263,35 @@ static void shared_descriptor_is_not_given_up(void **state)
 	expect_nothing(&feed);
 }
 
+static void count_stalled(void *context, uint32_t socket)
+{
+	assert_int_equal(socket, 3);
+	++*(unsigned *)context;
+}
+
+/* A connect that nobody answers: asked of after --slow, and again when its silence has doubled. */
+static void stalled_is_asked_of(void **state)
+{
+	static const struct {
+		int64_t after_ms;
+		unsigned asked;
+	} looks[] = {{900, 0}, {1100, 1}, {1900, 1}, {2300, 2}, {4000, 2}, {4700, 3}};
+	struct feed feed = feed_begin(NULL);
+	unsigned asked = 0;
+
+	(void)state;
+	socket_made(&feed, 3, AF_INET, SOCK_STREAM, SW_SOCKET_NONBLOCKING);
+	connect_to(&feed, 3, "10.0.0.2:80", EINPROGRESS, 0);
+	for (size_t i = 0; i < sizeof looks / sizeof *looks; i++) {
+		sw_correlate_stalled(feed.correlate, feed.now_ns + looks[i].after_ms * MS, count_stalled, &asked);
+		assert_int_equal(asked, looks[i].asked);
+	}
+	close_of(&feed, 3);
+	sw_correlate_stalled(feed.correlate, feed.now_ns + 60000 * MS, count_stalled, &asked);
+	assert_int_equal(asked, 3);
+	sw_report_free(feed_end(&feed, 28));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -279,6 +308,7 @@ int main(void)
 		cmocka_unit_test(datagram_connect_that_was_meant),
 		cmocka_unit_test(closed_descriptor),
 		cmocka_unit_test(shared_descriptor_is_not_given_up),
+		cmocka_unit_test(stalled_is_asked_of),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifndef SYS_pidfd_open
@@ -29,6 +30,7 @@
 #define SO_BINDTOIFINDEX 62
 #endif
 #define TCP_INFO_OPTION 11 /* <linux/tcp.h> and <netinet/tcp.h> do not go together */
+#define CLOSE_PATIENCE_NS 100000000
 #define PIDFD_THREAD_FLAG O_EXCL /* PIDFD_THREAD, Linux 6.9 */
 
 static void *close_later(void *fd)
@@ -37,22 +39,27 @@ static void *close_later(void *fd)
 	return NULL;
 }
 
-/* With SO_LINGER on, close() of the last descriptor blocks for as long as the program asked: that may be ours by
- * now. */
+/* With SO_LINGER on, close() of the last descriptor blocks for as long as the program asked: that may be ours by now. Mostly it is not, and
+ * then it must be gone before the program goes on: or the program's own close would not be the last one, and would not linger. */
 static void close_aside(int fd)
 {
 	sigset_t all, old;
-	pthread_attr_t attributes;
 	pthread_t thread;
+	struct timespec until;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	pthread_attr_init(&attributes);
-	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-	pthread_attr_setstacksize(&attributes, (size_t)64 << 10);
-	if (pthread_create(&thread, &attributes, close_later, (void *)(intptr_t)fd) != 0)
-		close(fd);
-	pthread_attr_destroy(&attributes);
+	int failed = pthread_create(&thread, NULL, close_later, (void *)(intptr_t)fd);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (failed) {
+		close(fd);
+		return;
+	}
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += CLOSE_PATIENCE_NS;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	if (pthread_timedjoin_np(thread, NULL, &until) != 0)
+		pthread_detach(thread);
 }
 
 static int same_socket(int fd, uint64_t inode)
@@ -198,7 +205,7 @@ int sw_getfd_ask(pid_t pid, pid_t tid, int *pidfd, int fd, uint64_t inode, unsig
 	struct linger linger = {0};
 	/* Asked last: the program may have set it meanwhile. */
 	answer->lingers = option(copy, SOL_SOCKET, SO_LINGER, &linger, sizeof linger) && linger.l_onoff;
-	if (answer->lingers)
+	if (answer->lingers && linger.l_linger != 0)
 		close_aside(copy);
 	else
 		close(copy);

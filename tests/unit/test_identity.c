@@ -13,6 +13,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
@@ -461,6 +462,30 @@ static void test_linger_does_not_hold(void **state)
 	bench_free(bench);
 }
 
+/* Nor must it outlive the question: the program's close would not be the last, and its reset would come late. */
+static void test_abort_is_the_programs(void **state)
+{
+	(void)state;
+	const struct linger linger = {1, 0};
+	char byte;
+	for (int i = 0; i < 20; i++) {
+		struct bench *bench = bench_new(0);
+		struct sockaddr_in address;
+		int listener = listen_on_loopback(&address, 5), fd = socket(AF_INET, SOCK_STREAM, 0);
+		assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+		int peer = accept(listener, NULL, NULL);
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+		uint32_t id = sw_identity_object(bench->identity, getpid(), getpid(), fd);
+		sw_identity_refresh(bench->identity, getpid(), getpid(), fd, id, SW_DETAIL_TCP_INFO);
+		close(fd);
+		assert_int_equal(recv(peer, &byte, 1, MSG_DONTWAIT), -1);
+		assert_int_equal(errno, ECONNRESET); /* over loopback it is there when close() returns */
+		close(peer);
+		close(listener);
+		bench_free(bench);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -470,7 +495,7 @@ int main(void)
 		cmocka_unit_test(test_met_before_its_birth),   cmocka_unit_test(test_forgets_what_nobody_holds),
 		cmocka_unit_test(test_epolls_are_told_apart),  cmocka_unit_test(test_failed_connect_keeps_addresses),
 		cmocka_unit_test(test_refused_by_the_process), cmocka_unit_test(test_namespace),
-		cmocka_unit_test(test_linger_does_not_hold),
+		cmocka_unit_test(test_linger_does_not_hold),   cmocka_unit_test(test_abort_is_the_programs),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

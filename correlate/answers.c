@@ -56,7 +56,7 @@ static bool serve_is_no(const struct sw_handshake *handshake, const struct sw_fl
 	int64_t from_ns = debt->began_ns - SW_STAMP_SLACK_NS, to_ns = debt->ended_ns + SW_ALERT_AFTER_NS;
 	bool no;
 
-	if (debt->outcome != SW_OUTCOME_DONE ||
+	if ((debt->outcome != SW_OUTCOME_DONE && debt->outcome != SW_OUTCOME_FAILED) ||
 	    (handshake->done.packet && handshake->done.time_ns < debt->began_ns - SW_STAMP_SLACK_NS))
 		return false;
 	gather(&facts, handshake, flow, debt);
@@ -66,11 +66,11 @@ static bool serve_is_no(const struct sw_handshake *handshake, const struct sw_fl
 	      facts.tls_alert.time_ns <= to_ns;
 	no |= facts.tls_not.packet && facts.tls_not_ours && facts.tls_not.time_ns >= from_ns &&
 	      facts.tls_not.time_ns <= to_ns;
-	no |= facts.tls_only_ours || (facts.tls_unanswered && debt->unanswered) ||
+	no |= facts.tls_only_ours || (facts.tls_unanswered && debt->unanswered && debt->closed_by) ||
 	      (facts.tls_left.packet && !facts.tls_left_ours && !facts.tls_left_behind);
 	if (no)
 		debt->operation = SW_OPERATION_HANDSHAKE;
-	return no;
+	return no && debt->outcome == SW_OUTCOME_DONE; /* what failed is a symptom of its own */
 }
 
 bool sw_answer_is_no(const struct sw_handshakes *handshakes, const struct sw_flow *flow,
@@ -97,47 +97,82 @@ bool sw_answer_is_no(const struct sw_handshakes *handshakes, const struct sw_flo
 	       facts.tls_only_peer || facts.tls_echoed || left(&facts, debt, process);
 }
 
-/* All that we read as a request was the client's close_notify, the last that it said: who says that owes and asks nothing more. */
-static bool only_goodbye(const struct sw_handshakes *handshakes, const struct sw_flow *flow, const struct sw_debt *debt)
+static bool ended_with(const struct sw_handshake *handshake, const struct sw_flow *flow, enum sw_flow_side side,
+		       struct sw_seen goodbye)
 {
-	const struct sw_handshake *handshake = debt->operation == SW_OPERATION_SERVE ? handshake_of(handshakes, flow) :
-										       NULL;
-	const struct sw_handshake_side *client = handshake ? &handshake->side[handshake->client_side] : NULL;
-
-	return client && client->goodbye.packet && debt->bytes_read <= client->goodbye_bytes &&
-	       debt->began_ns >= client->goodbye.time_ns - SW_STAMP_SLACK_NS &&
-	       (handshake->flow != flow->id || flow->side[SW_SIDE_PEER].last_new_data.packet == client->goodbye.packet);
+	return goodbye.packet &&
+	       (handshake->flow != flow->id || flow->side[side].last_new_data.packet == goodbye.packet);
 }
 
-/* All that never arrived was our own close_notify, the last that we said: nobody waits for it. */
-static bool only_our_goodbye(const struct sw_handshakes *handshakes, const struct sw_flow *flow,
-			     const struct sw_debt *debt)
+/* All that we read as a request, or all that we left unread, was the client's close_notify, the last that it said: who says that owes and
+ * asks nothing more. Or all that we said to it was our own: the client had gone, and we let it go. */
+static bool only_goodbye(const struct sw_handshake *handshake, const struct sw_flow *flow,
+			 const struct sw_debt_state *state)
 {
-	bool lost = debt->operation == SW_OPERATION_DRAIN && debt->outcome == SW_OUTCOME_LOST;
-	const struct sw_handshake *handshake = lost ? handshake_of(handshakes, flow) : NULL;
-	const struct sw_side *ours = handshake && handshake->flow == flow->id ? &flow->side[SW_SIDE_OURS] : NULL;
-	const struct sw_handshake_side *said = ours ? &handshake->side[SW_SIDE_OURS] : NULL;
+	const struct sw_debt *debt = &state->debt;
+	const struct sw_handshake_side *client = &handshake->side[handshake->client_side];
+	const struct sw_handshake_side *own = &handshake->side[!handshake->client_side];
+	int64_t read = state->socket ? state->socket->seen.bytes_read : 0;
 
-	/* sent_to counts a FIN */
-	return said && said->goodbye.packet && said->goodbye.packet == ours->last_new_data.packet &&
-	       ours->sent_to - (ours->fin.packet ? 1 : 0) - ours->acked_to <= said->goodbye_bytes;
-}
-
-bool sw_answer_tells(const struct sw_handshakes *handshakes, const struct sw_flow *flow, const struct sw_debt *debt)
-{
-	if (only_goodbye(handshakes, flow, debt) || only_our_goodbye(handshakes, flow, debt))
+	if (ended_with(handshake, flow, SW_SIDE_PEER, client->goodbye) &&
+	    ((debt->bytes_read <= client->goodbye_bytes &&
+	      debt->began_ns >= client->goodbye.time_ns - SW_STAMP_SLACK_NS) ||
+	     (read && !flow->side[SW_SIDE_PEER].fin.packet && !flow->side[SW_SIDE_PEER].rst.packet &&
+	      flow->side[SW_SIDE_PEER].bytes - read <= client->goodbye_bytes)))
 		return true;
+	return ended_with(handshake, flow, SW_SIDE_OURS, own->goodbye) && own->before_goodbye_ns < debt->began_ns &&
+	       debt->ended_ns - debt->began_ns < SW_ANSWER_LATE_NS;
+}
 
-	const struct sw_handshake *handshake = debt->operation == SW_OPERATION_DRAIN &&
-							       debt->outcome == SW_OUTCOME_LOST ?
-						       handshake_of(handshakes, flow) :
-						       NULL;
+/* All that never arrived was our own close_notify, the last that we said: nobody misses it. */
+static bool lost_goodbye(const struct sw_handshake *handshake, const struct sw_flow *flow, const struct sw_debt *debt)
+{
+	const struct sw_side *ours = &flow->side[SW_SIDE_OURS];
+	const struct sw_handshake_side *own =
+		&handshake->side[handshake->flow == flow->id ? SW_SIDE_OURS : SW_SIDE_PEER];
+
+	return debt->outcome == SW_OUTCOME_LOST && ended_with(handshake, flow, SW_SIDE_OURS, own->goodbye) &&
+	       ours->sent_to - ours->acked_to <= own->goodbye_bytes + 1; /* and a FIN */
+}
+
+/* All that we asked was to close. */
+static bool asked_to_close(const struct sw_handshake *handshake, const struct sw_flow *flow, const struct sw_debt *debt)
+{
+	const struct sw_handshake_side *own =
+		&handshake->side[handshake->flow == flow->id ? SW_SIDE_OURS : SW_SIDE_PEER];
+
+	return debt->bytes_accepted > 0 && debt->bytes_accepted <= own->goodbye_bytes &&
+	       ended_with(handshake, flow, SW_SIDE_OURS, own->goodbye) &&
+	       own->goodbye.time_ns >= debt->began_ns - SW_STAMP_SLACK_NS;
+}
+
+static bool drain_is_told(const struct sw_handshake *handshake, const struct sw_flow *flow, const struct sw_debt *debt)
+{
+	bool vain = debt->outcome == SW_OUTCOME_LOST ||
+		    (debt->outcome == SW_OUTCOME_FAILED && !flow->initiator); /* behind the client's alert */
 	struct sw_facts facts;
 
-	if (!handshake || flow->side[SW_SIDE_OURS].data_packets == 0)
+	if (!vain || flow->side[SW_SIDE_OURS].data_packets == 0)
 		return false;
+	if (lost_goodbye(handshake, flow, debt))
+		return true;
 	gather(&facts, handshake, flow, debt);
 	return facts.tls_alert.packet || facts.tls_not.packet;
+}
+
+bool sw_answer_tells(const struct sw_handshakes *handshakes, const struct sw_flow *flow,
+		     const struct sw_debt_state *state)
+{
+	const struct sw_handshake *handshake = handshake_of(handshakes, flow);
+
+	if (!handshake)
+		return false;
+	switch (state->debt.operation) {
+	case SW_OPERATION_SERVE: return only_goodbye(handshake, flow, state);
+	case SW_OPERATION_DRAIN: return drain_is_told(handshake, flow, &state->debt);
+	case SW_OPERATION_ANSWER: return asked_to_close(handshake, flow, &state->debt);
+	default: return false;
+	}
 }
 
 static bool is_no(const struct sw_debt *debt)

@@ -12,9 +12,10 @@
  * as the server becomes the handshake's where one side said no to it. */
 bool sw_answer_is_no(const struct sw_handshakes *handshakes, const struct sw_flow *flow,
 		     const struct sw_process_seen *process, struct sw_debt *debt);
-/* Bytes that were lost behind the end of a handshake are that end's doing, which the handshake's debt tells; a client's goodbye is
- * no request that we left without an answer; and our own goodbye is nothing that anybody misses. */
-bool sw_answer_tells(const struct sw_handshakes *handshakes, const struct sw_flow *flow, const struct sw_debt *debt);
+/* Bytes that were lost behind the end of a handshake are that end's doing, which the handshake's debt tells; and a goodbye
+ * is no request that we left without an answer, nor is it missed where the peer had closed. */
+bool sw_answer_tells(const struct sw_handshakes *handshakes, const struct sw_flow *flow,
+		     const struct sw_debt_state *state);
 /* The steps of one handshake are several answers; one of them tells that it was answered no. */
 void sw_answers_join(struct sw_debts *debts);
 

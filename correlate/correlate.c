@@ -61,8 +61,7 @@ static bool judge_ended(struct sw_correlate *correlate, struct sw_debt_state *de
 		debt->debt.outcome = SW_OUTCOME_ANSWERED_NO;
 		return true;
 	}
-	return sw_symptom_is(debt, flow, &correlate->options) &&
-	       !sw_answer_tells(correlate->handshakes, flow, &debt->debt);
+	return sw_symptom_is(debt, flow, &correlate->options) && !sw_answer_tells(correlate->handshakes, flow, debt);
 }
 
 static bool review(void *context, struct sw_debt_state *debt)

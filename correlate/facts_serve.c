@@ -21,6 +21,23 @@ static bool answered_before(const struct sw_symptom_context *context)
 	return false;
 }
 
+/* Who asks nothing and goes is a check (a load balancer, a scan); who goes with the answer in its hands is served. */
+static bool owed_nothing(const struct sw_symptom_context *context)
+{
+	const struct sw_side *peer = &context->flow->side[SW_SIDE_PEER], *ours = &context->flow->side[SW_SIDE_OURS];
+	const struct sw_handshake *handshake = context->handshake;
+
+	if (context->flow->began_before || !context->socket || !(context->socket->socket.flags & SW_SOCKET_ACCEPTED))
+		return false;
+	if (handshake && handshake->client_hello.packet && handshake->server_hello.packet &&
+	    !handshake->side[handshake->client_side].data_records &&
+	    !handshake->side[handshake->client_side].alert.seen.packet)
+		return true; /* a check that completes the handshake */
+	return !peer->last_new_data.packet ||
+	       (ours->last_new_data.packet && ours->last_new_data.time_ns >= peer->last_new_data.time_ns &&
+		ours->acked_to >= ours->sent_to);
+}
+
 /* Whether a thread waited for the socket when this came. */
 static bool waited(const struct sw_socket_seen *socket, struct sw_seen came)
 {
@@ -74,6 +91,7 @@ void sw_facts_of_serve(struct sw_facts *facts, const struct sw_symptom_context *
 	facts->served_after = context->others_served;
 	facts->came_to = sw_arena_strdup(arena, sw_endpoint_text(&flow->local, text));
 	facts->answered_before = answered_before(context);
+	facts->owed_nothing = flow->protocol == IPPROTO_TCP && owed_nothing(context);
 	if (flow->protocol == IPPROTO_UDP) {
 		facts->peer_datagrams = flow->side[SW_SIDE_PEER].packets;
 		facts->peer_datagram = flow->side[SW_SIDE_PEER].first;

@@ -151,6 +151,11 @@
 	X(TEXT, translated_by_kernel, "where the kernel's connection tracking sends it")                               \
 	X(COUNT, rp_filter_drops, "packets that the reverse path filter dropped meanwhile")                            \
 	X(COUNT, checksum_drops, "segments and datagrams with a bad checksum that the kernel dropped meanwhile")       \
+	X(COUNT, syn_queue_drops, "SYNs that the kernel dropped meanwhile at a full queue of half-open connections")   \
+	X(COUNT, listen_drops, "SYNs and ACKs that it dropped meanwhile at listeners, for any reason")                 \
+	X(COUNT, syn_cookies, "net.ipv4.tcp_syncookies: 0 never, 1 at a full queue, 2 always")                         \
+	X(COUNT, syn_cookies_sent, "SYN cookies sent meanwhile")                                                       \
+	X(COUNT, syn_backlog, "net.ipv4.tcp_max_syn_backlog")                                                          \
 	X(COUNT, listen_overflows, "accept queue overflows meanwhile")                                                 \
 	X(FLAG, waited_alone, "something other than an event loop waited for this socket and no other")                \
 	X(FLAG, connected, "the datagram socket has a peer: it takes datagrams of no other")                           \
@@ -440,6 +445,7 @@
 	X(COUNT, backlog, "what listen asked for")                                                                     \
 	X(COUNT, accepts, "connections that were accepted from the listener")                                          \
 	X(COUNT, others_unanswered, "other connections to our end, meanwhile, that were never answered")               \
+	X(FLAG, owed_nothing, "the client had asked nothing, or had the whole answer when it went")                    \
 	X(FLAG, answered_before, "bytes of our answer left before the peer had gone")                                  \
 	X(FLAG, waited_meanwhile, "a thread waited for it when a SYN or datagram came")                                \
 	X(SEEN, own_refusal, "the RST with which our kernel refused the SYN")                                          \

@@ -14,6 +14,8 @@
 /* A ServerHello, EncryptedExtensions and a Finished make some 300 bytes; the smallest certificate with its proof of possession as many
  * again (seen: 750 bytes and more with, 240 to 310 without, resumed). */
 #define FULL_FLIGHT 512
+/* Who closes later than this may have run out of patience. */
+#define PATIENCE_NS SW_NS_PER_S
 /* A check that is content ends at once. */
 #define SOON_NS (2 * SW_NS_PER_S)
 
@@ -139,7 +141,7 @@ static void left_facts(struct sw_facts *facts, const struct sw_handshake *handsh
 
 	if (!handshake->client_hello.packet || !handshake->server_hello.packet || facts->tls_alert.packet ||
 	    client->data_records || !certificate || !left.packet || (stayed.packet && stayed.time_ns <= left.time_ns) ||
-	    left.time_ns - other->last_new_data.time_ns > SW_ALERT_AFTER_NS)
+	    left.time_ns - other->last_new_data.time_ns > (ours ? SW_ALERT_AFTER_NS : PATIENCE_NS))
 		return;
 	facts->tls_left = left;
 	facts->tls_left_ours = ours;

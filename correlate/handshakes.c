@@ -180,6 +180,7 @@ static void take_goodbye(struct sw_handshake *handshake, const struct sw_packet 
 		return;
 	side->goodbye = seen_of(packet);
 	side->goodbye_bytes = RECORD_HEADER + record->length;
+	side->before_goodbye_ns = side->last_ns;
 }
 
 static void take_record(struct sw_handshake *handshake, const struct sw_packet *packet, enum sw_flow_side from,
@@ -238,13 +239,26 @@ static void take_flight(struct sw_handshake *handshake, const struct sw_packet *
 		handshake->flight_bytes += packet->payload_length;
 }
 
+static void take_records(struct sw_handshake *handshake, const struct sw_packet *packet, enum sw_flow_side from)
+{
+	bool protected_before = false;
+
+	handshake->side[from].cut |= packet->tls->truncated;
+	take_hellos(handshake, packet, from);
+	for (uint8_t i = 0; i < packet->tls->record_count && i < SW_TLS_RECORDS; i++) {
+		const struct sw_tls_record *record = &packet->tls->records[i];
+
+		take_record(handshake, packet, from, record, !protected_before);
+		protected_before |= record->content == SW_TLS_APPLICATION;
+	}
+}
+
 void sw_handshakes_packet(struct sw_handshakes *handshakes, const struct sw_packet *packet, uint32_t flow,
 			  enum sw_flow_side from)
 {
 	struct entry *entry = find(handshakes, flow);
 	struct sw_handshake *handshake;
 	struct sw_handshake_side *side;
-	bool protected_before = false;
 
 	if (!entry && !packet->tls)
 		return;
@@ -255,19 +269,11 @@ void sw_handshakes_packet(struct sw_handshakes *handshakes, const struct sw_pack
 	if (!side->first.packet)
 		side->first = seen_of(packet);
 	take_flight(handshake, packet, from);
-	if (!packet->tls) {
-		if (!side->plain.packet && !side->protected.packet)
-			side->plain = seen_of(packet);
-		return;
-	}
-	side->cut |= packet->tls->truncated;
-	take_hellos(handshake, packet, from);
-	for (uint8_t i = 0; i < packet->tls->record_count && i < SW_TLS_RECORDS; i++) {
-		const struct sw_tls_record *record = &packet->tls->records[i];
-
-		take_record(handshake, packet, from, record, !protected_before);
-		protected_before |= record->content == SW_TLS_APPLICATION;
-	}
+	if (packet->tls)
+		take_records(handshake, packet, from);
+	else if (!side->plain.packet && !side->protected.packet)
+		side->plain = seen_of(packet);
+	side->last_ns = packet->time_ns;
 }
 
 const struct sw_handshake *sw_handshakes_get(const struct sw_handshakes *handshakes, uint32_t flow)

@@ -23,6 +23,7 @@ struct sw_handshake_side {
 	struct sw_handshake_alert alert; /* the first */
 	struct sw_seen goodbye; /* the last record that is a close_notify, by its kind, or in TLS 1.3 by its length */
 	uint32_t goodbye_bytes; /* with its header */
+	int64_t last_ns, before_goodbye_ns; /* when payload of it was seen last, and last before the goodbye; 0 never */
 	uint32_t data_records; /* behind its Finished, not counting what is as long as a close_notify */
 	bool cut; /* records may have passed that the capture does not hold whole */
 	struct sw_tls_certificate certificate;

@@ -181,6 +181,13 @@ void sw_links_forget(struct sw_links *links, const struct sw_socket_state *socke
 	}
 }
 
+/* The connection was made before it was accepted; its other end may be unknown, because it had gone by then. */
+static bool is_before(const struct sw_socket_state *socket, const struct sw_flow *flow)
+{
+	return !(socket->seen.socket.flags & SW_SOCKET_ACCEPTED) || socket->seen.made_ns == SW_TIME_NONE ||
+	       flow->first_ns <= socket->seen.made_ns + STAMP_SLACK_NS;
+}
+
 /* A flow begins on a port of ours: the socket that has this end, and no other remote end. */
 static void bind_by_port(struct sw_links *links, const struct sw_flow *flow)
 {
@@ -191,6 +198,7 @@ static void bind_by_port(struct sw_links *links, const struct sw_flow *flow)
 		const struct sw_socket *seen = socket ? &socket->seen.socket : NULL;
 
 		if (!seen || socket->gone || (seen->flags & SW_SOCKET_LISTENING) ||
+		    (!seen->remote.present && !is_before(socket, flow)) ||
 		    (!sw_ip_is_any(&seen->local.endpoint.ip) &&
 		     !sw_ip_equal(&seen->local.endpoint.ip, &flow->local.ip)) ||
 		    (seen->remote.present && seen->remote.endpoint.port &&
@@ -337,7 +345,12 @@ static struct sw_flow *by_local_port(struct sw_links *links, const struct sw_soc
 	for (size_t i = 0; i < count; i++) {
 		struct sw_flow *flow = sw_flows_get(links->flows, ids[i]);
 
-		if (flow && (flow->first_ns >= span.from_ns || !begins) &&
+		struct sw_socket_state *owner = flow ? sw_links_owner(links, flow->id) : NULL;
+
+		if (!flow || (owner && owner != socket && socket->seen.socket.flags & SW_SOCKET_ACCEPTED) ||
+		    !is_before(socket, flow))
+			continue;
+		if ((flow->first_ns >= span.from_ns || !begins) &&
 		    flow->local.port == socket->seen.socket.local.endpoint.port)
 			return flow;
 	}

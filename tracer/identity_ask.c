@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <sys/un.h>
 
+#include "src/base/clock.h"
 #include "tracer/getfd.h"
 #include "tracer/probe_fact.h"
 #include "tracer/probe_tcp.h"
@@ -23,6 +24,7 @@
 #ifndef SO_BINDTOIFINDEX
 #define SO_BINDTOIFINDEX 62
 #endif
+#define QUEUE_AGAIN_NS (250 * SW_NS_PER_MS)
 
 static bool same(const struct sw_socket *a, const struct sw_socket *b)
 {
@@ -139,11 +141,26 @@ static void say_fact(struct sw_identity *identity, const struct object *object, 
 	identity->sink->fact(identity->sink->context, sw_fact_of(draft));
 }
 
-static void say_queue(struct sw_identity *identity, const struct object *object, pid_t pid, pid_t tid, uint32_t queue,
+/* Whoever accepts in vain in a loop asks as often; a queue that stands as it did is told four times a second. */
+static bool is_told(struct object *object, uint32_t queue, uint32_t backlog)
+{
+	int64_t now = sw_clock_monotonic();
+	if (object->queue_said_ns && now - object->queue_said_ns < QUEUE_AGAIN_NS && queue == object->queue &&
+	    backlog == object->backlog)
+		return true;
+	object->queue_said_ns = now;
+	object->queue = queue;
+	object->backlog = backlog;
+	return false;
+}
+
+static void say_queue(struct sw_identity *identity, struct object *object, pid_t pid, pid_t tid, uint32_t queue,
 		      uint32_t backlog)
 {
 	struct sw_fact_draft draft;
 	char text[SW_ADDR_TEXT];
+	if (is_told(object, queue, backlog))
+		return;
 	sw_fact_begin(&draft, "listener");
 	sw_fact_add_text(&draft, "address", sw_addr_text(&object->socket.local, text));
 	sw_fact_add_number(&draft, "queue", queue);
@@ -182,7 +199,7 @@ static void say_tcp_info(struct sw_identity *identity, struct object *object, pi
 }
 
 /* No descriptor tells how many wait at a listening AF_UNIX socket: sock_diag does. */
-static void say_unix_queue(struct sw_identity *identity, const struct object *object, pid_t pid, pid_t tid)
+static void say_unix_queue(struct sw_identity *identity, struct object *object, pid_t pid, pid_t tid)
 {
 	struct sw_diag found;
 	if (object->socket.domain == AF_UNIX && object->socket.flags & SW_SOCKET_LISTENING &&

@@ -30,6 +30,8 @@ struct object {
 	bool handed_on; /* may have descriptors that we never saw */
 	struct sw_place place; /* pid 0: nowhere */
 	bool held; /* while a sweep lasts: a descriptor leads to it */
+	int64_t queue_said_ns; /* monotonic: of a listener, when its queue was told last, and how it stood */
+	uint32_t queue, backlog;
 	UT_hash_handle by_id, by_inode;
 };
 

@@ -185,9 +185,16 @@ bool sw_probe_ports(struct sw_question *question, int *low, int *high)
 
 void sw_probe_sysctl(struct sw_question *question, const struct sw_device *device)
 {
-	static const char *const plain[] = {
-		"ip_unprivileged_port_start", "ip_nonlocal_bind",   "tcp_syn_retries",     "tcp_retries2",
-		"tcp_syn_linear_timeouts",    "tcp_keepalive_time", "tcp_keepalive_intvl", "tcp_keepalive_probes"};
+	static const char *const plain[] = {"ip_unprivileged_port_start",
+					    "ip_nonlocal_bind",
+					    "tcp_syn_retries",
+					    "tcp_retries2",
+					    "tcp_syn_linear_timeouts",
+					    "tcp_keepalive_time",
+					    "tcp_keepalive_intvl",
+					    "tcp_keepalive_probes",
+					    "tcp_syncookies",
+					    "tcp_max_syn_backlog"};
 	struct settings settings = {0};
 	struct sw_fact_draft draft;
 	int low, high;

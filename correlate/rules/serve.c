@@ -37,6 +37,38 @@ static bool came_in_vain(const struct sw_facts *facts)
 	       (FACT(own_synacks) <= 0 || FACT(final_ack));
 }
 
+static const struct sw_rule_next half_open[SW_RULE_TEXTS] = {
+	{"here", "ss -tn state syn-recv", "see how many connections are half open, and from whom", "few"},
+	{"here", "sysctl net.ipv4.tcp_syncookies net.ipv4.tcp_max_syn_backlog",
+	 "see whether the kernel may answer by cookies, and how long the queue is", "1"},
+	{"here", "nstat -az TcpExtTCPReqQFullDrop TcpExtListenDrops TcpExtSyncookiesSent", "see what the kernel counts",
+	 "no rise"},
+};
+
+/* The queue of half-open connections comes before that of accept, and is as long as the backlog, or tcp_max_syn_backlog: with cookies off
+ * the kernel drops what does not fit, and from three quarters on what is not a proven peer (tcp_conn_request). */
+static bool syn_queue_full(const struct sw_facts *facts, struct sw_match *match)
+{
+	bool counted = FACT(syn_queue_drops) > 0;
+
+	if (FACT(listen_overflows) > 0 || FACT(own_synacks) > 0 || FACT(syn_cookies) != 0 ||
+	    (!counted && FACT(listen_drops) <= 0))
+		return false;
+	if (!counted)
+		at_most(match, SW_CONFIDENCE_LIKELY);
+	match->locus = SW_LOCUS_LOCAL_HOST;
+	match->cause =
+		counted ?
+			"the queue of half-open connections was full and SYN cookies are off (tcp_syncookies 0): the kernel dropped {syn_queue_drops:SYN}, {peer_syns} of {remote} among them" :
+			"the queue of half-open connections was nearly full and SYN cookies are off (tcp_syncookies 0): the kernel dropped {listen_drops:SYN} at listeners, {peer_syns} of {remote} among them";
+	match->usually = "a SYN flood or a scan; clients whose final ACK is lost on the way";
+	match->next = half_open;
+	cite(match, FACT(peer_syn));
+	cite(match, FACT(peer_last_syn));
+	match->cites_fact = "counters";
+	return true;
+}
+
 static bool listen_queue_full(const struct sw_facts *facts, struct sw_match *match)
 {
 	bool full = FACT(listen_overflows) > 0 ||
@@ -51,6 +83,8 @@ static bool listen_queue_full(const struct sw_facts *facts, struct sw_match *mat
 	}
 	if (!came_in_vain(facts))
 		return false;
+	if (!full && syn_queue_full(facts, match))
+		return true;
 	if (!full && (FACT(listen_queue) == 0 || FACT(waited_meanwhile)))
 		return near(match, FACT(waited_meanwhile) ? "a thread waited for connections all the time" :
 							    "the accept queue was empty");
@@ -83,6 +117,8 @@ static bool request_not_delivered(const struct sw_facts *facts, struct sw_match 
 		return true;
 	if (!came_in_vain(facts))
 		return false;
+	if (FACT(listen_drops) > FACT(listen_overflows) && FACT(listen_drops) > 0)
+		return near(match, "the kernel itself dropped {listen_drops:SYN} at listeners");
 	if (FACT(listen_overflows) > 0 || FACT(listen_queue) > 0)
 		return FACT(listen_queue) > 0 && near(match, "{listen_queue:connection} waited in the accept queue");
 	if (FACT(listen_queue) != 0 && !FACT(waited_meanwhile))
@@ -156,6 +192,7 @@ static const struct sw_rule serving[] = {
 		.needs = SW_NEEDS_PACKETS,
 		.beats = "app-slow-to-answer",
 		.locus = SW_LOCUS_LOCAL_APP,
+		.locus_words = "local-app, or local-host at a full queue of half-open connections",
 		.title = "the program accepts too slowly",
 		.holds = listen_queue_full,
 		.cause =
@@ -169,7 +206,7 @@ static const struct sw_rule serving[] = {
 			  "see whether the kernel counts overflows", "no rise"}},
 		.sees = "its clients time out",
 		.evidence =
-			"SYNs (or final ACKs) arrived for our listening socket, went unanswered, its queue was full or no thread accepted or waited for it",
+			"SYNs (or final ACKs) arrived for our listening socket, went unanswered, its queue was full or no thread accepted or waited for it; or the queue of half-open connections was full while SYN cookies are off (then the locus is `local-host`)",
 	},
 	{
 		.code = "request-not-delivered",

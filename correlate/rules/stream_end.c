@@ -25,6 +25,15 @@ static bool write_after_own_shutdown(const struct sw_facts *facts, struct sw_mat
 	return true;
 }
 
+/* A client of ours that is owed nothing may go as it likes: haproxy's checks and load generators end by a RST. */
+static void asked_nothing(const struct sw_facts *facts, struct sw_match *match)
+{
+	if (!FACT(accepted) || !FACT(owed_nothing))
+		return;
+	match->severity = SW_SEVERITY_NOTE;
+	match->usually = "a health check, a scan or a load generator that spares itself the orderly end";
+}
+
 /* ---- the peer's FIN ------------------------------------------------------------------------------------------------- */
 
 static bool peer_closed_first(const struct sw_facts *facts, struct sw_match *match)
@@ -49,6 +58,7 @@ static bool peer_closed_first(const struct sw_facts *facts, struct sw_match *mat
 		at_most(match, SW_CONFIDENCE_LIKELY);
 		match->cause = "the peer's FIN came before our last data reached it";
 	}
+	asked_nothing(facts, match);
 	return true;
 }
 
@@ -145,6 +155,7 @@ static bool peer_aborted(const struct sw_facts *facts, struct sw_match *match)
 		at_most(match, SW_CONFIDENCE_LIKELY);
 	if (FACT(remote_ours))
 		match->locus = SW_LOCUS_PEER_APP;
+	asked_nothing(facts, match);
 	return true;
 }
 

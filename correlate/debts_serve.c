@@ -4,6 +4,7 @@
  * then. Whether a peer that waited in vain is a symptom is seen with the packets (symptoms.c). */
 #include "correlate/debts_state.h"
 
+#include <errno.h>
 #include <sys/socket.h>
 
 /* A loop that serves quickly is back in its wait within this. */
@@ -23,6 +24,8 @@ void sw_debts_serve_waits(struct sw_socket_state *socket, int64_t time_ns)
 
 void sw_debts_serve_accept(struct sw_socket_state *socket, const struct sw_call *call)
 {
+	if (call->result < 0 && (call->error == EMFILE || call->error == ENFILE))
+		socket->seen.without_fd_ns = sw_call_end(call);
 	if (!sw_call_blocks(call, socket))
 		return;
 	socket->seen.last_wait_ns = sw_call_end(call);

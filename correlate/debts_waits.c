@@ -80,6 +80,9 @@ static void book_member(void *context, struct sw_socket_state *socket, uint32_t 
 	struct booking *booking = context;
 	struct sw_debt_state *debt;
 
+	if (booking->call->timeout_ns == 0)
+		sw_debts_serve_waits(socket,
+				     booking->call->enter_ns); /* a look; what passed since the last wait was none */
 	socket->seen.last_wait_ns = sw_call_end(booking->call);
 	socket->seen.waiting = false;
 	if (booking->call->timeout_ns != 0)

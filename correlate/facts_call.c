@@ -88,6 +88,12 @@ static void socket_facts(struct sw_facts *facts, const struct sw_symptom_context
 	facts->protocol = facts->is_tcp ? "tcp" : facts->is_udp ? "udp" : facts->is_unix ? "unix" : NULL;
 }
 
+static bool sends(enum sw_sys sys)
+{
+	return sys == SW_SYS_SENDTO || sys == SW_SYS_SENDMSG || sys == SW_SYS_SENDMMSG || sys == SW_SYS_WRITE ||
+	       sys == SW_SYS_WRITEV;
+}
+
 static void opening_facts(struct sw_facts *facts, const struct sw_symptom_context *context)
 {
 	enum sw_sys sys = context->opening ? context->opening->sys : context->debt->sys;
@@ -98,8 +104,8 @@ static void opening_facts(struct sw_facts *facts, const struct sw_symptom_contex
 	facts->opening_makes = sys == SW_SYS_SOCKET || sys == SW_SYS_SOCKETPAIR;
 	facts->opening_accepts = sys == SW_SYS_ACCEPT || sys == SW_SYS_ACCEPT4;
 	facts->surfaced_accepts = end == SW_SYS_ACCEPT || end == SW_SYS_ACCEPT4;
-	facts->opening_sends = sys == SW_SYS_SENDTO || sys == SW_SYS_SENDMSG || sys == SW_SYS_SENDMMSG ||
-			       sys == SW_SYS_WRITE || sys == SW_SYS_WRITEV;
+	facts->opening_sends = sends(sys);
+	facts->surfaced_sends = sends(end) || end == SW_SYS_SENDFILE || end == SW_SYS_SPLICE;
 	facts->injected = (context->opening && context->opening->flags & SW_CALL_INJECTED) ||
 			  (context->surfaced && context->surfaced->flags & SW_CALL_INJECTED);
 }

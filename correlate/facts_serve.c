@@ -21,8 +21,24 @@ static bool answered_before(const struct sw_symptom_context *context)
 	return false;
 }
 
+/* Bytes of ours left behind the last request and before the client went: it was not the wait for them that it did not bear. */
+static bool answer_begun_in_time(const struct sw_symptom_context *context)
+{
+	const struct sw_side *peer = &context->flow->side[SW_SIDE_PEER];
+	int64_t gone = peer->fin.packet ? peer->fin.time_ns : peer->rst.packet ? peer->rst.time_ns : INT64_MAX;
+
+	for (size_t i = 0; peer->last_new_data.packet && i < context->packet_count; i++) {
+		const struct sw_packet *packet = context->packets[i];
+
+		if (packet->payload_length && packet->time_ns > peer->last_new_data.time_ns && packet->time_ns < gone &&
+		    sw_endpoint_equal(&packet->src, &context->flow->local))
+			return true;
+	}
+	return false;
+}
+
 /* Who asks nothing and goes is a check (a load balancer, a scan); who goes with the answer in its hands is served. */
-static bool owed_nothing(const struct sw_symptom_context *context)
+static bool owed_nothing(const struct sw_symptom_context *context, bool sending)
 {
 	const struct sw_side *peer = &context->flow->side[SW_SIDE_PEER], *ours = &context->flow->side[SW_SIDE_OURS];
 	const struct sw_handshake *handshake = context->handshake;
@@ -33,9 +49,13 @@ static bool owed_nothing(const struct sw_symptom_context *context)
 	    !handshake->side[handshake->client_side].data_records &&
 	    !handshake->side[handshake->client_side].alert.seen.packet)
 		return true; /* a check that completes the handshake */
-	return !peer->last_new_data.packet ||
-	       (ours->last_new_data.packet && ours->last_new_data.time_ns >= peer->last_new_data.time_ns &&
-		ours->acked_to >= ours->sent_to);
+	if (!peer->last_new_data.packet)
+		return true;
+	if (sending) /* it was not all that we had to say */
+		return false;
+	if (context->socket->bytes_written >= ours->acked_to) /* a SYN counts as well */
+		return false;
+	return ours->last_new_data.packet && ours->last_new_data.time_ns >= peer->last_new_data.time_ns;
 }
 
 /* Whether a thread waited for the socket when this came. */
@@ -56,6 +76,8 @@ static void socket_facts(struct sw_facts *facts, const struct sw_symptom_context
 	facts->listening = socket->socket.flags & SW_SOCKET_LISTENING;
 	facts->backlog = socket->options.backlog;
 	facts->accepts = socket->accepts;
+	facts->accept_without_fd = context->flow && socket->without_fd_ns != SW_TIME_NONE &&
+				   socket->without_fd_ns <= context->flow->side[SW_SIDE_PEER].last_syn.time_ns;
 	if (socket->answer_took_ns > 0)
 		facts->answer_took = socket->answer_took_ns;
 	if (socket->socket.local.present)
@@ -91,7 +113,8 @@ void sw_facts_of_serve(struct sw_facts *facts, const struct sw_symptom_context *
 	facts->served_after = context->others_served;
 	facts->came_to = sw_arena_strdup(arena, sw_endpoint_text(&flow->local, text));
 	facts->answered_before = answered_before(context);
-	facts->owed_nothing = flow->protocol == IPPROTO_TCP && owed_nothing(context);
+	facts->owed_nothing = flow->protocol == IPPROTO_TCP && owed_nothing(context, facts->surfaced_sends);
+	facts->answer_begun_in_time = flow->protocol == IPPROTO_TCP && answer_begun_in_time(context);
 	if (flow->protocol == IPPROTO_UDP) {
 		facts->peer_datagrams = flow->side[SW_SIDE_PEER].packets;
 		facts->peer_datagram = flow->side[SW_SIDE_PEER].first;

@@ -42,6 +42,7 @@
 	X(FLAG, opening_makes, "the opening call makes a socket")                                                      \
 	X(FLAG, opening_accepts, "the opening call is accept")                                                         \
 	X(FLAG, opening_sends, "the opening call sends")                                                               \
+	X(FLAG, surfaced_sends, "the call that failed sends")                                                          \
 	X(FLAG, surfaced_accepts, "the call that failed is accept")                                                    \
 	X(FLAG, injected, "the program's own seccomp filter answered the call")                                        \
 	X(TEXT, remote, "address and port of the other end, or the path")                                              \
@@ -445,6 +446,8 @@
 	X(COUNT, backlog, "what listen asked for")                                                                     \
 	X(COUNT, accepts, "connections that were accepted from the listener")                                          \
 	X(COUNT, others_unanswered, "other connections to our end, meanwhile, that were never answered")               \
+	X(FLAG, answer_begun_in_time, "the answer to its last request had begun when the client went")                 \
+	X(FLAG, accept_without_fd, "accept on this listener failed for want of a descriptor before the last SYN")      \
 	X(FLAG, owed_nothing, "the client had asked nothing, or had the whole answer when it went")                    \
 	X(FLAG, answered_before, "bytes of our answer left before the peer had gone")                                  \
 	X(FLAG, waited_meanwhile, "a thread waited for it when a SYN or datagram came")                                \

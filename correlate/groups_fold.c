@@ -43,6 +43,23 @@ static bool folded(struct sw_groups *groups, size_t index)
 	return false;
 }
 
+/* Who came while accept failed for want of a descriptor is what that failure did. */
+static bool told_by_accept(const struct sw_groups *groups, size_t index)
+{
+	const struct sw_finding *behind = &groups->findings.items[index];
+
+	if (behind->symptom.outcome != SW_OUTCOME_UNSERVED || strcmp(behind->verdict, "accept-fd-limit") != 0)
+		return false;
+	for (size_t i = 0; i < groups->findings.count; i++) {
+		const struct sw_finding *accept = &groups->findings.items[i];
+
+		if (accept->symptom.operation == SW_OPERATION_CALL && !strcmp(accept->verdict, behind->verdict) &&
+		    accept->symptom.pid == behind->symptom.pid)
+			return true;
+	}
+	return false;
+}
+
 static void forget(struct sw_groups *groups, size_t i)
 {
 	size_t last = --groups->findings.count;
@@ -55,7 +72,7 @@ static void forget(struct sw_groups *groups, size_t i)
 static void fold_unserved(struct sw_groups *groups)
 {
 	for (size_t i = groups->findings.count; i-- > 0;) {
-		if (folded(groups, i))
+		if (told_by_accept(groups, i) || folded(groups, i))
 			forget(groups, i);
 	}
 }

@@ -51,6 +51,7 @@ struct sw_socket_seen { /* a socket's life as the calls tell it */
 	int64_t listened_ns; /* listen succeeded; SW_TIME_NONE: not seen */
 	int64_t waits_from_ns; /* begin of the last stretch in which somebody waited for it all but without a pause; SW_TIME_NONE */
 	bool waiting; /* that stretch is not over */
+	int64_t without_fd_ns; /* accept failed last for want of a descriptor; SW_TIME_NONE: never */
 	int64_t answer_took_ns; /* accepted connections: the longest that a request waited for our first byte; 0 none */
 	bool foreign; /* io_uring or a process outside the trace has used it: its calls are not all seen */
 };

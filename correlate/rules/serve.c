@@ -12,6 +12,8 @@ static bool app_slow_to_answer(const struct sw_facts *facts, struct sw_match *ma
 
 	if (!FACT(accepted) || !too_late || !gone)
 		return false;
+	if (FACT(answer_begun_in_time))
+		return near(match, "our answer had begun when the peer left");
 	if (FACT(answered_before) && FACT(answer_took) < SW_ANSWER_LATE_NS && !FACT(closed_unanswered))
 		return near(match, "our answer had begun when the peer left");
 	if (FACT(duration) < SW_ANSWER_LATE_NS && FACT(answer_took) < SW_ANSWER_LATE_NS)
@@ -160,6 +162,13 @@ static bool not_listening_there(const struct sw_facts *facts, struct sw_match *m
 
 static bool accept_fd_limit(const struct sw_facts *facts, struct sw_match *match)
 {
+	if (FACT(accept_without_fd) && came_in_vain(facts)) {
+		match->cause =
+			"accept failed for want of a descriptor, the queue behind it filled, and {peer_syns:SYN} of {remote} went unanswered";
+		cite(match, FACT(peer_syn));
+		cite(match, FACT(peer_last_syn));
+		return true;
+	}
 	if (!FACT(surfaced_accepts) || (FACT(error) != EMFILE && FACT(error) != ENFILE))
 		return false;
 	match->cites_surfaced = true;

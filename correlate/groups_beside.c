@@ -53,8 +53,8 @@ static struct sw_finding *match(struct sw_groups *groups, const struct sw_findin
 		bool many = finding->count > 1 || shown->count > 1;
 
 		if (!overlaps(finding, shown) ||
-		    !(at_once(finding, shown) || (many ? same_end(&finding->flow, &shown->flow) :
-							 same_connection(&finding->flow, &shown->flow))))
+		    !(at_once(finding, shown) ||
+		      (many ? same_end(&finding->flow, &shown->flow) : same_connection(&finding->flow, &shown->flow))))
 			continue;
 		if (!found || finding->severity > found->severity)
 			found = finding;

@@ -178,19 +178,26 @@ static bool recvmsg_enter(struct sw_decoder *decoder, struct sw_tracee *tracee, 
 	return message_enter(decoder, tracee, call, false);
 }
 
-static void sendmsg_leave(struct sw_decoder *decoder, struct sw_tracee *tracee, struct sw_call *call)
-{
-	struct header header;
-	uint64_t first = 0;
+/* What each descriptor in a message goes through. */
+typedef void passed(struct sw_decoder *decoder, const struct sw_tracee *tracee, int fd);
 
-	if (call->result <= 0 || !is_dns(decoder, call) || !header_read(tracee, tracee->at.args[1], &header))
-		return;
-	vector_bytes(tracee, header.vectors, header.vector_count, &first);
-	take_data(decoder, tracee, call, first);
+/* It came: whatever its number meant before is void. */
+static void forget_received(struct sw_decoder *decoder, const struct sw_tracee *tracee, int fd)
+{
+	sw_identity_closed(decoder->identity, tracee->process->pid, fd);
 }
 
-/* Descriptors that came with a message: whatever their numbers meant before is void. */
-static void forget_received(struct sw_decoder *decoder, const struct sw_tracee *tracee, const struct header *header)
+/* It left: who gets it may not be traced, so that our last close is not its end. */
+static void hand_on(struct sw_decoder *decoder, const struct sw_tracee *tracee, int fd)
+{
+	uint32_t object = sw_identity_object(decoder->identity, tracee->process->pid, tracee->tid, fd);
+
+	if (object)
+		sw_identity_handed_on(decoder->identity, object);
+}
+
+static void each_passed(struct sw_decoder *decoder, const struct sw_tracee *tracee, const struct header *header,
+			passed *visit)
 {
 	unsigned char control[1024];
 	size_t word = sw_tracee_word_size(tracee), head = word + 8;
@@ -206,10 +213,25 @@ static void forget_received(struct sw_decoder *decoder, const struct sw_tracee *
 		for (size_t i = at + head; kind[0] == SOL_SOCKET && kind[1] == SCM_RIGHTS && i + 4 <= at + size;
 		     i += 4) {
 			memcpy(&fd, control + i, sizeof fd);
-			sw_identity_closed(decoder->identity, tracee->process->pid, fd);
+			visit(decoder, tracee, fd);
 		}
 		at += (size + word - 1) & ~(uint64_t)(word - 1);
 	}
+}
+
+static void sendmsg_leave(struct sw_decoder *decoder, struct sw_tracee *tracee, struct sw_call *call)
+{
+	struct header header;
+	uint64_t first = 0;
+
+	if (call->result <= 0 || !header_read(tracee, tracee->at.args[1], &header))
+		return;
+	if (header.control && header.control_length)
+		each_passed(decoder, tracee, &header, hand_on);
+	if (!is_dns(decoder, call))
+		return;
+	vector_bytes(tracee, header.vectors, header.vector_count, &first);
+	take_data(decoder, tracee, call, first);
 }
 
 static void recvmsg_leave(struct sw_decoder *decoder, struct sw_tracee *tracee, struct sw_call *call)
@@ -222,7 +244,7 @@ static void recvmsg_leave(struct sw_decoder *decoder, struct sw_tracee *tracee, 
 	if (header.name)
 		sw_decode_address(tracee, &call->addr, header.name, header.name_length);
 	if (header.control && header.control_length)
-		forget_received(decoder, tracee, &header);
+		each_passed(decoder, tracee, &header, forget_received);
 	if (call->result > 0 && is_dns(decoder, call)) {
 		vector_bytes(tracee, header.vectors, header.vector_count, &first);
 		take_data(decoder, tracee, call, first);

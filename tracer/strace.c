@@ -37,6 +37,7 @@ void sw_strace_free(struct sw_strace *strace)
 		SW_ARRAY_RELEASE(&log->entry_waits);
 		free(log);
 	}
+	strace_rights_release(strace);
 	objects_release(&strace->objects);
 	free(strace->epoll_entries);
 	free(strace);

@@ -127,6 +127,7 @@ static void decode_socket(struct decode *decode)
 					  object->socket.type == SOCK_DGRAM  ? IPPROTO_UDP :
 									       0;
 	object->socket.flags = call->level & SOCK_NONBLOCK ? SW_SOCKET_NONBLOCKING : 0;
+	descriptors_set_cloexec(decode->thread->descriptors, call->fd, call->level & SOCK_CLOEXEC);
 	call->socket = object->socket.id;
 	strace_say(decode, object);
 }
@@ -149,6 +150,7 @@ static void decode_socketpair(struct decode *decode)
 		object->socket.type = call->level & ~(SOCK_CLOEXEC | SOCK_NONBLOCK);
 		object->socket.protocol = call->option;
 		object->socket.flags = SW_SOCKET_PAIR | (call->level & SOCK_NONBLOCK ? SW_SOCKET_NONBLOCKING : 0);
+		descriptors_set_cloexec(decode->thread->descriptors, *fds[i], call->level & SOCK_CLOEXEC);
 		*ids[i] = object->socket.id;
 		strace_say(decode, object);
 	}
@@ -176,6 +178,7 @@ static void decode_accept(struct decode *decode)
 	object->socket.flags |= SW_SOCKET_ACCEPTED | (call->level & SOCK_NONBLOCK ? SW_SOCKET_NONBLOCKING : 0);
 	if (call->addr.present && !object->socket.remote.present)
 		object->socket.remote = call->addr;
+	descriptors_set_cloexec(decode->thread->descriptors, call->fd2, call->level & SOCK_CLOEXEC);
 	call->socket2 = object->socket.id;
 	strace_say(decode, object);
 }
@@ -251,7 +254,13 @@ static void decode_name(struct decode *decode)
 
 /* ---- descriptors that come and go ----------------------------------------------------------------------------- */
 
-static void duplicate(struct decode *decode, struct object *object)
+/* O_CLOEXEC, CLOSE_RANGE_CLOEXEC */
+static bool names_cloexec(struct span flags)
+{
+	return !span_empty(flags) && memmem(flags.at, span_length(flags), "CLOEXEC", 7);
+}
+
+static void duplicate(struct decode *decode, struct object *object, bool cloexec)
 {
 	struct sw_call *call = decode->call;
 	struct object *known;
@@ -266,6 +275,7 @@ static void duplicate(struct decode *decode, struct object *object)
 			object ? object :
 			known  ? &no_object :
 				 NULL);
+	descriptors_set_cloexec(decode->thread->descriptors, call->fd2, cloexec);
 	if (object)
 		call->socket2 = object->socket.id;
 }
@@ -281,7 +291,7 @@ static void decode_dup(struct decode *decode)
 		target = descriptors_get(decode->thread->descriptors, decode->call->fd2);
 		decode->wanted = decode->wanted || (target && target != &no_object);
 	}
-	duplicate(decode, object);
+	duplicate(decode, object, names_cloexec(strace_argument(decode, 2)));
 }
 
 static void decode_fcntl(struct decode *decode)
@@ -298,13 +308,15 @@ static void decode_fcntl(struct decode *decode)
 			strace_set_nonblocking(decode, object, call->value & O_NONBLOCK);
 	} else if (call->request == F_SETFD) {
 		call->value = (int64_t)scan_flags(SW_CONSTANTS_OPEN, strace_argument(decode, 2)) & FD_CLOEXEC;
+		if (strace_ended_well(decode))
+			descriptors_set_cloexec(decode->thread->descriptors, call->fd, call->value);
 	} else {
 		call->value = strace_number(decode, 2, 0);
 	}
 	if (call->request == F_GETFL && object && strace_ended_well(decode))
 		strace_set_nonblocking(decode, object, call->result & O_NONBLOCK);
 	if (call->request == F_DUPFD || call->request == F_DUPFD_CLOEXEC)
-		duplicate(decode, object);
+		duplicate(decode, object, call->request == F_DUPFD_CLOEXEC);
 }
 
 static void decode_close(struct decode *decode)
@@ -330,10 +342,16 @@ static void decode_close_range(struct decode *decode)
 	decode->call->fd = (int32_t)first;
 	decode->call->value = last;
 	decode->wanted = true;
-	if (!strace_ended_well(decode) || first < 0 || !span_empty(span_after(strace_argument(decode, 2), "CLOEXEC")))
+	bool cloexec = names_cloexec(strace_argument(decode, 2));
+
+	if (!strace_ended_well(decode) || first < 0)
 		return;
-	for (int64_t fd = first; fd <= last && fd < descriptors->room; fd++)
-		descriptors_set(&decode->strace->objects, descriptors, (int32_t)fd, NULL);
+	for (int64_t fd = first; fd <= last && fd < descriptors->room; fd++) {
+		if (cloexec)
+			descriptors_set_cloexec(descriptors, (int32_t)fd, true);
+		else
+			descriptors_set(&decode->strace->objects, descriptors, (int32_t)fd, NULL);
+	}
 }
 
 static void decode_shutdown(struct decode *decode)

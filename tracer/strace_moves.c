@@ -121,6 +121,8 @@ void strace_decode_message(struct decode *decode)
 		return;
 	call->bytes = header(decode, strace_argument(decode, 1), &call->addr);
 	message_flags(decode, strace_argument(decode, 2));
+	strace_rights(decode, strace_argument(decode, 1),
+		      scan_flags(SW_CONSTANTS_MSG, strace_argument(decode, 2)) & MSG_CMSG_CLOEXEC);
 }
 
 void strace_decode_messages(struct decode *decode)

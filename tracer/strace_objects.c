@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#define DESCRIPTORS_MAX 65536 /* higher numbers share the places of lower ones */
-
 struct object no_object;
 
 void objects_init(struct objects *objects, const struct sw_trace_sink *sink)
@@ -122,7 +120,7 @@ void object_say(const struct objects *objects, const struct object *object)
 		objects->sink->socket(objects->sink->context, &object->socket);
 }
 
-static void object_drop(struct objects *objects, struct object *object)
+void object_drop(struct objects *objects, struct object *object)
 {
 	if (object == &no_object || --object->references)
 		return;
@@ -154,8 +152,11 @@ static void descriptors_grow(struct descriptors *descriptors, uint32_t least)
 	while (room < least)
 		room *= 2;
 	descriptors->items = sw_realloc(descriptors->items, room * sizeof(struct object *));
-	for (uint32_t i = descriptors->room; i < room; i++)
+	descriptors->cloexec = sw_realloc(descriptors->cloexec, room * sizeof *descriptors->cloexec);
+	for (uint32_t i = descriptors->room; i < room; i++) {
 		descriptors->items[i] = NULL;
+		descriptors->cloexec[i] = false;
+	}
 	descriptors->room = room;
 }
 
@@ -174,6 +175,7 @@ void descriptors_set(struct objects *objects, struct descriptors *descriptors, i
 	if (old == object)
 		return;
 	descriptors->items[place] = object;
+	descriptors->cloexec[place] = false;
 	if (object && object != &no_object)
 		object->references++;
 	if (old)
@@ -184,9 +186,12 @@ struct descriptors *descriptors_copy(struct objects *objects, const struct descr
 {
 	struct descriptors *copy = descriptors_new();
 
-	for (uint32_t i = 0; i < parent->room; i++)
-		if (parent->items[i])
-			descriptors_set(objects, copy, (int32_t)i, parent->items[i]);
+	for (uint32_t i = 0; i < parent->room; i++) {
+		if (!parent->items[i])
+			continue;
+		descriptors_set(objects, copy, (int32_t)i, parent->items[i]);
+		descriptors_set_cloexec(copy, (int32_t)i, parent->cloexec[i]);
+	}
 	return copy;
 }
 
@@ -198,6 +203,7 @@ void descriptors_leave(struct objects *objects, struct descriptors *descriptors)
 		if (descriptors->items[i])
 			object_drop(objects, descriptors->items[i]);
 	free(descriptors->items);
+	free(descriptors->cloexec);
 	free(descriptors);
 }
 

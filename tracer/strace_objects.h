@@ -8,6 +8,8 @@
 #include "src/base/mem.h"
 #include "tracer/strace_scan.h"
 
+#define DESCRIPTORS_MAX 65536 /* higher numbers share the places of lower ones */
+
 struct object {
 	struct sw_socket socket; /* as last said */
 	uint32_t references; /* descriptors, in all tables */
@@ -20,6 +22,7 @@ struct descriptors { /* of one process, or of processes that share them */
 	uint32_t users; /* threads */
 	uint32_t room;
 	struct object **items; /* by number; NULL unknown, &no_object: known to be no socket */
+	bool *cloexec; /* beside each: FD_CLOEXEC */
 };
 
 extern struct object no_object;
@@ -35,6 +38,13 @@ struct objects {
 	size_t key_room, key_used;
 };
 
+#define RIGHTS_MAX 64 /* descriptors in messages on their way (SCM_RIGHTS); the oldest go */
+struct rights {
+	struct object *items[RIGHTS_MAX];
+	uint32_t first, count;
+};
+
+void object_drop(struct objects *objects, struct object *object); /* one reference fewer */
 void objects_init(struct objects *objects, const struct sw_trace_sink *sink);
 void objects_release(struct objects *objects);
 
@@ -44,6 +54,10 @@ void descriptors_leave(struct objects *objects,
 		       struct descriptors *descriptors); /* one user fewer; the last closes all */
 struct object *descriptors_get(const struct descriptors *descriptors, int32_t fd); /* NULL unknown */
 void descriptors_set(struct objects *objects, struct descriptors *descriptors, int32_t fd, struct object *object);
+
+/* strace_handed.c: FD_CLOEXEC, and what goes with it at an exec; a socket that goes so without a close is said with SW_SOCKET_GONE. */
+void descriptors_set_cloexec(struct descriptors *descriptors, int32_t fd, bool on);
+void descriptors_exec(struct objects *objects, struct descriptors *descriptors, bool sure, int64_t now_ns);
 
 struct object *object_new(struct objects *objects, enum sw_object_kind kind, int64_t now_ns);
 void object_say(const struct objects *objects, const struct object *object);

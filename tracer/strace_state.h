@@ -45,6 +45,7 @@ struct sw_strace {
 	const struct sw_trace_sink *sink;
 	struct sw_trace_sink own_sink;
 	struct objects objects;
+	struct rights rights;
 	struct thread *threads; /* by tid */
 	struct thread *last_thread;
 	struct thread *first_thread; /* the command */
@@ -119,6 +120,10 @@ void strace_take_data(struct decode *decode, struct span string);
 void strace_said(struct decode *decode); /* strace_said.c: a write to standard error */
 void strace_said_flush(struct sw_strace *strace, struct thread *thread,
 		       int64_t now_ns); /* and what had no newline yet */
+
+/* strace_handed.c: descriptors in a message, SCM_RIGHTS. */
+void strace_rights(struct decode *decode, struct span header, bool cloexec);
+void strace_rights_release(struct sw_strace *strace);
 
 /* strace_args.c: a descriptor argument's object. `certain`: the call is one that only sockets have. */
 struct object *strace_descriptor(struct decode *decode, struct span span, int32_t *fd, bool certain);

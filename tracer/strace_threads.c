@@ -171,6 +171,8 @@ void strace_thread_exec(struct sw_strace *strace, struct thread *thread, struct 
 	size_t length;
 
 	strace_thread_alone(strace, thread);
+	if (thread->descriptors)
+		descriptors_exec(&strace->objects, thread->descriptors, !strace->unknown_makers, now_ns);
 	thread->exec_seen = thread->process = true;
 	thread->pid = thread->tid;
 	process.pid = process.tid = thread->tid;

@@ -281,6 +281,85 @@ static void whole_seconds_stay_in_order(void **unused)
 	assert_int_equal(caught.last.exit_ns % SW_NS_PER_S, 500 * SW_NS_PER_MS);
 }
 
+#define EXEC "1 1.9 execve(\"/bin/x\", [\"x\"], 0x7ffc /* 9 vars */) = 0\n"
+
+static void exec_closes(void **unused)
+{
+	static const struct {
+		const char *makes, *then;
+		bool gone; /* at the exec */
+	} rows[] = {
+		{"1 1.0 socket(AF_INET, SOCK_STREAM|SOCK_CLOEXEC, IPPROTO_TCP) = 3\n", "", true},
+		{"1 1.0 socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) = 3\n", "", false},
+		{"1 1.0 socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) = 3\n", "1 1.1 fcntl(3, F_SETFD, FD_CLOEXEC) = 0\n",
+		 true},
+		{"1 1.0 socket(AF_INET, SOCK_STREAM|SOCK_CLOEXEC, IPPROTO_TCP) = 3\n",
+		 "1 1.1 fcntl(3, F_SETFD, 0) = 0\n", false},
+		{"1 1.0 socket(AF_INET, SOCK_STREAM|SOCK_CLOEXEC, IPPROTO_TCP) = 3\n", "1 1.1 dup(3) = 4\n", false},
+		{"1 1.0 socket(AF_INET, SOCK_STREAM|SOCK_CLOEXEC, IPPROTO_TCP) = 3\n",
+		 "1 1.1 fcntl(3, F_DUPFD_CLOEXEC, 9) = 9\n", true},
+		{"1 1.0 socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) = 3\n",
+		 "1 1.1 close_range(3, 4294967295, CLOSE_RANGE_CLOEXEC) = 0\n", true},
+	};
+	struct caught caught;
+	char log[1000];
+
+	(void)unused;
+	for (size_t i = 0; i < SW_COUNT(rows); i++) {
+		snprintf(log, sizeof log, "1 0.5 execve(\"/bin/a\", [\"a\"], 0x7ffc /* 9 vars */) = 0\n%s%s" EXEC,
+			 rows[i].makes, rows[i].then);
+		read_pieces(log, &caught, 1000);
+		if (!!(caught.socket.flags & SW_SOCKET_GONE) != rows[i].gone)
+			fail_msg("%s", log);
+		assert_int_equal(caught.summary.unread, 0);
+	}
+	/* What went is unknown afterwards; what stayed is the same. */
+	expect("1 0.5 execve(\"/bin/a\", [\"a\"], 0x7ffc /* 9 vars */) = 0\n"
+	       "1 1.0 socket(AF_INET, SOCK_STREAM|SOCK_CLOEXEC, IPPROTO_TCP) = 3\n"
+	       "1 1.1 socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) = 4\n" EXEC
+	       "1 2.0 recvfrom(3, \"\", 9, 0, NULL, NULL) = 0\n"
+	       "1 2.1 recvfrom(4, \"\", 9, 0, NULL, NULL) = 0\n",
+	       "1 #1 socket(AF_INET, SOCK_STREAM|SOCK_CLOEXEC, IPPROTO_TCP) = 3\n"
+	       "1 #2 socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) = 4\n"
+	       "1 #3 recvfrom(3, 9 bytes) = 0\n1 #2 recvfrom(4, 9 bytes) = 0\n");
+}
+
+#define RIGHTS(fd)                                                                                                        \
+	"{msg_name=NULL, msg_namelen=0, msg_iov=[{iov_base=\"x\", iov_len=1}], msg_iovlen=1, msg_control=[{cmsg_len=20, " \
+	"cmsg_level=SOL_SOCKET, cmsg_type=SCM_RIGHTS, cmsg_data=[" fd "]}], msg_controllen=24, msg_flags=0}, "
+
+/* A descriptor that is passed on is the same socket, whatever its number there; its sender's close is not its end. */
+static void handed_on(void **unused)
+{
+	struct caught caught;
+
+	(void)unused;
+	read_pieces(
+		"1 1.0 socketpair(AF_UNIX, SOCK_STREAM, 0, [3, 4]) = 0\n"
+		"1 1.1 clone(child_stack=NULL, flags=SIGCHLD) = 2\n"
+		"1 1.2 socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) = 5\n"
+		"1 1.3 socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) = 6\n"
+		"1 1.4 sendmsg(3, " RIGHTS("5, 6") "0) = 1\n"
+						   "1 1.5 close(5) = 0\n"
+						   "2 1.6 recvmsg(4, " RIGHTS("9, 7") "MSG_CMSG_CLOEXEC) = 1\n"
+										      "2 1.7 connect(9, " ADDR " = 0\n"
+										      "2 1.8 connect(7, " ADDR " = 0\n"
+										      "2 1.9 close(9) = 0\n",
+		&caught, 1000);
+	assert_int_equal(caught.summary.unread, 0);
+	assert_non_null(strstr(caught.text, "1 #3 close(5) = 0"));
+	assert_non_null(strstr(caught.text, "2 #3 connect(9, 10.0.0.2:80) = 0"));
+	assert_non_null(strstr(caught.text, "2 #4 connect(7, 10.0.0.2:80) = 0"));
+	assert_true(caught.last.flags & SW_CALL_LAST_CLOSE);
+	/* With -yy both ends say what it is; a receiver that is not traced may keep it. */
+	read_pieces("1 1.2 socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) = 5<TCP:[77]>\n"
+		    "1 1.4 sendmsg(3<UNIX-STREAM:[5->6]>, " RIGHTS("5<TCP:[77]>") "0) = 1\n"
+										  "1 1.5 close(5<TCP:[77]>) = 0\n",
+		    &caught, 1000);
+	assert_false(caught.last.flags & SW_CALL_LAST_CLOSE);
+	assert_true(caught.last.flags & SW_CALL_SHARED_CLOSE);
+}
+
 /* A call of the table without a decoder would be lost in silence. */
 static void every_call_is_decoded(void **unused)
 {
@@ -304,6 +383,8 @@ int main(void)
 		cmocka_unit_test(unread_is_counted),
 		cmocka_unit_test(whole_seconds_stay_in_order),
 		cmocka_unit_test(every_call_is_decoded),
+		cmocka_unit_test(exec_closes),
+		cmocka_unit_test(handed_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -54,6 +54,9 @@ static bool judge_ended(struct sw_correlate *correlate, struct sw_debt_state *de
 {
 	bool keep;
 
+	if (sw_correlate_service_takes(correlate, debt, &keep))
+		return keep;
+
 	if (sw_lookup_takes(correlate->lookups, debt, flow, correlate->options.slow_ns, &keep))
 		return keep;
 	if (sw_answer_is_no(correlate->handshakes, flow, sw_processes_get(correlate->processes, debt->debt.pid),
@@ -97,6 +100,7 @@ struct sw_correlate *sw_correlate_new(const struct sw_correlate_options *options
 	correlate->links = sw_links_new(&correlate->options, correlate->flows, correlate->sockets);
 	correlate->peers = sw_peers_new();
 	correlate->lookups = sw_lookups_new();
+	correlate->services = sw_name_services_new();
 	correlate->names = sw_names_new();
 	correlate->said = sw_said_new();
 	correlate->frames = sw_frames_new();
@@ -213,6 +217,7 @@ void sw_correlate_leave(struct sw_correlate *correlate, const struct sw_call *ca
 	if (call->sys == SW_SYS_GETSOCKNAME || call->sys == SW_SYS_BIND)
 		relearn_ends(correlate, call->socket);
 	sw_debts_leave(correlate->debts, call);
+	sw_correlate_service_call(correlate, call);
 	sw_sockets_ended(correlate->sockets, call);
 	sw_correlate_advance(correlate, call->exit_ns == SW_TIME_NONE ? call->enter_ns : call->exit_ns);
 }
@@ -448,6 +453,7 @@ void sw_correlate_release(struct sw_correlate *correlate)
 	sw_links_free(correlate->links);
 	sw_peers_free(correlate->peers);
 	sw_lookups_free(correlate->lookups);
+	sw_name_services_free(correlate->services);
 	sw_names_free(correlate->names);
 	sw_said_free(correlate->said);
 	sw_frames_free(correlate->frames);

@@ -16,6 +16,7 @@ struct sw_sources sw_correlate_sources(const struct sw_correlate *correlate, int
 				   .links = correlate->links,
 				   .peers = correlate->peers,
 				   .lookups = correlate->lookups,
+				   .services = correlate->services,
 				   .names = correlate->names,
 				   .said = correlate->said,
 				   .frames = correlate->frames,

@@ -21,6 +21,7 @@ struct sw_correlate {
 	struct sw_peers *peers;
 	struct sw_lookups *lookups;
 	struct sw_names *names;
+	struct sw_name_services *services;
 	struct sw_said *said;
 	struct sw_frames *frames;
 	struct sw_origins_seen *origins;
@@ -40,6 +41,9 @@ struct sw_correlate {
 
 /* Recorded time goes on: what ended long enough ago is reviewed, what nobody needs is forgotten. */
 void sw_correlate_advance(struct sw_correlate *correlate, int64_t time_ns);
+/* correlate_services.c: what a name service of this host was asked; whether the debt was such a question. */
+void sw_correlate_service_call(struct sw_correlate *correlate, const struct sw_call *call);
+bool sw_correlate_service_takes(struct sw_correlate *correlate, struct sw_debt_state *debt, bool *keep);
 void sw_correlate_forget(struct sw_correlate *correlate); /* what nothing refers to, beyond a bound */
 struct sw_sources sw_correlate_sources(const struct sw_correlate *correlate, int64_t end_ns);
 /* Debts and their flows are put together: what several kept debts say only together, and which of them tells it. */

@@ -49,6 +49,7 @@ struct sw_debt_state {
 	bool quiet; /* it is in its socket's list there */
 	bool reviewed;
 	bool measured; /* the socket's account measures its time */
+	uint32_t service; /* the question to a name service of this host (name_services.h), 0 none */
 	uint32_t lookup; /* the look-up that it served (lookups.h), 0 none known */
 	bool lookup_settled; /* lookups_join.c: it was judged */
 	bool joined; /* another debt tells what it would */
@@ -75,6 +76,9 @@ void sw_debts_free(struct sw_debts *debts);
 
 void sw_debts_enter(struct sw_debts *debts, const struct sw_call *call);
 void sw_debts_leave(struct sw_debts *debts, const struct sw_call *call);
+/* A name service of this host said no in that call. */
+void sw_debts_service_no(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call,
+			 uint32_t question, int64_t asked_ns);
 /* The callback of the table of sockets. */
 void sw_debts_gone(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call, uint32_t pid,
 		   int64_t time_ns);

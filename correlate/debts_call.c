@@ -103,6 +103,17 @@ static void succeeded(struct sw_debts *debts, struct sw_socket_state *socket, co
 	sw_attempts_ended(debts->attempts, &debt, &target);
 }
 
+void sw_debts_service_no(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call,
+			 uint32_t question, int64_t asked_ns)
+{
+	struct sw_debt_state *debt = sw_debt_open(debts, SW_OPERATION_LOOKUP, socket, call);
+
+	debt->service = question;
+	debt->target = socket->seen.socket.remote;
+	debt->debt.began_ns = asked_ns;
+	sw_debt_end(debts, debt, SW_OUTCOME_ANSWERED_NO, 0, call, sw_call_end(call));
+}
+
 void sw_debts_call(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call)
 {
 	if (call->result >= 0) {

@@ -13,7 +13,7 @@
 
 static bool is_lookup(const struct sw_debt_state *state)
 {
-	return state->debt.operation == SW_OPERATION_LOOKUP;
+	return state->debt.operation == SW_OPERATION_LOOKUP && !state->service;
 }
 
 /* Two tries of one look-up, as far as it can be known before they are joined. */

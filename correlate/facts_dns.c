@@ -6,13 +6,15 @@
 #include <strings.h>
 
 #include "correlate/facts.h"
+#include "correlate/name_services.h"
 #include "correlate/thresholds.h"
 #include "src/base/arena.h"
 #include "src/base/mem.h"
 
+#define TRY_AT_LEAST_NS (900 * SW_NS_PER_MS) /* resolv.conf(5): a try takes a second or more */
 #define SAID_MAX 8 /* servers and names that are told one by one */
 
-/* What listens on a loopback address: systemd-resolved(8) on .53 and .54, Docker's embedded server on .11. */
+/* Who holds the port, where that was asked; else what usually listens on a loopback address: systemd-resolved(8) on .53 and .54, Docker's embedded server on .11. */
 static const char *stub_name(const struct sw_ip *ip)
 {
 	if (!sw_ip_is_loopback(ip))
@@ -22,6 +24,20 @@ static const char *stub_name(const struct sw_ip *ip)
 	if (ip->family == 4 && !ip->bytes[1] && !ip->bytes[2] && ip->bytes[3] == 11)
 		return "Docker's resolver";
 	return "a resolver on this host (dnsmasq, unbound, ...)";
+}
+
+static void stub_facts(struct sw_facts *facts, const struct sw_symptom_context *context, struct sw_arena *arena)
+{
+	const struct sw_fact *holder = sw_symptom_fact(context, "port-holder");
+	const char *comm = holder ? sw_fact_text(holder, "comm") : NULL;
+	const char *name = stub_name(&context->target->endpoint.ip);
+
+	facts->dns_stub = name;
+	if (!name || !comm)
+		return;
+	facts->dns_stub_pid = sw_fact_number(holder, "pid", -1);
+	if (strncmp(comm, "systemd-resolve", strlen("systemd-resolve")) != 0) /* 15 characters of it */
+		facts->dns_stub = sw_arena_format(arena, "%s[%lld] on this host", comm, (long long)facts->dns_stub_pid);
 }
 
 static bool is_silent(const struct sw_question *question)
@@ -206,6 +222,27 @@ static void deciding_facts(struct sw_facts *facts, const struct sw_lookup *looku
 	facts->dns_server = sw_arena_strdup(arena, sw_ip_text(&deciding->server.ip, ip));
 }
 
+/* What a name service of this host said; where that one asked was not watched. */
+static void service_facts(struct sw_facts *facts, const struct sw_service_question *service, struct sw_arena *arena)
+{
+	const char *name = service->name[0] ? service->name : NULL;
+
+	facts->dns_service = service->service;
+	facts->dns_service_what = service->what;
+	facts->dns_name = facts->dns_candidate = name ? sw_arena_strdup(arena, name) : "an address";
+	facts->dns_server = service->service;
+	facts->dns_only_aside = service->aside;
+	if (service->answer == SW_SERVICE_NOTHING || service->answer == SW_SERVICE_MAPPED)
+		return;
+	facts->dns_vague = !service->said[0];
+	facts->dns_answer_took = service->answered_ns - service->asked_ns;
+	facts->dns_failed = service->answer == SW_SERVICE_FAILED ||
+			    (facts->dns_vague && facts->dns_answer_took >= TRY_AT_LEAST_NS);
+	facts->dns_name_missing = service->answer == SW_SERVICE_NO_NAME && !facts->dns_failed;
+	facts->dns_rcode = facts->dns_failed ? SW_DNS_SERVFAIL : facts->dns_name_missing ? SW_DNS_NXDOMAIN : 0;
+	facts->dns_rcode_name = service->said[0] ? sw_arena_strdup(arena, service->said) : "not found";
+}
+
 void sw_facts_of_dns(struct sw_facts *facts, const struct sw_symptom_context *context, struct sw_arena *arena)
 {
 	const struct sw_lookup *lookup = context->lookup;
@@ -213,7 +250,9 @@ void sw_facts_of_dns(struct sw_facts *facts, const struct sw_symptom_context *co
 	if (context->debt->operation != SW_OPERATION_LOOKUP)
 		return;
 	if (context->target && context->target->present)
-		facts->dns_stub = stub_name(&context->target->endpoint.ip);
+		stub_facts(facts, context, arena);
+	if (context->service)
+		service_facts(facts, context->service, arena);
 	if (!lookup || !lookup->questions.count)
 		return;
 	facts->dns_name = sw_arena_strdup(arena, sw_lookup_name(lookup));

@@ -383,6 +383,10 @@
 	X(TEXT, dns_said, "which server said what for which name")                                                     \
 	X(TEXT, dns_story, "the same, where it is more than one said one thing")                                       \
 	X(TEXT, dns_stub, "what the resolver is where it is on this host")                                             \
+	X(COUNT, dns_stub_pid, "the process of this host that answers there")                                          \
+	X(TEXT, dns_service, "a name service of this host that was asked in the resolver's place")                     \
+	X(TEXT, dns_service_what, "what it is")                                                                        \
+	X(FLAG, dns_vague, "its answer is \"not found\", which it says too when its own resolvers fail")               \
 	X(TEXT, dns_silent, "a server that answered nothing")                                                          \
 	X(COUNT, dns_strays, "datagrams of a server, none of which answers a question of this look-up")                \
 	X(TEXT, dns_stray_why, "what the first of them had in place of the answer")                                    \

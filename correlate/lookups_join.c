@@ -24,7 +24,8 @@ bool sw_lookup_takes(struct sw_lookups *lookups, struct sw_debt_state *state, co
 	bool to_resolver = flow && flow->initiator && flow->remote.port == SW_DNS_PORT;
 	struct sw_lookup *lookup;
 
-	if (debt->operation != SW_OPERATION_LOOKUP && !(debt->operation == SW_OPERATION_ANSWER && to_resolver))
+	if (state->service ||
+	    (debt->operation != SW_OPERATION_LOOKUP && !(debt->operation == SW_OPERATION_ANSWER && to_resolver)))
 		return false;
 	lookup = flow ? sw_lookups_find(lookups, flow->id, debt->began_ns - SW_STAMP_SLACK_NS,
 					end_of(state) + SW_STAMP_SLACK_NS) :
@@ -48,7 +49,7 @@ struct join {
 
 static bool is_lookup(const struct sw_debt_state *state)
 {
-	return state->final && state->debt.operation == SW_OPERATION_LOOKUP;
+	return state->final && state->debt.operation == SW_OPERATION_LOOKUP && !state->service;
 }
 
 /* A send that failed left no packet: it belongs to what the same thread asked next or just before. */

@@ -172,6 +172,23 @@ static bool from_answer(struct telling *telling)
 	return true;
 }
 
+/* An answer over AF_UNIX shows whom the program asked, and not whom that one asked. */
+static bool from_service(struct telling *telling)
+{
+	const struct sw_service_question *answer =
+		sw_name_services_answer(telling->sources->services, remote_ip(telling), telling->pid, telling->when_ns);
+	char age[32];
+
+	if (!answer)
+		return false;
+	name_it(telling, answer->name[0] ? answer->name : NULL, SW_NAME_SERVICE);
+	telling->flow->origin.age_ns = telling->when_ns - answer->answered_ns;
+	telling->flow->origin.text =
+		sw_arena_format(telling->arena, "from %s (%s of this host) %s before; whom it asked was not watched",
+				answer->service, answer->what, sw_duration_text(telling->flow->origin.age_ns, age));
+	return true;
+}
+
 static bool has_address(const struct telling *telling)
 {
 	char address[SW_ADDR_TEXT];
@@ -234,9 +251,16 @@ static void from_nowhere(struct telling *telling)
 	if (sources->options->imported || sources->options->attached || telling->flow->name || !sources->status_count ||
 	    !sources->statuses[0].available || !sources->statuses[0].live || sw_ip_is_loopback(remote_ip(telling)))
 		return;
-	telling->flow->origin.text = sw_arena_strdup(
-		telling->arena,
-		"its source was not seen: no DNS answer, /etc/hosts, argument or proxy variable has it");
+	const struct sw_service_question *mapped = sw_name_services_mapped(sources->services, telling->pid);
+
+	telling->flow->origin.text =
+		mapped ?
+			sw_arena_format(telling->arena,
+					"from the cache of %s, it seems: the process has it in its memory",
+					mapped->service) :
+			sw_arena_strdup(
+				telling->arena,
+				"its source was not seen: no DNS answer, /etc/hosts, argument or proxy variable has it");
 }
 
 /* "http://proxy.lab:3128", "10.0.0.9:3128", "[fd00::9]:3128", "proxy": host and port. */
@@ -314,7 +338,7 @@ void sw_origin_tell(struct sw_flow_summary *flow, const struct sw_sources *sourc
 	flow->origin = (struct sw_name_origin){.ttl_s = -1, .age_ns = -1};
 	if (!flow->initiator || !flow->remote.present || !flow->remote.endpoint.ip.family || !sources->origins)
 		return;
-	if (!from_answer(&telling) && !from_hosts(&telling) && !from_argument(&telling))
+	if (!from_answer(&telling) && !from_service(&telling) && !from_hosts(&telling) && !from_argument(&telling))
 		from_nowhere(&telling);
 	from_proxy(&telling);
 	flow->origin.argument = (flow->name && is_argument(sources, pid, flow->name)) || has_address(&telling);

@@ -120,7 +120,15 @@ struct sw_symptom {
 	struct sw_frame *stack;
 };
 
-enum sw_name_source { SW_NAME_UNKNOWN, SW_NAME_DNS, SW_NAME_HOSTS, SW_NAME_ARGUMENT, SW_NAME_SNI, SW_NAME_PROXY };
+enum sw_name_source {
+	SW_NAME_UNKNOWN,
+	SW_NAME_DNS,
+	SW_NAME_HOSTS,
+	SW_NAME_ARGUMENT,
+	SW_NAME_SNI,
+	SW_NAME_PROXY,
+	SW_NAME_SERVICE
+};
 
 struct sw_name_origin { /* where the remote end's name or address came from, as far as it was seen */
 	char *text; /* in words: "db.lab in /etc/hosts", "from the answer of 10.0.0.53:53 4 ms before, TTL 60 s"; NULL unknown */

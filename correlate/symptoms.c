@@ -341,6 +341,7 @@ void sw_symptom_fill(struct sw_symptom_context *context, const struct sw_sources
 	context->socket = state->socket ? &state->socket->seen : NULL;
 	context->target = &state->target;
 	context->waited_alone = state->only_for_it;
+	context->service = sw_name_services_get(sources->services, state->service);
 	context->slow_ns = options->slow_ns;
 	context->settle_ns = options->settle_ns;
 	context->imported = options->imported;
@@ -383,6 +384,8 @@ bool sw_symptom_is_optional(const struct sw_symptom_context *context)
 {
 	const struct sw_addr *target = context->target;
 
+	if (context->service)
+		return false; /* it is there, and was asked */
 	/* Netlink, vsock and the like talk to the kernel or the hypervisor, and programs ask there what they can do without. */
 	if (context->socket && context->socket->socket.domain > 0 && context->socket->socket.domain != AF_INET &&
 	    context->socket->socket.domain != AF_INET6 && context->socket->socket.domain != AF_UNIX)

@@ -106,6 +106,8 @@ struct sw_place_seen { /* a further place of capture, for one symptom; nearest f
 };
 #define SW_SYMPTOM_PLACES 8
 
+struct sw_service_question;
+
 struct sw_symptom_context {
 	const struct sw_debt *debt; /* never NULL */
 	const struct sw_flow *flow; /* no packets fit */
@@ -142,6 +144,7 @@ struct sw_symptom_context {
 	const struct sw_handshake *handshake; /* TLS on the flow, or on what it mirrors; NULL none */
 	uint32_t handshakes_used; /* on other connections between the same ends, with data behind them */
 	bool said_tls; /* the process wrote of certificates, TLS or SSL to standard error after it */
+	const struct sw_service_question *service; /* what a name service of this host was asked; NULL: none was */
 	const struct sw_lookup *lookup; /* the whole look-up that the operation was, or a part of; NULL not seen */
 	uint32_t
 		others_unanswered; /* serving: connections to the same local end, meanwhile, whose SYNs were never answered */

@@ -6,6 +6,7 @@
 #include "correlate/facts_kept.h"
 #include "correlate/groups_peers.h"
 #include "correlate/link.h"
+#include "correlate/name_services.h"
 #include "correlate/names_learnt.h"
 
 struct sw_arena;
@@ -23,6 +24,7 @@ struct sw_sources {
 	struct sw_peers *peers;
 	const struct sw_lookups *lookups;
 	const struct sw_names *names;
+	const struct sw_name_services *services;
 	const struct sw_said *said;
 	const struct sw_frames *frames;
 	const struct sw_origins_seen *origins;

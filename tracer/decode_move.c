@@ -96,12 +96,36 @@ static bool is_dns(const struct sw_decoder *decoder, const struct sw_call *call)
 	       (socket && (socket->remote.endpoint.port == PORT_DNS || socket->local.endpoint.port == PORT_DNS));
 }
 
+/* To add one: a protocol of correlate/name_services.c. */
+static bool is_name_service(const struct sw_decoder *decoder, const struct sw_call *call)
+{
+	static const char *const paths[] = {"/nscd/socket", "/systemd/resolve/io.systemd.Resolve",
+					    "/avahi-daemon/socket"};
+	const struct sw_socket *socket = call->socket ? sw_identity_socket(decoder->identity, call->socket) : NULL;
+
+	if (!socket || socket->domain != AF_UNIX || !socket->remote.present || socket->remote.abstract)
+		return false;
+	for (size_t i = 0; i < SW_COUNT(paths); i++) {
+		size_t length = strlen(paths[i]), path = strlen(socket->remote.path);
+
+		if (path >= length && strcmp(socket->remote.path + path - length, paths[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Messages to resolvers, which say why a look-up failed. */
+static bool is_wanted(const struct sw_decoder *decoder, const struct sw_call *call)
+{
+	return is_dns(decoder, call) || is_name_service(decoder, call);
+}
+
 static void take_data(struct sw_decoder *decoder, const struct sw_tracee *tracee, struct sw_call *call,
 		      uint64_t address)
 {
 	size_t want = call->result > 0 ? (size_t)call->result : 0;
 
-	if (!want || !is_dns(decoder, call))
+	if (!want || !is_wanted(decoder, call))
 		return;
 	call->data_count =
 		(uint32_t)sw_tracee_read(tracee, address, decoder->data, want < SW_DECODE_DATA ? want : SW_DECODE_DATA);
@@ -228,7 +252,7 @@ static void sendmsg_leave(struct sw_decoder *decoder, struct sw_tracee *tracee, 
 		return;
 	if (header.control && header.control_length)
 		each_passed(decoder, tracee, &header, hand_on);
-	if (!is_dns(decoder, call))
+	if (!is_wanted(decoder, call))
 		return;
 	vector_bytes(tracee, header.vectors, header.vector_count, &first);
 	take_data(decoder, tracee, call, first);
@@ -245,7 +269,7 @@ static void recvmsg_leave(struct sw_decoder *decoder, struct sw_tracee *tracee, 
 		sw_decode_address(tracee, &call->addr, header.name, header.name_length);
 	if (header.control && header.control_length)
 		each_passed(decoder, tracee, &header, forget_received);
-	if (call->result > 0 && is_dns(decoder, call)) {
+	if (call->result > 0 && is_wanted(decoder, call)) {
 		vector_bytes(tracee, header.vectors, header.vector_count, &first);
 		take_data(decoder, tracee, call, first);
 	}
@@ -312,7 +336,7 @@ static void messages_leave(struct sw_decoder *decoder, struct sw_tracee *tracee,
 	}
 	call->messages = decoder->messages;
 	call->message_count = (uint32_t)count;
-	if (count && is_dns(decoder, call)) {
+	if (count && is_wanted(decoder, call)) {
 		struct header header;
 		header_from(tracee, decoder->raw, &header);
 		vector_bytes(tracee, header.vectors, header.vector_count, &first);

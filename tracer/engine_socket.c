@@ -136,6 +136,8 @@ static void addresses(struct sw_engine_state *engine, const struct sw_call *call
 		refresh(engine, call, call->fd2, call->socket2, SW_DETAIL_ADDRESSES);
 	if (!is_inet(socket) || !names_socket(call))
 		return;
+	if (engine->probe && call->sys != SW_SYS_BIND && call->sys != SW_SYS_LISTEN)
+		sw_probe_resolver(engine->probe, call, socket);
 	if (call->sys == SW_SYS_BIND || call->sys == SW_SYS_LISTEN || call->sys == SW_SYS_CONNECT ||
 	    !socket->local.endpoint.port)
 		refresh(engine, call, call->fd, call->socket, SW_DETAIL_ADDRESSES);

@@ -12,6 +12,16 @@
 #define AGAIN_NS (250 * SW_NS_PER_MS)
 #define LIMITS 8
 
+#define RESOLVER_PORT 53
+#define RESOLVER_EVERY_NS (10 * SW_NS_PER_S)
+#define RESOLVERS 4
+
+struct resolver { /* whose holder was asked for */
+	struct sw_ip ip;
+	uint32_t netns;
+	int64_t at; /* monotonic; 0 never */
+};
+
 struct sw_probe {
 	const struct sw_trace_sink *sink;
 	struct sw_identity *identity;
@@ -21,6 +31,7 @@ struct sw_probe {
 		int64_t time_ns;
 	} recent[RECENT];
 	const char *limits[LIMITS];
+	struct resolver resolvers[RESOLVERS];
 };
 
 struct sw_probe *sw_probe_new(const struct sw_trace_sink *sink, struct sw_identity *identity, unsigned switches)
@@ -274,6 +285,27 @@ void sw_probe_hanging(struct sw_probe *probe, const struct sw_call *call, const 
 		ask(&question, ASK_UNIX);
 	else
 		ask(&question, ASK_ROUTE | ASK_SYSCTL | ASK_FIREWALL | ASK_TRANSLATION);
+}
+
+void sw_probe_resolver(struct sw_probe *probe, const struct sw_call *call, const struct sw_socket *socket)
+{
+	struct sw_question question = question_of(probe, call, socket);
+	struct resolver *oldest = &probe->resolvers[0];
+	int64_t now = sw_clock_monotonic();
+
+	if (question.to.endpoint.port != RESOLVER_PORT || !sw_ip_is_loopback(&question.to.endpoint.ip))
+		return;
+	for (size_t i = 0; i < SW_COUNT(probe->resolvers); i++) {
+		struct resolver *asked = &probe->resolvers[i];
+
+		if (asked->netns == question.netns && sw_ip_equal(&asked->ip, &question.to.endpoint.ip) && asked->at &&
+		    now - asked->at < RESOLVER_EVERY_NS)
+			return;
+		if (asked->at < oldest->at)
+			oldest = asked;
+	}
+	*oldest = (struct resolver){question.to.endpoint.ip, question.netns, now};
+	sw_probe_port_holder(&question, &question.to);
 }
 
 void sw_probe_counters(struct sw_probe *probe, pid_t pid, const char *when)

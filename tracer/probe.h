@@ -19,6 +19,8 @@ void sw_probe_free(struct sw_probe *probe);
 void sw_probe_failure(struct sw_probe *probe, const struct sw_call *call, const struct sw_socket *socket);
 /* A connect that hangs: route and neighbour now. A call or debt older than --slow: TCP_INFO. */
 void sw_probe_hanging(struct sw_probe *probe, const struct sw_call *call, const struct sw_socket *socket);
+/* A resolver on this host is asked: who holds its port. At most every ten seconds an address. */
+void sw_probe_resolver(struct sw_probe *probe, const struct sw_call *call, const struct sw_socket *socket);
 /* /proc/net/{snmp,snmp6,netstat} of the thread's namespace: kind "counters", differences are the reader's work. */
 void sw_probe_counters(struct sw_probe *probe, pid_t pid, const char *when);
 

@@ -234,6 +234,12 @@ static bool datagram_too_big(const struct sw_facts *facts, struct sw_match *matc
 
 /* ---- look-ups ------------------------------------------------------------------------------------------------------ */
 
+static const struct sw_rule_next look_at_service[SW_RULE_TEXTS] = {
+	{"here", "sockwhy attach $(pidof {dns_service})",
+	 "watch what it waits for itself, while the program asks again", NULL},
+	{"here", "getent -s dns ahosts {dns_candidate}", "ask past it: the resolvers of /etc/resolv.conf", NULL},
+};
+
 /* Nobody answered, or what was answered over UDP needed TCP and nothing came there. */
 static bool dns_unanswered(const struct sw_facts *facts, struct sw_match *match)
 {
@@ -243,7 +249,15 @@ static bool dns_unanswered(const struct sw_facts *facts, struct sw_match *match)
 		return false;
 	if (FACT(dns_rcode) >= 0 || (FACT(dns_queries) < 0 && FACT(answer_begun)))
 		return near(match, "the resolver answered");
-	if (FACT(icmp_refuses)) {
+	if (FACT(dns_service)) {
+		match->cause =
+			"{dns_service} ({dns_service_what} of this host) did not answer for {dns_name} within {duration}; libraries then ask "
+			"otherwise";
+		if (FACT(ended_well) || FACT(runs_on))
+			match->severity = SW_SEVERITY_SLOW;
+		match->locus = SW_LOCUS_LOCAL_HOST;
+		match->next = look_at_service;
+	} else if (FACT(icmp_refuses)) {
 		match->cause = "{remote} refused the query: {icmp_source} answered with ICMP {icmp}";
 		cite(match, FACT(icmp_first));
 	} else if (FACT(ended_by_eof) || FACT(error) == ECONNRESET) {
@@ -272,7 +286,11 @@ static bool dns_slow(const struct sw_facts *facts, struct sw_match *match)
 	if (!FACT(packets_seen))
 		at_most(match, SW_CONFIDENCE_LIKELY);
 	match->cites_surfaced = true;
-	if (FACT(dns_silent))
+	if (FACT(dns_service))
+		match->cause =
+			"{dns_service} ({dns_service_what} of this host) answered for {dns_name} after {duration}; whom it asked itself was not "
+			"watched";
+	else if (FACT(dns_silent))
 		match->cause =
 			"{dns_silent} did not answer; {dns_answer_server} did, {dns_answer_after} after the first query";
 	else if (FACT(dns_missing))

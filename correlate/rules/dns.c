@@ -1,12 +1,44 @@
 /* Verdicts on what a resolver answered. Enters: facts. Leaves: a match. */
 #include "correlate/rules.h"
 
+static const struct sw_rule_next look_at_service[SW_RULE_TEXTS] = {
+	{"here", "sockwhy attach $(pidof {dns_service})", "watch whom it asks itself, while the program asks again",
+	 NULL},
+	{"here", "getent -s dns ahosts {dns_candidate}", "ask past it: the resolvers of /etc/resolv.conf", NULL},
+};
+
+/* It asks others itself, which the program's packets do not show. */
+static const struct sw_rule_next look_at_stub[SW_RULE_TEXTS] = {
+	{"here", "sockwhy attach {dns_stub_pid}", "watch whom it asks itself, while the program asks again", NULL},
+	{"here", "dig @{dns_server} {dns_candidate}", "ask that resolver yourself", NULL},
+	{"here", "resolvectl status; cat /etc/resolv.conf", "see which resolvers are configured", NULL},
+};
+
 static bool answered(const struct sw_facts *facts, struct sw_match *match)
 {
 	if (FACT(dns_rcode) < 0 || FACT(slow))
 		return false;
 	cite(match, FACT(dns_query));
 	cite(match, FACT(dns_response));
+	if (FACT(dns_service) && FACT(dns_vague)) {
+		match->cause =
+			FACT(dns_failed) ?
+				"{dns_service} ({dns_service_what} of this host) answered {dns_rcode_name} for {dns_name} after {dns_answer_took}: "
+				"so it does when its own resolvers do not answer; whom it asked was not watched" :
+				"{dns_service} ({dns_service_what} of this host) answered {dns_rcode_name} for {dns_name}; why, and whom it asked "
+				"itself, was not watched";
+		at_most(match, SW_CONFIDENCE_LIKELY);
+		match->next = look_at_service;
+		match->cites_surfaced = true;
+	} else if (FACT(dns_service)) {
+		match->cause =
+			"{dns_service} ({dns_service_what} of this host) answered {dns_rcode_name} for {dns_name}; whom it asked itself was not "
+			"watched";
+		match->next = look_at_service;
+		match->cites_surfaced = true;
+	}
+	if (FACT(dns_stub) && FACT(dns_stub_pid) > 0)
+		match->next = look_at_stub;
 	if (FACT(dns_only_aside))
 		match->severity = SW_SEVERITY_NOTE; /* the name of an address decorates a log line */
 	return true;
@@ -38,7 +70,6 @@ static const struct sw_rule dns[] = {
 	{
 		.code = "dns-no-such-name",
 		.symptoms = SW_ON(LOOKUP),
-		.needs = SW_NEEDS_PACKETS,
 		.beats = "dns-unanswered",
 		.locus = SW_LOCUS_RESOLVER,
 		.title = "the resolver says that there is no such name",
@@ -56,13 +87,15 @@ static const struct sw_rule dns[] = {
 	{
 		.code = "dns-no-address",
 		.symptoms = SW_ON(LOOKUP),
-		.needs = SW_NEEDS_PACKETS,
 		.beats = "dns-unanswered",
 		.locus = SW_LOCUS_RESOLVER,
 		.title = "the name has no address of the asked type",
 		.holds = dns_no_address,
-		.cause = {"{dns_server} answered that {dns_candidate} has no record of type {dns_type}: {dns_story}",
-			  "{dns_server} answered that {dns_candidate} has no record of type {dns_type}"},
+		.cause =
+			{"{dns_server} ({dns_stub}) answered that {dns_candidate} has no record of type {dns_type}: {dns_story}",
+			 "{dns_server} answered that {dns_candidate} has no record of type {dns_type}: {dns_story}",
+			 "{dns_server} ({dns_stub}) answered that {dns_candidate} has no record of type {dns_type}",
+			 "{dns_server} answered that {dns_candidate} has no record of type {dns_type}"},
 		.usually = {"a program that asks for IPv6 only (or IPv4 only)",
 			    "a name that carries other records only (MX, TXT)"},
 		.next = {NEXT_DIG},
@@ -72,7 +105,6 @@ static const struct sw_rule dns[] = {
 	{
 		.code = "dns-server-failed",
 		.symptoms = SW_ON(LOOKUP),
-		.needs = SW_NEEDS_PACKETS,
 		.beats = "dns-no-such-name dns-unanswered",
 		.locus = SW_LOCUS_RESOLVER,
 		.title = "the resolver failed or will not answer",

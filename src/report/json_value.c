@@ -71,6 +71,7 @@ static const char *name_source_text(enum sw_name_source source)
 	static const char *const names[] = {
 		[SW_NAME_UNKNOWN] = "unknown",   [SW_NAME_DNS] = "dns", [SW_NAME_HOSTS] = "hosts",
 		[SW_NAME_ARGUMENT] = "argument", [SW_NAME_SNI] = "sni", [SW_NAME_PROXY] = "proxy",
+		[SW_NAME_SERVICE] = "service",
 	};
 
 	return (size_t)source < SW_COUNT(names) ? names[source] : "unknown";

@@ -14,10 +14,10 @@ static void say(void *context, const struct sw_frame_name *name)
 	sw_fact_add_number(&draft, "within", (int64_t)name->within);
 	if (name->function[0])
 		sw_fact_add_text(&draft, "function", name->function);
-	if (name->file[0] && name->line) {
+	if (name->file[0])
 		sw_fact_add_text(&draft, "file", name->file);
+	if (name->file[0] && name->line)
 		sw_fact_add_number(&draft, "line", name->line);
-	}
 	draft.fact.id = sw_identity_fact_id(engine->identity);
 	if (engine->sink->fact)
 		engine->sink->fact(engine->sink->context, sw_fact_of(&draft));

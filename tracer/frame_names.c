@@ -30,6 +30,33 @@ static uint32_t ask_tables(struct sw_elf *elf, int fd, uint64_t address, struct 
 	return 1;
 }
 
+static void put(int out, struct sw_frame_answer *answers, uint32_t count, uint32_t number, uint64_t back)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		answers[i].question = number;
+		answers[i].depth = i;
+		answers[i].within += back;
+		if (write(out, &answers[i], sizeof answers[i]) != (ssize_t)sizeof answers[i])
+			_exit(1);
+	}
+}
+
+static void answer_of_jit(int out, const struct sw_objects *objects, uint32_t object)
+{
+	struct sw_jit *jit = sw_jit_open(objects->objects.items[object].fd);
+
+	for (uint32_t i = 0; i < objects->questions.count; i++) {
+		const struct sw_frame_question *question = &objects->questions.items[i];
+		uint64_t back = question->exact ? 0 : 1;
+		struct sw_frame_answer one = {0};
+
+		if (question->object == object && question->offset >= back &&
+		    sw_jit_ask(jit, question->offset - back, &one))
+			put(out, &one, 1, i, back);
+	}
+	sw_jit_free(jit);
+}
+
 static void answer(int out, struct sw_dwarf *dwarf, struct sw_elf *elf, const struct sw_object *object,
 		   const struct sw_frame_question *question, uint32_t number)
 {
@@ -48,13 +75,7 @@ static void answer(int out, struct sw_dwarf *dwarf, struct sw_elf *elf, const st
 		answers[0].within = address;
 		count = 1;
 	}
-	for (uint32_t i = 0; i < count; i++) {
-		answers[i].question = number;
-		answers[i].depth = i;
-		answers[i].within += back;
-		if (write(out, &answers[i], sizeof answers[i]) != (ssize_t)sizeof answers[i])
-			_exit(1);
-	}
+	put(out, answers, count, number, back);
 }
 
 static void __attribute__((noreturn)) read_all(const struct sw_objects *objects, int out)
@@ -70,6 +91,11 @@ static void __attribute__((noreturn)) read_all(const struct sw_objects *objects,
 	/* Object by object: what one costs or breaks leaves those before it told. */
 	for (uint32_t i = 0; i < objects->objects.count; i++) {
 		const struct sw_object *object = &objects->objects.items[i];
+
+		if (object->written_by) {
+			answer_of_jit(out, objects, i);
+			continue;
+		}
 		struct sw_elf *elf = object->fd >= 0 && !object->ambiguous ? sw_elf_open(object->fd) : NULL;
 
 		for (uint32_t j = 0; elf && j < objects->questions.count; j++)

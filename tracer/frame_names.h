@@ -38,4 +38,10 @@ void sw_demangle(const char *mangled, char *name, size_t size);
 /* frame_go.c: the table that every Go program carries, also when it is stripped. */
 bool sw_go_ask(const struct sw_elf *elf, int fd, uint64_t address, struct sw_frame_answer *answer);
 
+/* frame_jit.c: code made at run time, as its maker names it. */
+struct sw_jit;
+struct sw_jit *sw_jit_open(int fd);
+void sw_jit_free(struct sw_jit *jit);
+bool sw_jit_ask(const struct sw_jit *jit, uint64_t address, struct sw_frame_answer *answer);
+
 #endif

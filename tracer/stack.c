@@ -154,6 +154,13 @@ static void place(struct sw_stacks *stacks, struct image *image, pid_t tid, stru
 	if (!mapping)
 		return;
 	const char *path = sw_maps_path(&image->maps, mapping), *base = strrchr(path, '/');
+	int jit = mapping->inode || path[0] == '[' ? -1 : sw_objects_jit(&stacks->objects, image->pid);
+	if (jit >= 0) {
+		frame->offset = frame->address;
+		memcpy(frame->object, stacks->objects.objects.items[jit].name, sizeof frame->object);
+		sw_objects_ask(&stacks->objects, (uint32_t)jit, frame->offset, exact);
+		return;
+	}
 	frame->offset = frame->address - mapping->begin + mapping->offset;
 	snprintf(frame->object, sizeof frame->object, "%s", base ? base + 1 : path);
 	int object = sw_objects_get(&stacks->objects, image->pid, mapping, path);

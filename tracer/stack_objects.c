@@ -10,6 +10,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "tracer/proc.h"
+
 #define VDSO "[vdso]"
 #define VDSO_MAX 65536u
 
@@ -58,6 +60,48 @@ static int open_mapped(pid_t pid, const struct sw_mapping *mapping, const char *
 	return -1;
 }
 
+/* /tmp/perf-PID.map, as the process sees folder and number. Its own file, or root's: another's would name what it likes. perf-report(1)
+ * and the kernel's tools/perf/Documentation/jit-interface.txt. */
+static int open_jit(pid_t pid, char *name, size_t size)
+{
+	uint32_t inside = sw_proc_pid_inside(pid);
+	struct stat process, status;
+	char path[96];
+
+	snprintf(name, size, "perf-%u.map", inside ? inside : (uint32_t)pid);
+	snprintf(path, sizeof path, "/proc/%d/root/tmp/%s", (int)pid, name);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
+
+	snprintf(path, sizeof path, "/proc/%d", (int)pid);
+	if (fd >= 0 && (stat(path, &process) != 0 || fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) ||
+			(status.st_uid && status.st_uid != process.st_uid))) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+int sw_objects_jit(struct sw_objects *objects, pid_t pid)
+{
+	char name[64];
+
+	for (size_t i = 0; i < objects->objects.count; i++)
+		if (objects->objects.items[i].written_by == pid)
+			return (int)i;
+	if (objects->objects.count >= SW_OBJECTS_MAX)
+		return -1;
+	int fd = open_jit(pid, name, sizeof name);
+
+	if (fd < 0)
+		return -1;
+	struct sw_object *object = SW_ARRAY_ADD(&objects->objects);
+
+	object->fd = fd;
+	object->written_by = pid;
+	snprintf(object->name, sizeof object->name, "%s", name);
+	return (int)objects->objects.count - 1;
+}
+
 static void add(struct sw_objects *objects, pid_t pid, const struct sw_mapping *mapping, const char *path)
 {
 	const char *base = strrchr(path, '/');
@@ -79,7 +123,7 @@ int sw_objects_get(struct sw_objects *objects, pid_t pid, const struct sw_mappin
 		return -1;
 	/* By the inode alone: maps' device number is not always stat's (btrfs, overlayfs). */
 	for (size_t i = 0; i < objects->objects.count; i++)
-		if (objects->objects.items[i].inode == mapping->inode)
+		if (objects->objects.items[i].inode == mapping->inode && !objects->objects.items[i].written_by)
 			return (int)i;
 	if (objects->objects.count >= SW_OBJECTS_MAX)
 		return -1;

@@ -13,7 +13,8 @@
 #define SW_QUESTIONS_MAX 4096u
 
 struct sw_object {
-	uint64_t device, inode; /* of the file; 0: the kernel's own ([vdso]) */
+	uint64_t device, inode; /* of the file; 0: the kernel's own ([vdso]), or written_by */
+	pid_t written_by; /* the process whose run-time code this file names (frame_jit.c); else 0 */
 	int fd; /* -1: cannot be opened */
 	bool ambiguous; /* another object has the same base name: its frames cannot be told apart */
 	char name[64]; /* base name, as in struct sw_frame */
@@ -32,6 +33,8 @@ struct sw_objects {
 
 /* The object of a mapping, opened when it is new; -1: none, or too many. */
 int sw_objects_get(struct sw_objects *objects, pid_t pid, const struct sw_mapping *mapping, const char *path);
+/* The file in which the process names the code that it makes at run time; -1: it writes none. Offsets are addresses. */
+int sw_objects_jit(struct sw_objects *objects, pid_t pid);
 void sw_objects_ask(struct sw_objects *objects, uint32_t object, uint64_t offset, bool exact);
 void sw_objects_release(struct sw_objects *objects);
 

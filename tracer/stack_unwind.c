@@ -233,6 +233,60 @@ void sw_space_flush(sw_space *space)
 
 /* ---- walking --------------------------------------------------------------------------------------------------------- */
 
+/* The registers as they are in the cursor's frame, for a walk that begins there. */
+static bool take_over(struct sw_unwinder *unwinder, unw_cursor_t *cursor)
+{
+	struct user_regs_struct *at = &unwinder->registers;
+	unsigned long long *const kept[] = {&at->rbx, &at->rbp, &at->r12, &at->r13,
+					    &at->r14, &at->r15, &at->rsp, &at->rip};
+	const int numbers[] = {UNW_X86_64_RBX, UNW_X86_64_RBP, UNW_X86_64_R12, UNW_X86_64_R13,
+			       UNW_X86_64_R14, UNW_X86_64_R15, UNW_X86_64_RSP, UNW_X86_64_RIP};
+
+	for (size_t i = 0; i < SW_COUNT(kept); i++) {
+		unw_word_t value;
+
+		if (unw_get_reg(cursor, numbers[i], &value) < 0)
+			return false;
+		*kept[i] = value;
+	}
+	return true;
+}
+
+/* Code made at run time has no tables. Where what is left of the function is but "add $n,%rsp; ret" or "ret", as in the entries that
+ * Python makes for each function under -X perf, that tells where the caller is. */
+static bool step_by_code(struct sw_unwinder *unwinder, unw_cursor_t *cursor)
+{
+	uint64_t back = 0, caller;
+	unw_word_t address;
+	uint8_t code[5];
+
+	if (unw_get_reg(cursor, UNW_REG_IP, &address) < 0)
+		return false;
+	const struct sw_mapping *mapping = sw_maps_find(unwinder->maps, address);
+
+	if (!mapping || mapping->inode || !read_memory(unwinder, address, code, sizeof code))
+		return false;
+	if (!memcmp(code, "\x48\x83\xc4", 3) && code[3] < 0x80 && code[4] == 0xc3)
+		back = code[3];
+	else if (code[0] != 0xc3)
+		return false;
+	if (!take_over(unwinder, cursor) ||
+	    !read_memory(unwinder, unwinder->registers.rsp + back, &caller, sizeof caller) || !caller)
+		return false;
+	unwinder->registers.rsp += back + sizeof caller;
+	unwinder->registers.rip = caller;
+	return true;
+}
+
+/* Whether there is a caller, to which the cursor then points. By the code first: where there are no tables libunwind takes %rbp for the
+ * frame's, which such code leaves to its callers. */
+static bool step(struct sw_unwinder *unwinder, sw_space *space, unw_cursor_t *cursor)
+{
+	if (step_by_code(unwinder, cursor))
+		return unw_init_remote(cursor, (unw_addr_space_t)space, unwinder) == 0;
+	return unw_step(cursor) > 0;
+}
+
 static uint32_t walk(struct sw_unwinder *unwinder, sw_space *space, struct sw_frame *frames, bool *exact)
 {
 	unw_cursor_t cursor;
@@ -254,7 +308,7 @@ static uint32_t walk(struct sw_unwinder *unwinder, sw_space *space, struct sw_fr
 			strcpy(frames[count].function, SW_SIGNAL_FRAME);
 		interrupted = is_signals;
 		count++;
-	} while (count < SW_STACK_DEPTH && unw_step(&cursor) > 0);
+	} while (count < SW_STACK_DEPTH && step(unwinder, space, &cursor));
 	return count;
 }
 

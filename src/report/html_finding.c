@@ -128,7 +128,10 @@ static void put_stack(const struct sw_symptom *symptom, FILE *out)
 		sw_html_text(out, frame);
 		fputs("</code></li>\n", out);
 	}
-	fputs("</ol>\n</details>\n", out);
+	fputs("</ol>\n", out);
+	if (sw_stack_note(symptom))
+		sw_html_element(out, "p", NULL, sw_stack_note(symptom));
+	fputs("</details>\n", out);
 }
 
 static void put_facts(const struct sw_finding *finding, FILE *out)

@@ -138,23 +138,39 @@ static uint32_t frames_to_main(const struct sw_symptom *symptom)
 	return symptom->stack_count;
 }
 
-/* Of a deep one both ends: what was called last, and who wanted it. */
+/* Of a deep one both ends: what was called last, and who wanted it. Of an interpreted program's its own functions: those between them
+ * are the interpreter's. */
+static void choose_frames(const struct sw_symptom *symptom, uint32_t count, bool *shown)
+{
+	uint32_t left_out = count > FRAMES_SHOWN ? count - FRAMES_SHOWN : 0, scripts = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		shown[i] = sw_frame_is_script(&symptom->stack[i]) && scripts < FRAMES_SHOWN - 1;
+		scripts += shown[i];
+	}
+	for (uint32_t i = 0; i < count; i++)
+		shown[i] |= scripts ? i == 0 : i < FRAMES_FIRST || i >= FRAMES_FIRST + left_out;
+}
+
 void sw_text_stack(const struct sw_page *page, const struct sw_symptom *symptom)
 {
 	sw_auto_free char *text = NULL;
 	uint32_t count = frames_to_main(symptom);
-	uint32_t left_out = count > FRAMES_SHOWN ? count - FRAMES_SHOWN : 0;
+	sw_auto_free bool *shown = sw_alloc(count + 1);
 
+	choose_frames(symptom, count, shown);
 	for (uint32_t i = 0; i < count; i++) {
-		bool gap = left_out && i == FRAMES_FIRST;
-		sw_auto_free char *frame = gap ? sw_strdup("...") : sw_frame_text(&symptom->stack[i]);
+		if (!shown[i] && i && !shown[i - 1])
+			continue;
+		sw_auto_free char *frame = shown[i] ? sw_frame_text(&symptom->stack[i]) : sw_strdup("...");
 		char *longer = sw_format("%s%s%s", text ? text : "", i ? " < " : "", frame);
 
 		free(text);
 		text = longer;
-		i += gap ? left_out - 1 : 0;
 	}
 	sw_page_put(page, &(struct sw_paragraph){.label = "stack", .text = text});
+	if (sw_stack_note(symptom))
+		sw_page_line(page, NULL, "(%s)", sw_stack_note(symptom));
 }
 
 void sw_text_timeline(const struct sw_page *page, const struct sw_report_context *context)

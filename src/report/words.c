@@ -196,12 +196,44 @@ const char *sw_relative_text(int64_t ns, int64_t base, char *buffer)
 	return buffer;
 }
 
+bool sw_frame_is_script(const struct sw_frame *frame)
+{
+	const char *dot = strrchr(frame->object, '.');
+
+	return strncmp(frame->object, "perf-", 5) == 0 && dot && strcmp(dot, ".map") == 0;
+}
+
+const char *sw_stack_note(const struct sw_symptom *symptom)
+{
+	/* To add an interpreter: how its library or program is called, and what makes it write /tmp/perf-PID.map. */
+	static const struct {
+		const char *object, *note;
+	} interpreters[] = {
+		{"python3", "Python's own functions show under python3 -X perf, from 3.12 on"},
+		{"libpython3", "Python's own functions show under python3 -X perf, from 3.12 on"},
+		{"node", "JavaScript's own functions show under node --perf-basic-prof"},
+		{"libjvm", "Java's own methods show after jcmd PID Compiler.perfmap, from 17 on"},
+	};
+	const char *note = NULL;
+
+	for (uint32_t i = 0; i < symptom->stack_count; i++) {
+		if (sw_frame_is_script(&symptom->stack[i]))
+			return NULL;
+		for (size_t j = 0; j < SW_COUNT(interpreters) && !note; j++)
+			if (!strncmp(symptom->stack[i].object, interpreters[j].object, strlen(interpreters[j].object)))
+				note = interpreters[j].note;
+	}
+	return note;
+}
+
 char *sw_frame_text(const struct sw_frame *frame)
 {
 	const char *name = frame->function[0] ? frame->function : frame->object;
 
 	if (frame->function[0] && frame->file[0] && frame->line)
 		return sw_format("%s (%s:%u)", frame->function, frame->file, frame->line);
+	if (frame->function[0] && frame->file[0])
+		return sw_format("%s (%s)", frame->function, frame->file);
 	if (name[0])
 		return sw_format("%s+0x%" PRIx64, name, frame->offset);
 	return sw_format("0x%" PRIx64, frame->address);

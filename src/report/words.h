@@ -24,6 +24,9 @@ char *sw_lost_text(const struct sw_report_context *context, const struct sw_find
 char *sw_recovered_text(const struct sw_report_context *context, const struct sw_finding *finding);
 /* What a person was told of it while the session ran, where that no longer holds; NULL: the same, or nothing. */
 char *sw_said_live_text(const struct sw_report_context *context, const struct sw_finding *finding);
+bool sw_frame_is_script(const struct sw_frame *frame); /* of a program that an interpreter runs */
+/* Why a stack has none of those although an interpreter is in it; NULL: it has, or there is none. */
+const char *sw_stack_note(const struct sw_symptom *symptom);
 char *sw_frame_text(const struct sw_frame *frame); /* "fetch (fetch.c:120)", "main+0x41", "libc.so.6+0x29d90" */
 
 /* "0.000051", seconds since `base`; "?" unknown. Buffer of 48 bytes. */

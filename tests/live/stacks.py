@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Functions, files and lines in the stack of a failure: what the test compiles here, fails here.
 
-usage: stacks.py SOCKWHY    (C, C++, stripped, a signal's handler, 64 threads; Rust and Go where their compilers are installed)
+usage: stacks.py SOCKWHY    (C, C++, stripped, a signal's handler, 64 threads, JavaScript; Rust, Go, Python 3.12 where they are installed)
 """
 import json
 import os
@@ -113,6 +113,16 @@ func main() {
 	}
 }
 """
+JS = """
+function dial() { require('net').connect(80, '255.255.255.255').on('error', () => process.exit(1)); }
+dial();
+"""
+PYTHON = """
+import socket
+class Client:
+    def dial(self): socket.socket().connect(("127.0.0.1", 1))
+Client().dial()
+"""
 bad = 0
 
 
@@ -142,7 +152,8 @@ def main():
     sockwhy = os.path.abspath(sys.argv[1])
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
-        for name, text in (("c.c", C), ("x.cc", CXX), ("r.rs", RUST), ("g.go", GO)):
+        for name, text in (("c.c", C), ("x.cc", CXX), ("r.rs", RUST), ("g.go", GO), ("s.js", JS),
+                           ("s.py", PYTHON)):
             with open(name, "w") as out:
                 out.write(text.lstrip("\n"))
         subprocess.run(["gcc", "-O2", "-g", "-pthread", "-o", "c", "c.c"], check=True)
@@ -171,6 +182,15 @@ def main():
             subprocess.run(["go", "build", "-ldflags", "-s -w", "-o", "g", "g.go"], check=True, env=where)
             seen = stack(sockwhy, "./g")
             expect("Go, stripped", has(seen, ("main.fetch", "g.go", 0), ("main.main", "g.go", 0)), seen)
+        seen = stack(sockwhy, "node", "--perf-basic-prof", "--interpreted-frames-native-stack", "s.js")
+        expect("JavaScript's functions", has(seen, ("internalConnect", "node:net", 0)), seen)
+        perf = next((name for name in ("python3.14", "python3.13", "python3.12") if shutil.which(name) and
+                     subprocess.run([name, "-c", ""], stderr=subprocess.DEVNULL).returncode == 0), None)
+        if perf:
+            seen = [frame[:2] for frame in stack(sockwhy, perf, "-X", "perf", "s.py")]
+            expect("Python's functions", ("Client.dial", "s.py") in seen and ("<module>", "s.py") in seen, seen)
+        text = subprocess.run([sockwhy, "run", "--", sys.executable, "s.py"], stderr=subprocess.PIPE, timeout=60).stderr.decode()
+        expect("why there are none of Python's", "show under python3 -X perf" in " ".join(text.split()), text)
     return bad != 0
 
 

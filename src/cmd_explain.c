@@ -17,6 +17,7 @@
 #include "src/outputs.h"
 #include "src/publish.h"
 #include "src/report/report.h"
+#include "src/stray.h"
 #include "src/timeline.h"
 #include "src/trace_set.h"
 
@@ -477,6 +478,7 @@ int sw_cmd_explain(const struct sw_options *options)
 	struct sw_err err = {0};
 	int status = SW_EXIT_USAGE;
 
+	sw_stray_watch();
 	if (options->argc > SW_IMPORT_INPUTS_MAX)
 		sw_err_set(&err, -E2BIG, "at most %d files can be read at once", SW_IMPORT_INPUTS_MAX);
 	else if (sw_outputs_open(&explain.outputs, options, &err) < 0)

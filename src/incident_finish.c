@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "src/incident_internal.h"
+#include "src/stray.h"
 #include "src/version.h"
 #include "tracer/text_out.h"
 
@@ -301,11 +302,13 @@ int sw_incident_export(struct sw_incident *incident, const char *path, const str
 {
 	struct pass pass = {.report = context->report, .err = err};
 	sw_auto_free char *temporary = sw_format("%s.tmp", path);
+	sw_stray_add(temporary);
 	int code = export_to(incident, temporary, context, &pass);
 	pass_end(&pass);
 	if (code == 0 && rename(temporary, path) < 0)
 		code = sw_err_set(err, -errno, "%s: cannot be written: %s", path, strerror(errno));
 	if (code < 0 && code != -EEXIST)
 		unlink(temporary);
+	sw_stray_remove(temporary);
 	return code;
 }

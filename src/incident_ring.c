@@ -12,6 +12,7 @@
 
 #include "src/base/clock.h"
 #include "src/incident_internal.h"
+#include "src/stray.h"
 #include "src/version.h"
 #include "tracer/text.h"
 
@@ -30,6 +31,8 @@ static int open_segment(struct sw_segment *segment, const char *beside, size_t n
 	segment->fd = open(segment->path, how | O_RDWR | O_CLOEXEC, 0600);
 	if (segment->fd < 0 && !segment->named) /* not every file system knows O_TMPFILE */
 		segment->fd = memfd_create("sockwhy-journal", MFD_CLOEXEC);
+	if (segment->fd >= 0 && segment->named)
+		sw_stray_add(segment->path);
 	if (segment->fd < 0)
 		return sw_err_set(err, -errno, "%s: cannot be written: %s", segment->path, strerror(errno));
 	return 0;
@@ -69,6 +72,7 @@ void sw_segments_release(struct sw_incident *incident)
 			close(segment->fd);
 			if (segment->named)
 				unlink(segment->path);
+			sw_stray_remove(segment->path);
 		}
 		free(segment->path);
 		free(segment);

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "src/stray.h"
+
 #define FILE_MODE 0600 /* a capture may hold what others must not read */
 #define PATIENCE_MS 10000
 #define READER_TICK_MS 20
@@ -82,6 +84,8 @@ static int open_regular(struct sw_output_file *file, struct sw_err *err)
 	if (code < 0) {
 		free(file->temporary);
 		file->temporary = NULL;
+	} else {
+		sw_stray_add(file->temporary);
 	}
 	return code;
 }
@@ -134,6 +138,7 @@ static void forget(struct sw_output_file *file)
 		fclose(file->stream);
 	if (file->temporary)
 		unlink(file->temporary);
+	sw_stray_remove(file->temporary);
 	if (file->pipe >= 0)
 		close(file->pipe);
 	free(file->temporary);
@@ -226,6 +231,7 @@ int sw_output_finish(const struct sw_outputs *outputs, struct sw_output_file *fi
 {
 	int error = finish(outputs, file);
 	if (!error) {
+		sw_stray_remove(file->temporary);
 		free(file->temporary);
 		file->temporary = NULL;
 	}

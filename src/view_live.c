@@ -145,8 +145,8 @@ void sw_view_process(struct sw_view *view, const struct sw_process *process)
 
 /* Answers of the kernel that say why. To add one: its kind, as in tracer/facts.md. */
 static const char *const told_kinds[] = {
-	"route",     "neighbor",     "listener", "receive-buffer", "port-range",    "fd-limit",
-	"unix-path", "port-holder",  "firewall", "address-local",  "probe-path",    "probe-size",
+	"route",      "neighbor",    "listener", "receive-buffer", "port-range",    "fd-limit",
+	"unix-path",  "port-holder", "firewall", "address-local",  "probe-path",    "probe-size",
 	"forwarding", "translation", "sysctl",   "probe-resolver", "probe-address", "calls-end",
 };
 

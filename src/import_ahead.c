@@ -146,7 +146,7 @@ void sw_import_packets_deliver(struct sw_import_packets *packets, int64_t late_n
 	if (late_ns || input->shown.type == SW_IMPORT_INCIDENT) {
 		struct sw_packet_sink to_merge = sw_merge_packet_sink(import->merge);
 
-		to_merge.packet(to_merge.context, &input->packet);
+		to_merge.raw(to_merge.context, &input->packet, sw_capture_file_raw(input->file));
 	} else {
 		say(import->packets, &input->packet, sw_capture_file_raw(input->file));
 	}

@@ -316,6 +316,11 @@ void sw_packer_frame(struct sw_packer *packer, const struct sw_packet *packet, c
 	end(packer, record);
 }
 
+static void pack_raw(void *context, const struct sw_packet *packet, const struct sw_raw_packet *raw)
+{
+	sw_packer_frame(context, packet, raw);
+}
+
 static void pass_status(void *context, const struct sw_capture_status *status)
 {
 	struct sw_packer *packer = context;
@@ -337,7 +342,7 @@ struct sw_trace_sink sw_packer_trace_sink(struct sw_packer *packer)
 
 struct sw_packet_sink sw_packer_packet_sink(struct sw_packer *packer)
 {
-	return (struct sw_packet_sink){.context = packer, .packet = pack_packet, .status = pass_status};
+	return (struct sw_packet_sink){.context = packer, .packet = pack_packet, .raw = pack_raw, .status = pass_status};
 }
 
 struct sw_chunk *sw_packer_take(struct sw_packer *packer)
@@ -369,6 +374,15 @@ static void say_fact(const struct sw_trace_sink *trace, const struct sw_record *
 		trace->fact(trace->context, fact);
 }
 
+/* Who wants the bytes gets no packet without them: what changes packets changes both. */
+static void say_frame(const struct sw_packet_sink *packets, const struct frame *frame)
+{
+	if (packets->raw)
+		packets->raw(packets->context, &frame->packet, &frame->raw);
+	else if (packets->packet)
+		packets->packet(packets->context, &frame->packet);
+}
+
 void sw_record_say(const struct sw_record *record, const struct sw_trace_sink *trace,
 		   const struct sw_packet_sink *packets)
 {
@@ -392,8 +406,8 @@ void sw_record_say(const struct sw_record *record, const struct sw_trace_sink *t
 			trace->process(trace->context, data);
 		break;
 	case RECORD_FACT: say_fact(trace, record); break;
+	case RECORD_FRAME: say_frame(packets, data); break;
 	case RECORD_PACKET:
-	case RECORD_FRAME: /* it begins with its packet */
 		if (packets->packet)
 			packets->packet(packets->context, data);
 		break;

@@ -51,6 +51,7 @@ void sw_anonymizer_free(struct sw_anonymizer *anonymizer)
 	free(anonymizer->what);
 	free(anonymizer->costs);
 	free(anonymizer->why_not);
+	free(anonymizer->interfaces);
 	free(anonymizer->frame);
 	sw_arena_free(anonymizer->arena);
 	explicit_bzero(anonymizer->key, sizeof anonymizer->key);
@@ -79,6 +80,7 @@ bool sw_anonymizer_packet(struct sw_anonymizer *anonymizer, const struct sw_pack
 	new->interface = old->interface;
 	new->time_ns = old->time_ns;
 	new->flags = old->flags;
+	new->speech = old->speech; /* its payload is gone; numbers alone, which name nobody */
 	sw_application_packet(anonymizer->application, new);
 	anonymizer->raw = **raw;
 	anonymizer->raw.linktype = SW_LINK_SLL2;

@@ -32,7 +32,7 @@ struct sw_anonymizer {
 	SW_ARRAY(struct sw_field) fields;
 	SW_ARRAY(char *) texts; /* of the fact lent out */
 	SW_ARRAY(const char *) programs; /* names of those that were traced */
-	char *command_line, *what, *costs, *why_not;
+	char *command_line, *what, *costs, *why_not, *interfaces;
 	uint8_t *frame; /* SW_ANONYMIZE_FRAME bytes */
 	struct sw_arena *arena; /* texts of the session */
 };

@@ -230,6 +230,17 @@ const struct sw_limit *sw_anonymizer_limit(struct sw_anonymizer *anonymizer, con
 	return &anonymizer->limit;
 }
 
+/* "eth0", "router:eth0", "any (--filter host db.example)": devices keep their names, network namespaces and filters do not. */
+static char *interfaces_shown(struct sw_anonymizer *anonymizer, const char *text)
+{
+	const char *filter = strstr(text, " (--filter");
+	sw_auto_free char *name = filter ? sw_strndup(text, (size_t)(filter - text)) : sw_strdup(text);
+	const char *colon = strrchr(name, ':');
+	if (colon)
+		sw_anonymizer_name(anonymizer, name, (size_t)(colon - name));
+	return sw_format("%s%s", name, filter ? " (--filter, not shown)" : "");
+}
+
 const struct sw_capture_status *sw_anonymizer_status(struct sw_anonymizer *anonymizer,
 						     const struct sw_capture_status *status)
 {
@@ -239,5 +250,8 @@ const struct sw_capture_status *sw_anonymizer_status(struct sw_anonymizer *anony
 	anonymizer->why_not = status->why_not ? sentence(anonymizer, status->why_not) : NULL;
 	anonymizer->status = *status;
 	anonymizer->status.why_not = anonymizer->why_not;
+	free(anonymizer->interfaces);
+	anonymizer->interfaces = status->interfaces ? interfaces_shown(anonymizer, status->interfaces) : NULL;
+	anonymizer->status.interfaces = anonymizer->interfaces;
 	return &anonymizer->status;
 }

@@ -39,6 +39,18 @@ static int by_rank(const void *a, const void *b)
 	return left->index < right->index ? -1 : 1;
 }
 
+/* Somebody waited for us in vain while we waited in vain for somebody else, for most of that time: a proxy and the service behind it. */
+static bool waited_itself(const struct sw_finding *served, const struct sw_finding *asked)
+{
+	int64_t from_ns = asked->began_ns > served->began_ns ? asked->began_ns : served->began_ns;
+	int64_t to_ns = asked->ended_ns < served->ended_ns ? asked->ended_ns : served->ended_ns;
+
+	return served->symptom.operation == SW_OPERATION_SERVE && asked->symptom.operation == SW_OPERATION_ANSWER &&
+	       served->symptom.pid == asked->symptom.pid && served->severity == asked->severity &&
+	       served->ended_ns != SW_TIME_NONE && asked->ended_ns != SW_TIME_NONE &&
+	       asked->began_ns >= served->began_ns && 2 * (to_ns - from_ns) >= served->ended_ns - served->began_ns;
+}
+
 static void find_causes(struct ranked *ranked, size_t count, const uint32_t *attempts)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -49,6 +61,8 @@ static void find_causes(struct ranked *ranked, size_t count, const uint32_t *att
 			if (i != j && attempts[i] && attempts[i] == attempts[j] && early->severity == late->severity &&
 			    early->ended_ns != SW_TIME_NONE && late->began_ns >= early->ended_ns &&
 			    (ranked[i].cause == i || early->began_ns < ranked[ranked[i].cause].finding.began_ns))
+				ranked[i].cause = j;
+			if (i != j && ranked[i].cause == i && waited_itself(late, early))
 				ranked[i].cause = j;
 		}
 	}

@@ -308,7 +308,10 @@ void sw_groups_report(struct sw_groups *groups, struct sw_report *report, const 
 
 		finding->recovered_by = sw_arena_strdup(groups->arena, finding->recovered_by);
 		tell_program(finding, sources, groups->arena);
-		if (finding->symptom.operation != SW_OPERATION_LOOKUP)
+		/* Where somebody else's address came from: not that of a name server, nor what bind was given. */
+		bool binds = finding->symptom.call && strcmp(finding->symptom.call, "bind") == 0;
+
+		if (finding->symptom.operation != SW_OPERATION_LOOKUP && !binds)
 			sw_origin_tell(&finding->flow, sources, finding->symptom.pid, finding->began_ns, groups->arena);
 		sw_finding_said(finding, sources, groups->arena);
 		finding->symptom.stack = sw_frames_name(sources->frames, finding->symptom.stack,

@@ -127,7 +127,8 @@ struct sw_jit *sw_jit_open(int fd)
 	size_t length;
 
 	jit->text = read_text(fd, &length);
-	for (char *line = jit->text, *end; (end = memchr(line, '\n', (size_t)(jit->text + length - line))); line = end + 1) {
+	for (char *line = jit->text, *end; (end = memchr(line, '\n', (size_t)(jit->text + length - line)));
+	     line = end + 1) {
 		struct code code;
 
 		*end = '\0';

@@ -169,6 +169,8 @@ static void put_stack(const struct sw_symptom *symptom, FILE *out)
 	fclose(stream);
 	fputs("**Stack**\n\n", out);
 	sw_markdown_block(out, lines);
+	if (sw_stack_note(symptom))
+		fprintf(out, "%s.\n\n", sw_stack_note(symptom));
 }
 
 static void put_line(const struct sw_finding *finding, FILE *out)

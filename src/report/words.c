@@ -10,6 +10,7 @@
 #include "src/report/headline.h"
 #include "src/report/report.h"
 
+#define PARTS_LEAST_NS (100 * SW_NS_PER_MS)
 #define PART_LEAST_SHARE 20 /* a part of the time below one in so many is not worth a word */
 
 char *sw_joined_text(const struct sw_texts *texts, const char *between, const char *after)
@@ -72,7 +73,9 @@ char *sw_deadline_text(const struct sw_deadline *deadline)
 
 	if (!deadline->present)
 		return NULL;
-	if (deadline->kernel_would_ns > 0)
+	bool own = deadline->whose && strcmp(deadline->whose, "kernel") == 0;
+
+	if (deadline->kernel_would_ns > 0 && !own)
 		kernel = sw_format("; the kernel would have given up after %s",
 				   sw_duration_text(deadline->kernel_would_ns, would));
 	if (!deadline->what || strcmp(deadline->what, "not-visible") == 0)
@@ -98,6 +101,8 @@ char *sw_parts_text(const struct sw_symptom *symptom)
 
 	for (int part = 0; part < SW_PART_COUNT; part++)
 		total += symptom->time_ns[part];
+	if (total < PARTS_LEAST_NS && symptom->outcome != SW_OUTCOME_SLOW)
+		return NULL; /* what failed at once did not take its time anywhere */
 	for (;;) {
 		int largest = -1;
 

@@ -44,8 +44,8 @@ static void test_makers(void **state)
 	expect("7f00 64 JS:*fetch /srv/app.js:12:5\n", 0x7f63, "fetch|app.js|12|99");
 	expect("7f00 64 JS:~ node:dgram:339:32\n", 0x7f00, "(anonymous)|node:dgram|339|0");
 	expect("7f00 64 LazyCompile:~ /app.js:1:1\n", 0x7f00, "(anonymous)|app.js|1|0");
-	expect("0x0000000000007f00 0x0000000000000010 void java.net.Socket.connect(java.net.SocketAddress, int)\n", 0x7f0f,
-	       "void java.net.Socket.connect(java.net.SocketAddress, int)||0|15");
+	expect("0x0000000000007f00 0x0000000000000010 void java.net.Socket.connect(java.net.SocketAddress, int)\n",
+	       0x7f0f, "void java.net.Socket.connect(java.net.SocketAddress, int)||0|15");
 	expect("7f00 10 Stub:CallIC /x:1\n", 0x7f00, "Stub:CallIC /x:1||0|0");
 }
 

@@ -11,7 +11,7 @@
 
 /* When the kernel gives a connect up: after so many SYNs, the linear ones included, or at the first of its timers at which so much time has
  * passed as so many SYNs without linear ones would take. tcp_write_timeout and tcp_retransmit_timer in net/ipv4/tcp_timer.c; measured
- * with linear 4 and 1, 2, 3, 6 retries: 3, 7, 19, 131 s. */
+ * with linear 4 and 1, 2, 3 retries: 3, 7, 19 s. */
 static int64_t kernel_connect_ns(const struct sw_symptom_context *context)
 {
 	const struct sw_fact *sysctl = sw_symptom_fact(context, "sysctl");

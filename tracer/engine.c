@@ -90,7 +90,7 @@ static void dispatch_thread(struct sw_engine_state *engine, const struct sw_even
 		tracee = sw_engine_adopt(engine, event->tid);
 	if (engine->attach) {
 		sw_engine_budget_stop(engine, tracee);
-		sw_engine_rank_look(&engine->rank);
+		sw_engine_rank_look(&engine->rank, tracee);
 	}
 	switch (event->kind) {
 	case SW_EVENT_FILTER: sw_engine_filter_stop(engine, tracee, event); break;

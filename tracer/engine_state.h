@@ -6,6 +6,7 @@
 #define SW_TRACER_ENGINE_STATE_H
 
 #include <linux/ptrace.h>
+#include <sched.h>
 #include <signal.h>
 #include <time.h>
 
@@ -55,6 +56,7 @@ struct sw_rank { /* engine_rank.c: whether the thread that traces comes first */
 	bool may_lead, leads;
 	int fd; /* of what says how many want a processor */
 	long processors;
+	cpu_set_t allowed; /* ours */
 	unsigned stops; /* since the last look */
 	unsigned crowded; /* of 256, moving average */
 	int64_t look_at;
@@ -216,7 +218,7 @@ void sw_engine_restart_at_signal(struct sw_engine_state *engine, struct sw_trace
 
 /* engine_rank.c; for the calling thread */
 void sw_engine_rank_begin(struct sw_rank *rank);
-void sw_engine_rank_look(struct sw_rank *rank); /* at a stop */
+void sw_engine_rank_look(struct sw_rank *rank, const struct sw_tracee *tracee); /* at its stop */
 void sw_engine_rank_hurry(const struct sw_rank *rank, bool on); /* for a moment, whoever else wants a processor */
 void sw_engine_rank_end(struct sw_rank *rank);
 

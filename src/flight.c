@@ -32,6 +32,7 @@ struct sw_flight {
 	struct cause *causes;
 	SW_ARRAY(struct waiting) waiting;
 	int64_t over_ns; /* SW_TIME_NONE: nothing came yet */
+	int64_t since_ns; /* when what was waited for began */
 	uint64_t written, repeats, left_out;
 	bool said_full;
 };
@@ -151,8 +152,21 @@ void sw_flight_found(struct sw_flight *flight, const struct sw_finding *finding,
 	until_ns = until_ns < now_ns ? now_ns : until_ns;
 	if (flight->options->each_failure)
 		begin_incident(flight, finding, until_ns);
-	if (flight->over_ns == SW_TIME_NONE)
-		flight->over_ns = until_ns;
+	if (flight->over_ns != SW_TIME_NONE)
+		return;
+	flight->over_ns = until_ns;
+	flight->since_ns = finding->began_ns;
+}
+
+int64_t sw_flight_needs_since(const struct sw_flight *flight)
+{
+	int64_t since_ns =
+		flight->options->until_failure && flight->over_ns != SW_TIME_NONE ? flight->since_ns : SW_TIME_NONE;
+	for (size_t i = 0; i < flight->waiting.count; i++) {
+		int64_t began_ns = flight->waiting.items[i].finding.began_ns;
+		since_ns = since_ns == SW_TIME_NONE || began_ns < since_ns ? began_ns : since_ns;
+	}
+	return since_ns;
 }
 
 void sw_flight_end(struct sw_flight *flight, const struct sw_report *report, int64_t now_ns)

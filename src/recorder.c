@@ -238,16 +238,25 @@ static void stop_when_enough(struct recorder *recorder, int64_t now_ns)
 	sw_control_send(recorder->start->control_fd, &(struct sw_control){.kind = SW_CONTROL_STOP}, -1);
 }
 
-/* A failure is known only --settle after it; then its --linger may still run. */
-static void turn_ring(struct recorder *recorder, int64_t now_ns)
+/* --keep before what is open, and what was found and is not written yet. Nothing of it may be gone however long it takes to be judged,
+ * to linger and to be written: at the end the frames of stacks are named, which may take seconds. */
+static int64_t needed_since(const struct recorder *recorder, int64_t now_ns)
 {
 	const struct sw_options *options = recorder->start->options;
 	int64_t needed_ns = now_ns - options->keep_ns - options->settle_ns - options->linger_ns - 2 * SW_NS_PER_S;
-	int64_t open_ns = sw_correlate_needs_since(recorder->correlate);
-	if (open_ns != SW_TIME_NONE && open_ns < now_ns - KEEP_OPEN * options->keep_ns)
-		open_ns = now_ns - KEEP_OPEN * options->keep_ns;
-	sw_incident_turn(recorder->incident, now_ns,
-			 open_ns != SW_TIME_NONE && open_ns < needed_ns ? open_ns : needed_ns);
+	int64_t least_ns = now_ns - KEEP_OPEN * options->keep_ns;
+	int64_t needs[] = {sw_correlate_needs_since(recorder->correlate), sw_flight_needs_since(recorder->flight)};
+	for (size_t i = 0; i < SW_COUNT(needs); i++) {
+		int64_t since_ns = needs[i] < least_ns ? least_ns : needs[i];
+		if (needs[i] != SW_TIME_NONE && since_ns - options->keep_ns < needed_ns)
+			needed_ns = since_ns - options->keep_ns;
+	}
+	return needed_ns;
+}
+
+static void turn_ring(struct recorder *recorder, int64_t now_ns)
+{
+	sw_incident_turn(recorder->incident, now_ns, needed_since(recorder, now_ns));
 	int code = sw_flight_write(recorder->flight, recorder->incident, &recorder->context, now_ns);
 	recorder->flight_error = recorder->flight_error ? recorder->flight_error : code;
 }

@@ -24,13 +24,20 @@ static bool makes_or_names(const struct sw_call *call)
 	}
 }
 
-static bool is_polite(const struct sw_call *call)
+/* Nobody called listen(2): not the EINVAL of a listener that was shut down. */
+static bool never_listened(const struct sw_socket_state *socket)
+{
+	return socket && socket->seen.listened_ns == SW_TIME_NONE &&
+	       !(socket->seen.socket.flags & (SW_SOCKET_LISTENING | SW_SOCKET_INHERITED));
+}
+
+static bool is_polite(const struct sw_call *call, const struct sw_socket_state *socket)
 {
 	switch (call->error) {
 	case EAGAIN:
 	case EINTR: return true;
 	case ECONNABORTED: /* a client that went away while it queued: accept(2) says try again */
-	case EINVAL: /* a listener shut down to wake its acceptor */ return is_accept(call);
+	case EINVAL: /* a listener shut down to wake its acceptor */ return is_accept(call) && !never_listened(socket);
 	default: return false;
 	}
 }
@@ -114,6 +121,13 @@ void sw_debts_service_no(struct sw_debts *debts, struct sw_socket_state *socket,
 	sw_debt_end(debts, debt, SW_OUTCOME_ANSWERED_NO, 0, call, sw_call_end(call));
 }
 
+/* Who logs to /dev/log writes, and connects (again) when that says that nobody is there. */
+static bool asks_whether_connected(const struct sw_socket_state *socket, const struct sw_call *call)
+{
+	return call->error == ENOTCONN && socket && socket->datagram && socket->seen.socket.domain == AF_UNIX &&
+	       sw_call_writes(call);
+}
+
 void sw_debts_call(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call)
 {
 	if (call->result >= 0) {
@@ -121,13 +135,15 @@ void sw_debts_call(struct sw_debts *debts, struct sw_socket_state *socket, const
 			succeeded(debts, socket, call);
 		return;
 	}
-	if (is_polite(call) || is_kernel_family(call) || (call->flags & SW_CALL_ERRQUEUE))
+	if (is_polite(call, socket) || is_kernel_family(call) || (call->flags & SW_CALL_ERRQUEUE))
 		return;
 	if (is_misuse_errno(call->error) && can_be_misused(call)) {
 		/* EISCONN is judged with the connect that it follows; ENOTCONN of a read may be the consumed error of a failed connect. */
 		if (call->sys == SW_SYS_CONNECT && (call->error == EISCONN || socket))
 			return;
 		if (call->error == ENOTCONN && socket && socket->seen.connect_call && !socket->datagram)
+			return;
+		if (asks_whether_connected(socket, call))
 			return;
 		sw_debts_misuse(debts, socket, call);
 	} else if (makes_or_names(call)) {

@@ -165,6 +165,7 @@ static void local_facts(struct sw_facts *facts, const struct sw_symptom_context 
 	if (!local || !local->present)
 		return;
 	facts->local = sw_arena_strdup(arena, sw_addr_text(local, text));
+	facts->local_loopback = sw_ip_is_loopback(&local->endpoint.ip);
 	facts->local_port = local->endpoint.port ? local->endpoint.port : -1;
 	if (facts->opening_binds || facts->bound_explicitly)
 		facts->bound = facts->local;

@@ -257,6 +257,7 @@ void sw_facts_of_dns(struct sw_facts *facts, const struct sw_symptom_context *co
 		return;
 	facts->dns_name = sw_arena_strdup(arena, sw_lookup_name(lookup));
 	facts->dns_only_aside = sw_lookup_only_aside(lookup);
+	facts->dns_passed_on = lookup->passed_on;
 	facts->dns_first_query = lookup->questions.items[0].asked;
 	count_facts(facts, lookup);
 	type_fact(facts, lookup);

@@ -53,6 +53,7 @@
 	X(TEXT, local, "our end")                                                                                      \
 	X(COUNT, local_port, "our port")                                                                               \
 	X(TEXT, bound, "the address that bind asked for")                                                              \
+	X(FLAG, local_loopback, "our end has a loopback address")                                                      \
 	X(FLAG, bound_explicitly, "our end was chosen with bind")                                                      \
 	X(FLAG, remote_loopback, "a loopback address")                                                                 \
 	X(FLAG, remote_ours, "an address of this host")                                                                \
@@ -384,6 +385,7 @@
 	X(TEXT, dns_story, "the same, where it is more than one said one thing")                                       \
 	X(TEXT, dns_stub, "what the resolver is where it is on this host")                                             \
 	X(COUNT, dns_stub_pid, "the process of this host that answers there")                                          \
+	X(FLAG, dns_passed_on, "somebody had asked the program for that name: the answer is passed on")                \
 	X(TEXT, dns_service, "a name service of this host that was asked in the resolver's place")                     \
 	X(TEXT, dns_service_what, "what it is")                                                                        \
 	X(FLAG, dns_vague, "its answer is \"not found\", which it says too when its own resolvers fail")               \

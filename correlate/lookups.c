@@ -13,13 +13,18 @@
 #define NEXT_TYPE_NS (250 * SW_NS_PER_MS)
 /* The longest that resolv.conf(5) lets a try wait ("options timeout" is capped at 30 s). */
 #define NEXT_TRY_NS (31 * SW_NS_PER_S)
-/* RFC 2782, RFC 9460: asked beside, and done without. */
-#define TYPE_SRV 33
-#define TYPE_SVCB 64
-#define TYPE_HTTPS 65
 #define LOOK_BACK 64 /* look-ups that may still be under way */
 
+#define ASKED_OF_US 64
+
+struct asked { /* a question that somebody asked us */
+	char name[SW_DNS_NAME];
+	int64_t time_ns;
+};
+
 struct sw_lookups {
+	struct asked asked[ASKED_OF_US]; /* a ring */
+	size_t asked_count;
 	SW_ARRAY(struct sw_lookup *) list; /* in the order they began */
 	uint32_t last_id;
 };
@@ -143,6 +148,27 @@ static struct sw_lookup *under_way(const struct sw_lookups *lookups, const struc
 	return NULL;
 }
 
+static void be_asked(struct sw_lookups *lookups, const struct sw_packet *packet)
+{
+	struct asked *asked = &lookups->asked[lookups->asked_count++ % ASKED_OF_US];
+
+	memcpy(asked->name, packet->dns->name, sizeof asked->name);
+	asked->time_ns = packet->time_ns;
+}
+
+/* A forwarder or resolver asks for others. */
+static bool is_passed_on(const struct sw_lookups *lookups, const struct sw_packet *packet)
+{
+	for (size_t i = 0; i < lookups->asked_count && i < ASKED_OF_US; i++) {
+		const struct asked *asked = &lookups->asked[i];
+
+		if (packet->time_ns >= asked->time_ns && packet->time_ns - asked->time_ns <= NEXT_TRY_NS &&
+		    strcasecmp(asked->name, packet->dns->name) == 0)
+			return true;
+	}
+	return false;
+}
+
 static struct sw_lookup *begin(struct sw_lookups *lookups, int64_t time_ns)
 {
 	struct sw_lookup *lookup = sw_alloc(sizeof *lookup);
@@ -180,6 +206,7 @@ static void ask(struct sw_lookups *lookups, const struct sw_packet *packet, uint
 	if (!lookup)
 		lookup = begin(lookups, packet->time_ns);
 	lookup->active_ns = packet->time_ns;
+	lookup->passed_on |= is_passed_on(lookups, packet);
 	for (size_t i = 0; i < lookup->questions.count && !question; i++) {
 		if (is_of(&lookup->questions.items[i], packet->dns, flow) && is_pending(&lookup->questions.items[i]))
 			question = &lookup->questions.items[i];
@@ -276,7 +303,11 @@ void sw_lookups_message(struct sw_lookups *lookups, const struct sw_packet *pack
 		struct sw_packet one = *packet;
 
 		one.dns = dns;
-		if (dns->opcode != 0 || dns->response == ours)
+		if (dns->opcode != 0)
+			continue;
+		if (!ours && !dns->response)
+			be_asked(lookups, &one);
+		if (dns->response == ours)
 			continue;
 		if (ours)
 			ask(lookups, &one, flow);
@@ -339,141 +370,4 @@ void sw_lookups_undeliver(struct sw_lookups *lookups)
 		for (size_t j = 0; j < lookups->list.items[i]->questions.count; j++)
 			lookups->list.items[i]->questions.items[j].undelivered = false;
 	}
-}
-
-/* ---- what became of it ---------------------------------------------------------------------------------------- */
-
-static bool got(const struct sw_question *question)
-{
-	return question->answered.packet && !question->undelivered && !question->truncated;
-}
-
-const struct sw_question *sw_lookup_found(const struct sw_lookup *lookup)
-{
-	for (size_t i = 0; i < lookup->questions.count; i++) {
-		if (got(&lookup->questions.items[i]) && lookup->questions.items[i].fitting)
-			return &lookup->questions.items[i];
-	}
-	return NULL;
-}
-
-bool sw_lookup_answered(const struct sw_lookup *lookup)
-{
-	for (size_t i = 0; i < lookup->questions.count; i++) {
-		if (got(&lookup->questions.items[i]))
-			return true;
-	}
-	return false;
-}
-
-static int weight(const struct sw_question *question)
-{
-	return question->rcode == SW_DNS_NOERROR ? 1 : question->rcode == SW_DNS_NXDOMAIN ? 2 : 3;
-}
-
-/* A server's failure that the next server or try answered otherwise decides nothing. */
-static bool overruled(const struct sw_lookup *lookup, const struct sw_question *question)
-{
-	for (size_t i = 0; weight(question) == 3 && i < lookup->questions.count; i++) {
-		const struct sw_question *other = &lookup->questions.items[i];
-
-		if (got(other) && other->type == question->type && !strcasecmp(other->name, question->name) &&
-		    weight(other) < 3)
-			return true;
-	}
-	return false;
-}
-
-/* "No record of that type", while the answer about another type was cut and its rest was not seen, says nothing of the name. */
-static bool half_said(const struct sw_lookup *lookup, const struct sw_question *question)
-{
-	for (size_t i = 0; question->rcode == SW_DNS_NOERROR && i < lookup->questions.count; i++) {
-		const struct sw_question *other = &lookup->questions.items[i];
-
-		if (other->truncated && other->type != question->type && !strcasecmp(other->name, question->name))
-			return true;
-	}
-	return false;
-}
-
-/* A candidate that nobody said anything of: that the others are not there does not decide then. */
-static bool has_silent_candidate(const struct sw_lookup *lookup)
-{
-	for (size_t i = 0; i < lookup->questions.count; i++) {
-		bool heard = false;
-
-		for (size_t j = 0; j < lookup->questions.count && !heard; j++)
-			heard = lookup->questions.items[j].answered.packet && !lookup->questions.items[j].undelivered &&
-				!strcasecmp(lookup->questions.items[i].name, lookup->questions.items[j].name);
-		if (!heard)
-			return true;
-	}
-	return false;
-}
-
-const struct sw_question *sw_lookup_deciding(const struct sw_lookup *lookup)
-{
-	const struct sw_question *best = NULL, *last_resort = NULL;
-
-	for (size_t i = 0; i < lookup->questions.count; i++) {
-		const struct sw_question *question = &lookup->questions.items[i];
-
-		if (!got(question) || question->fitting || half_said(lookup, question))
-			continue;
-		if (overruled(lookup, question))
-			last_resort = question;
-		else if (!best || weight(question) > weight(best))
-			best = question;
-	}
-	if (best && weight(best) < 3 && has_silent_candidate(lookup))
-		return NULL;
-	return best ? best : last_resort;
-}
-
-bool sw_lookup_strayed(const struct sw_lookup *lookup)
-{
-	for (size_t i = 0; i < lookup->questions.count; i++) {
-		if (!is_pending(&lookup->questions.items[i]))
-			return false;
-	}
-	return lookup->strays > 0;
-}
-
-bool sw_lookup_made_good(const struct sw_lookup *lookup)
-{
-	const struct sw_question *found = sw_lookup_found(lookup);
-
-	for (size_t i = 0; found && i < lookup->questions.count; i++) {
-		const struct sw_question *other = &lookup->questions.items[i];
-
-		if (got(other) && !other->fitting && (other->rcode || strcasecmp(other->name, found->name)))
-			return true;
-	}
-	return false;
-}
-
-bool sw_lookup_only_aside(const struct sw_lookup *lookup)
-{
-	for (size_t i = 0; i < lookup->questions.count; i++) {
-		uint16_t type = lookup->questions.items[i].type;
-
-		if (type != SW_DNS_PTR && type != TYPE_SRV && type != TYPE_SVCB && type != TYPE_HTTPS)
-			return false;
-	}
-	return lookup->questions.count > 0;
-}
-
-const char *sw_lookup_name(const struct sw_lookup *lookup)
-{
-	const char *name = NULL;
-
-	for (size_t i = 0; i < lookup->questions.count; i++) {
-		const struct sw_question *question = &lookup->questions.items[i];
-
-		if (got(question) && question->fitting)
-			return question->name;
-		if (!name || strlen(question->name) < strlen(name))
-			name = question->name;
-	}
-	return name;
 }

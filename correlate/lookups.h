@@ -33,6 +33,7 @@ struct sw_lookup {
 	int64_t began_ns, active_ns; /* first and last message */
 	SW_ARRAY(struct sw_question) questions; /* in the order they were first asked */
 	uint32_t more; /* beyond SW_QUESTIONS_MAX */
+	bool passed_on; /* somebody had asked us for that name: the answer is his */
 	uint32_t strays; /* datagrams of a server that was asked, which answer none of the questions */
 	struct sw_seen stray; /* the first of them */
 	enum sw_stray stray_why; /* what was wrong with it */

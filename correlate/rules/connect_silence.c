@@ -85,6 +85,10 @@ static bool syn_not_sent(const struct sw_facts *facts, struct sw_match *match)
 	if (FACT(icmp_from_us))
 		return near(match, "our host rejected the SYN by ICMP");
 	match->cites_opening = true;
+	if (FACT(remote_loopback))
+		match->usually =
+			"the interface lo is down (a network namespace in which nobody brought it up); an own firewall that drops in its output "
+			"chain";
 	if (!FACT(route_known) && FACT(neighbor_asked) <= 0) {
 		at_most(match, SW_CONFIDENCE_LIKELY);
 		unseen(match, "the next hop, and whether its link address was known");

@@ -51,9 +51,12 @@ static bool call_misused(const struct sw_facts *facts, struct sw_match *match)
 	int64_t error = FACT(error);
 
 	if (error != ENOTCONN && error != EISCONN && error != EBADF && error != ENOTSOCK && error != EDESTADDRREQ &&
-	    error != EOPNOTSUPP && !(error == EPIPE && strcmp(FACT(operation), "call") == 0))
+	    error != EOPNOTSUPP && !(error == EPIPE && strcmp(FACT(operation), "call") == 0) &&
+	    !(error == EINVAL && FACT(opening_accepts)))
 		return false;
 	match->cites_surfaced = true;
+	if (error == EINVAL)
+		match->cause = "{call} failed with {errno_name}: nobody had called listen on this socket";
 	if (FACT(culprit)) {
 		match->cites_culprit = true;
 		match->cause =

@@ -42,7 +42,7 @@ static bool route_rejects(const struct sw_facts *facts, struct sw_match *match)
 	int64_t error = FACT(error);
 
 	if (!is_route_errno(error) || !FACT(family_is_ip) || FACT(opening_binds) || FACT(opening_makes) ||
-	    !said_here(facts))
+	    FACT(opening_accepts) || !said_here(facts))
 		return false;
 	match->cites_surfaced = true;
 	if (FACT(route_known)) {
@@ -107,6 +107,11 @@ static bool no_source_address(const struct sw_facts *facts, struct sw_match *mat
 	return true;
 }
 
+static const struct sw_rule_next look_at_bind[SW_RULE_TEXTS] = {
+	{"here", NULL, "leave the local address to the kernel, or bind to one of the interface that leads there", NULL},
+	{"here", "ip route get {remote_ip}", "see which address the kernel would take (src)", NULL},
+};
+
 static bool address_unusable(const struct sw_facts *facts, struct sw_match *match)
 {
 	int64_t error = FACT(error);
@@ -116,6 +121,13 @@ static bool address_unusable(const struct sw_facts *facts, struct sw_match *matc
 	match->cites_surfaced = true;
 	if (error == EINVAL && scope_missing(facts)) {
 		match->cause = "{remote_ip} is link-local: without a scope (%interface) it names no host";
+		return true;
+	}
+	if (error == EINVAL && (FACT(opening_connects) || FACT(opening_sends)) && FACT(bound_explicitly) &&
+	    FACT(local_loopback) && !FACT(remote_loopback)) {
+		match->cause =
+			"our end was bound to {local}, a loopback address: nothing but this host can be reached from it, and {remote_ip} is another";
+		match->next = look_at_bind;
 		return true;
 	}
 	if (FACT(is_tcp) && FACT(remote_multicast) && (error == ENETUNREACH || error == EINVAL || error == EACCES)) {

@@ -11,6 +11,7 @@
 
 #define KEPT_MAX 4096 /* entries of each kind */
 #define ANCESTORS 8
+#define DNS_PORT 53
 #define PROXY_PORT 1080 /* what libcurl takes where none is given */
 
 struct named { /* an address and its names in /etc/hosts */
@@ -25,6 +26,7 @@ struct proxy {
 
 struct sw_origins_seen {
 	SW_ARRAY(struct named) hosts;
+	SW_ARRAY(struct sw_ip) resolvers; /* name servers in /etc/resolv.conf */
 	SW_ARRAY(struct proxy) proxies;
 };
 
@@ -42,6 +44,7 @@ void sw_origins_seen_free(struct sw_origins_seen *origins)
 		free(origins->proxies.items[i].value);
 	}
 	SW_ARRAY_RELEASE(&origins->hosts);
+	SW_ARRAY_RELEASE(&origins->resolvers);
 	SW_ARRAY_RELEASE(&origins->proxies);
 	free(origins);
 }
@@ -52,6 +55,23 @@ static struct named *hosts_find(const struct sw_origins_seen *origins, const str
 		if (sw_ip_equal(&origins->hosts.items[i].ip, ip))
 			return &origins->hosts.items[i];
 	return NULL;
+}
+
+static bool is_resolver(const struct sw_origins_seen *origins, const struct sw_ip *ip)
+{
+	for (size_t i = 0; i < origins->resolvers.count; i++)
+		if (sw_ip_equal(&origins->resolvers.items[i], ip))
+			return true;
+	return false;
+}
+
+static void take_resolver(struct sw_origins_seen *origins, const struct sw_fact *fact)
+{
+	const char *address = sw_fact_text(fact, "nameserver");
+	struct sw_ip ip;
+
+	if (address && sw_ip_parse(address, &ip) && !is_resolver(origins, &ip) && origins->resolvers.count < KEPT_MAX)
+		*SW_ARRAY_ADD(&origins->resolvers) = ip;
 }
 
 static void take_hosts(struct sw_origins_seen *origins, const struct sw_fact *fact)
@@ -86,6 +106,8 @@ bool sw_origins_seen_fact(struct sw_origins_seen *origins, const struct sw_fact 
 {
 	if (strcmp(fact->kind, "hosts") == 0)
 		take_hosts(origins, fact);
+	else if (strcmp(fact->kind, "resolv-conf") == 0)
+		take_resolver(origins, fact);
 	else if (strcmp(fact->kind, "proxy") == 0)
 		take_proxy(origins, fact);
 	else
@@ -243,6 +265,15 @@ static bool from_argument(struct telling *telling)
 	return true;
 }
 
+static bool from_resolv_conf(struct telling *telling)
+{
+	if (telling->flow->remote.endpoint.port != DNS_PORT ||
+	    !is_resolver(telling->sources->origins, remote_ip(telling)))
+		return false;
+	telling->flow->origin.text = sw_arena_strdup(telling->arena, "a nameserver line of /etc/resolv.conf");
+	return true;
+}
+
 /* Said only where all of it would have been seen. */
 static void from_nowhere(struct telling *telling)
 {
@@ -338,7 +369,8 @@ void sw_origin_tell(struct sw_flow_summary *flow, const struct sw_sources *sourc
 	flow->origin = (struct sw_name_origin){.ttl_s = -1, .age_ns = -1};
 	if (!flow->initiator || !flow->remote.present || !flow->remote.endpoint.ip.family || !sources->origins)
 		return;
-	if (!from_answer(&telling) && !from_service(&telling) && !from_hosts(&telling) && !from_argument(&telling))
+	if (!from_answer(&telling) && !from_service(&telling) && !from_hosts(&telling) && !from_argument(&telling) &&
+	    !from_resolv_conf(&telling))
 		from_nowhere(&telling);
 	from_proxy(&telling);
 	flow->origin.argument = (flow->name && is_argument(sources, pid, flow->name)) || has_address(&telling);

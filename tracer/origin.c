@@ -15,7 +15,8 @@
 
 #define TOLD 512u /* addresses and programs that were told of */
 #define AGAIN_NS (2 * SW_NS_PER_S)
-#define HOSTS_MAX ((size_t)1 << 20) /* a longer file is read to here */
+#define FILE_READ_MAX ((size_t)1 << 20) /* a longer file is read to here */
+#define DNS_PORT 53
 #define ENVIRON_MAX ((size_t)1 << 20)
 #define ENTRY_MAX 4096u /* of one variable */
 
@@ -28,8 +29,10 @@ struct sw_origins {
 		int64_t time_ns;
 	} told[TOLD];
 	pid_t programs[TOLD]; /* whose environment was looked at */
-	char *hosts; /* the file read last; NULL none */
-	struct stat hosts_status;
+	struct known_file { /* as it was read last */
+		char *text; /* NULL none */
+		struct stat status;
+	} hosts, resolvers;
 	struct sw_fact_draft draft;
 };
 
@@ -46,7 +49,8 @@ void sw_origins_free(struct sw_origins *origins)
 {
 	if (!origins)
 		return;
-	free(origins->hosts);
+	free(origins->hosts.text);
+	free(origins->resolvers.text);
 	free(origins);
 }
 
@@ -67,10 +71,10 @@ static void say(struct sw_origins *origins, const struct sw_call *call)
 		origins->sink->fact(origins->sink->context, sw_fact_of(&origins->draft));
 }
 
-/* ---- /etc/hosts ------------------------------------------------------------------------------------------------------ */
+/* ---- files of /etc ---------------------------------------------------------------------------------------------------- */
 
 /* Links in it mean what they mean to the process; a pipe in its place must not make us wait. */
-static int open_hosts(pid_t pid)
+static int open_in(pid_t pid, const char *name)
 {
 	const struct open_how how = {.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
 				     .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
@@ -78,7 +82,7 @@ static int open_hosts(pid_t pid)
 
 	snprintf(path, sizeof path, "/proc/%d/root", (int)pid);
 	sw_auto_close int root = open(path, O_PATH | O_CLOEXEC);
-	return root < 0 ? -1 : (int)syscall(SYS_openat2, root, "etc/hosts", &how, sizeof how);
+	return root < 0 ? -1 : (int)syscall(SYS_openat2, root, name, &how, sizeof how);
 }
 
 static bool same_file(const struct stat *a, const struct stat *b)
@@ -87,22 +91,22 @@ static bool same_file(const struct stat *a, const struct stat *b)
 	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
-static void read_hosts(struct sw_origins *origins, pid_t pid)
+static void read_file(struct known_file *file, pid_t pid, const char *name)
 {
-	sw_auto_close int fd = open_hosts(pid);
+	sw_auto_close int fd = open_in(pid, name);
 	struct stat status;
 
-	if (fd >= 0 && fstat(fd, &status) == 0 && origins->hosts && same_file(&status, &origins->hosts_status))
+	if (fd >= 0 && fstat(fd, &status) == 0 && file->text && same_file(&status, &file->status))
 		return;
-	free(origins->hosts);
-	origins->hosts = NULL;
+	free(file->text);
+	file->text = NULL;
 	if (fd < 0 || fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size <= 0)
 		return;
-	size_t room = (size_t)status.st_size < HOSTS_MAX ? (size_t)status.st_size : HOSTS_MAX;
-	origins->hosts = sw_alloc(room + 1);
-	ssize_t got = pread(fd, origins->hosts, room, 0);
-	origins->hosts[got > 0 ? got : 0] = '\0';
-	origins->hosts_status = status;
+	size_t room = (size_t)status.st_size < FILE_READ_MAX ? (size_t)status.st_size : FILE_READ_MAX;
+	file->text = sw_alloc(room + 1);
+	ssize_t got = pread(fd, file->text, room, 0);
+	file->text[got > 0 ? got : 0] = '\0';
+	file->status = status;
 }
 
 static void ask_hosts(struct sw_origins *origins, const struct sw_call *call)
@@ -110,12 +114,24 @@ static void ask_hosts(struct sw_origins *origins, const struct sw_call *call)
 	const struct sw_ip *ip = &call->addr.endpoint.ip;
 	char names[512];
 
-	read_hosts(origins, (pid_t)call->pid);
-	if (!origins->hosts || !sw_hosts_names(origins->hosts, ip, names, sizeof names))
+	read_file(&origins->hosts, (pid_t)call->pid, "etc/hosts");
+	if (!origins->hosts.text || !sw_hosts_names(origins->hosts.text, ip, names, sizeof names))
 		return;
 	sw_fact_begin(&origins->draft, "hosts");
 	sw_fact_add_ip(&origins->draft, "address", ip);
 	sw_fact_add_text(&origins->draft, "names", names);
+	say(origins, call);
+}
+
+static void ask_resolvers(struct sw_origins *origins, const struct sw_call *call)
+{
+	const struct sw_ip *ip = &call->addr.endpoint.ip;
+
+	read_file(&origins->resolvers, (pid_t)call->pid, "etc/resolv.conf");
+	if (!origins->resolvers.text || !sw_resolv_has(origins->resolvers.text, ip))
+		return;
+	sw_fact_begin(&origins->draft, "resolv-conf");
+	sw_fact_add_ip(&origins->draft, "nameserver", ip);
 	say(origins, call);
 }
 
@@ -195,4 +211,6 @@ void sw_origins_call(struct sw_origins *origins, const struct sw_call *call)
 		ask_environment(origins, call);
 	}
 	ask_hosts(origins, call);
+	if (call->addr.endpoint.port == DNS_PORT)
+		ask_resolvers(origins, call);
 }

@@ -1,4 +1,4 @@
-/* The texts of origin.h: lines of a hosts file, proxy variables. hosts(5); RFC 3986, 3.2 (the authority of a URL). */
+/* The texts of origin.h: lines of a hosts file and of resolv.conf, proxy variables. hosts(5), resolv.conf(5); RFC 3986, 3.2 (the authority of a URL). */
 #include <ctype.h>
 #include <string.h>
 
@@ -55,6 +55,26 @@ bool sw_hosts_names(const char *text, const struct sw_ip *ip, char *names, size_
 		line = end + strcspn(end, "\n");
 	}
 	return length > 0;
+}
+
+bool sw_resolv_has(const char *text, const struct sw_ip *ip)
+{
+	static const char keyword[] = "nameserver";
+
+	for (const char *line = text; *line; line += *line == '\n') {
+		const char *end = line + strcspn(line, "\n"), *at = line + strspn(line, blanks);
+		struct sw_ip address;
+
+		if (strncmp(at, keyword, sizeof keyword - 1) == 0 && strchr(blanks, at[sizeof keyword - 1]) &&
+		    at[sizeof keyword - 1]) {
+			at += sizeof keyword - 1;
+			at += strspn(at, blanks);
+			if (parse_address(at, strcspn(at, " \t\r\f\v\n#;"), &address) && sw_ip_equal(&address, ip))
+				return true;
+		}
+		line = end;
+	}
+	return false;
 }
 
 const char *sw_proxy_variable(const char *entry)

@@ -254,6 +254,8 @@ const struct sw_fact_row sw_fact_rows[] = {
 	T("hosts", "address", "an address that the program uses")
 	T("hosts", "names", "what /etc/hosts, as the process sees it, calls it")
 
+	T("resolv-conf", "nameserver", "an address that the program uses at port 53, a name server of its /etc/resolv.conf")
+
 	T("proxy", "variable", "a proxy variable in the environment that the program began with")
 	T("proxy", "value", "its value, without user and password")
 

@@ -11,6 +11,7 @@ import tempfile
 import time
 
 HOST, NAMES, CLOSED = "10.91.0.1", "saiddb.lab saiddb", 4444
+AWAY = "10.92.0.1"  # no route leads there
 HERE = os.path.dirname(os.path.abspath(__file__))
 SECRET = "geheim"
 VECTORS = ("import os,socket,sys\n"
@@ -125,6 +126,9 @@ def origins(checks):
     checks.expect("a proxy variable", seen[:2] == ("saiddb.lab", "proxy") and seen[3]["variable"] == "https_proxy", seen)
     stored = subprocess.run(["strings", os.path.join(checks.folder, "x.pcapng")], stdout=subprocess.PIPE).stdout.decode()
     checks.expect("  its password is not kept", SECRET not in stored and "saiddb.lab" in stored, "")
+    asks = "import socket; socket.create_connection((open('/etc/resolv.conf').read().split()[-1], 53))"
+    seen = first(checks.run(["python3", "-c", asks]))["flow"]["name_origin"]
+    checks.expect("a name server", seen and seen["text"] == "a nameserver line of /etc/resolv.conf", seen)
     config = os.path.join(checks.folder, "curlrc")
     with open(config, "w") as out:
         out.write(f"url = http://10.91.0.2:{CLOSED}/\n")
@@ -145,7 +149,7 @@ def main():
         os.environ["SAID_INSIDE"] = "1"
         os.execvp("unshare", ["unshare", "-n", "-m", sys.executable, *sys.argv])
     with tempfile.TemporaryDirectory() as folder:
-        for name, text in (("hosts", f"127.0.0.1 localhost\n{HOST} {NAMES}\n"), ("resolv.conf", f"nameserver {HOST}\n")):
+        for name, text in (("hosts", f"127.0.0.1 localhost\n{HOST} {NAMES}\n"), ("resolv.conf", f"nameserver {HOST}\nnameserver {AWAY}\n")):
             with open(os.path.join(folder, name), "w") as out:
                 out.write(text)
             subprocess.run(["mount", "--bind", os.path.join(folder, name), os.path.realpath("/etc/" + name)], check=True)

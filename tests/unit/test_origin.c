@@ -45,6 +45,34 @@ static void test_hosts(void **state)
 			    "a");
 }
 
+static bool listed(const char *text, const char *address)
+{
+	struct sw_ip ip;
+
+	assert_true(sw_ip_parse(address, &ip));
+	return sw_resolv_has(text, &ip);
+}
+
+static void test_resolv_conf(void **state)
+{
+	static const char text[] = "search x.lab\n"
+				   "# nameserver 10.0.0.9\n"
+				   "nameserver 10.0.0.1\r\n"
+				   "\tnameserver\tfe80::1%eth0 ; the router\n"
+				   "nameservers 10.0.0.8\n"
+				   "nameserver\n"
+				   "nameserver 10.0.0.2";
+
+	(void)state;
+	assert_true(listed(text, "10.0.0.1"));
+	assert_true(listed(text, "10.0.0.2"));
+	assert_true(listed(text, "fe80::1"));
+	assert_false(listed(text, "10.0.0.8"));
+	assert_false(listed(text, "10.0.0.9"));
+	assert_false(listed("", "10.0.0.1"));
+	assert_false(listed("nameserver", "10.0.0.1"));
+}
+
 static void without_secret(const char *value, const char *wanted)
 {
 	char copy[128];
@@ -73,7 +101,8 @@ static void test_proxy(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_hosts), cmocka_unit_test(test_proxy)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_hosts), cmocka_unit_test(test_resolv_conf),
+					   cmocka_unit_test(test_proxy)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -160,8 +160,8 @@ void sw_flight_found(struct sw_flight *flight, const struct sw_finding *finding,
 
 int64_t sw_flight_needs_since(const struct sw_flight *flight)
 {
-	int64_t since_ns =
-		flight->options->until_failure && flight->over_ns != SW_TIME_NONE ? flight->since_ns : SW_TIME_NONE;
+	int64_t since_ns = flight->options->until_failure && flight->over_ns != SW_TIME_NONE ? flight->since_ns :
+											       SW_TIME_NONE;
 	for (size_t i = 0; i < flight->waiting.count; i++) {
 		int64_t began_ns = flight->waiting.items[i].finding.began_ns;
 		since_ns = since_ns == SW_TIME_NONE || began_ns < since_ns ? began_ns : since_ns;

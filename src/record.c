@@ -342,7 +342,8 @@ struct sw_trace_sink sw_packer_trace_sink(struct sw_packer *packer)
 
 struct sw_packet_sink sw_packer_packet_sink(struct sw_packer *packer)
 {
-	return (struct sw_packet_sink){.context = packer, .packet = pack_packet, .raw = pack_raw, .status = pass_status};
+	return (struct sw_packet_sink){
+		.context = packer, .packet = pack_packet, .raw = pack_raw, .status = pass_status};
 }
 
 struct sw_chunk *sw_packer_take(struct sw_packer *packer)

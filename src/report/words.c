@@ -92,6 +92,19 @@ char *sw_deadline_text(const struct sw_deadline *deadline)
 			 kernel ? kernel : "");
 }
 
+/* The parts add up to the whole but for what passed before the session came: nobody watched that. */
+static char *with_rest(char *text, int64_t rest_ns)
+{
+	char duration[32];
+
+	if (!text || rest_ns < PARTS_LEAST_NS)
+		return text;
+	char *longer = sw_format("%s; %s before the attach, not known where", text, sw_duration_text(rest_ns, duration));
+
+	free(text);
+	return longer;
+}
+
 char *sw_parts_text(const struct sw_symptom *symptom)
 {
 	char *text = NULL;
@@ -121,7 +134,7 @@ char *sw_parts_text(const struct sw_symptom *symptom)
 		free(text);
 		text = longer;
 	}
-	return text;
+	return with_rest(text, symptom->duration_ns - total);
 }
 
 char *sw_lost_text(const struct sw_report_context *context, const struct sw_finding *finding)

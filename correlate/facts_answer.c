@@ -84,6 +84,7 @@ static void socket_facts(struct sw_facts *facts, const struct sw_symptom_context
 {
 	const struct sw_socket_seen *socket = context->socket;
 
+	facts->errors_asked = socket && socket->options.recverr;
 	facts->waited_alone = context->waited_alone;
 	facts->connected = socket && socket->socket.remote.present;
 	facts->read_before = socket && socket->reads > 0;

@@ -167,6 +167,7 @@
 	X(COUNT, receive_buffer_drops, "datagrams dropped at a full receive buffer meanwhile")                         \
 	X(COUNT, socket_drops, "of them, by this socket, since it was made")                                           \
 	X(BYTES, socket_buffer, "how much its receive buffer takes (SO_RCVBUF)")                                       \
+	X(FLAG, errors_asked, "the program asked for errors of its datagrams (IP_RECVERR)")                            \
 	X(COUNT, out_discards, "packets discarded on their way out meanwhile")                                         \
 	X(COUNT, ipsec_drops, "packets blocked by an IPsec policy meanwhile")                                          \
 	X(COUNT, listen_queue, "connections that wait for accept")                                                     \

@@ -42,6 +42,8 @@ static bool local_resources(const struct sw_facts *facts, struct sw_match *match
 		return false;
 	if (FACT(is_unix) && FACT(error) == ENOBUFS)
 		return false;
+	if (FACT(error) == ENOBUFS && FACT(is_udp) && FACT(errors_asked) && FACT(out_discards) < 0)
+		at_most(match, SW_CONFIDENCE_POSSIBLE); /* a packet dropped on its way out says the same */
 	match->cites_surfaced = true;
 	return true;
 }

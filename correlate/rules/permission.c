@@ -182,7 +182,20 @@ static bool permission_denied(const struct sw_facts *facts, struct sw_match *mat
  * fails before a packet exists, and discards none. */
 static bool dropped_on_the_way_out(const struct sw_facts *facts, struct sw_match *match)
 {
-	if (FACT(error) != ENOBUFS || !FACT(is_udp) || FACT(out_discards) <= 0)
+	if (FACT(error) != ENOBUFS || !FACT(is_udp))
+		return false;
+	if (FACT(out_discards) < 0 && FACT(errors_asked)) {
+		known(match,
+		      "{call} to {remote} failed with {errno_name}: what a packet that is dropped on its way out, behind the firewall's output "
+		      "chain, makes a socket with IP_RECVERR say",
+		      "traffic control, an egress firewall or an eBPF program that drops; a transmit queue that is full; a lack of memory",
+		      look_at_egress);
+		unseen(match, "whether this host discarded packets on their way out (the counters)");
+		match->cites_surfaced = true;
+		at_most(match, SW_CONFIDENCE_POSSIBLE);
+		return true;
+	}
+	if (FACT(out_discards) <= 0)
 		return false;
 	known(match,
 	      "{call} to {remote} failed with {errno_name}, and this host discarded {out_discards:packet} on the way out: behind the "

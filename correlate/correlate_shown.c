@@ -1,5 +1,5 @@
 /* A capture without a log: the calls that its packets show go the way of recorded ones. See shown.h. Beside a log that lacks calls
- * (strace -e trace=network, -Z) the same is done by a correlator of its own, and what it found fills the gaps of the log's. */
+ * (strace -e trace=network, -Z), or whose stamps are whole seconds, the same is done by a correlator of its own, and what it found fills the gaps of the log's. */
 #include "correlate/correlate_state.h"
 
 static void socket_shown(void *context, const struct sw_socket *socket)
@@ -41,7 +41,7 @@ struct sw_correlate *sw_correlate_beside(const struct sw_correlate_options *opti
 {
 	struct sw_correlate_options alone = *options;
 
-	if (!options->calls_may_lack || options->calls_missing || options->packets_missing)
+	if ((!options->calls_may_lack && options->stamp_error_ns < SW_NS_PER_S) || options->calls_missing || options->packets_missing)
 		return NULL;
 	alone.calls_missing = true;
 	alone.calls_may_lack = alone.calls_lacking = alone.successes_lacking = alone.exits_unknown = false;
@@ -66,7 +66,7 @@ void sw_correlate_join_beside(struct sw_correlate *correlate, int64_t end_ns)
 		return;
 	alone = sw_correlate_finish(correlate->beside, end_ns);
 	correlate->beside = NULL;
-	if (correlate->options.calls_lacking)
+	if (correlate->options.calls_lacking || correlate->options.stamp_error_ns >= SW_NS_PER_S)
 		sw_groups_beside(correlate->groups, alone, is_named, correlate);
 	sw_arena_adopt(correlate->arena, alone->arena);
 }

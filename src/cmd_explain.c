@@ -216,7 +216,8 @@ static void log_limits(struct explain *explain, const struct sw_import_input *in
 		      "no duration, and calls cannot be held against packets");
 	else if (summary->clock == SW_STRACE_CLOCK_TIME_OF_DAY && summary->resolution_ns == SW_NS_PER_S)
 		limit(explain, "the log's stamps are whole seconds (strace -ttt)",
-		      "the order of calls and packets within a second is not known");
+		      "the order of calls and packets within a second is not known, nor a delay below it that "
+		      "repeats (Nagle's algorithm, round trips)");
 	if (!summary->durations)
 		limit(explain, "the log has no durations (strace -T)", "how long a call took is known only from above");
 }

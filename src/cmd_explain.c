@@ -308,10 +308,8 @@ static struct sw_correlate_options correlate_options(const struct explain *expla
 	size_t incidents = sw_import_count(explain->import, SW_IMPORT_INCIDENT);
 	size_t logs = sw_import_count(explain->import, SW_IMPORT_STRACE);
 
-	sw_auto_free char *lacks = sw_trace_set_lacks(sw_import_trace_set(explain->import));
-
 	how.calls_missing = logs + incidents == 0;
-	how.calls_may_lack = lacks != NULL;
+	how.calls_may_lack = sw_trace_set_may_lack(sw_import_trace_set(explain->import));
 	how.packets_missing = incidents == 0 && (sw_import_count(explain->import, SW_IMPORT_CAPTURE) == 0 ||
 						 explain->alignment.aligned == SW_ALIGNED_FAILED);
 	how.imported = incidents == 0;

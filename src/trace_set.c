@@ -68,3 +68,15 @@ char *sw_trace_set_lacks(const struct sw_trace_set *set)
 			 moved || ended ? "" : ", ", ended ? "" : "close",
 			 named & waits ? "" : ", nor of poll, select or epoll_wait");
 }
+
+bool sw_trace_set_may_lack(const struct sw_trace_set *set)
+{
+	struct sw_trace_set closed = *set;
+	sw_auto_free char *lacks = NULL;
+
+	closed.in_progress = false; /* a beginning without waits is too common to pay for it */
+	if ((set->named & moves) && !sw_trace_set_only_failures(set))
+		closed.named |= BIT(CLOSE);
+	lacks = sw_trace_set_lacks(&closed);
+	return lacks != NULL;
+}

@@ -19,6 +19,8 @@ struct sw_trace_set { /* of all logs */
 void sw_trace_set_add(struct sw_trace_set *set, const struct sw_strace_summary *summary);
 /* NULL: nothing is lacking, or no sockets were used. To be freed. */
 char *sw_trace_set_lacks(const struct sw_trace_set *set);
+/* Of a log's beginning: it looks so. That nothing was closed or waited for yet is no sign. */
+bool sw_trace_set_may_lack(const struct sw_trace_set *set);
 bool sw_trace_set_only_failures(const struct sw_trace_set *set); /* strace -Z: how anything went on is not in the log */
 
 #endif

@@ -41,7 +41,8 @@ struct sw_correlate *sw_correlate_beside(const struct sw_correlate_options *opti
 {
 	struct sw_correlate_options alone = *options;
 
-	if ((!options->calls_may_lack && options->stamp_error_ns < SW_NS_PER_S) || options->calls_missing || options->packets_missing)
+	if ((!options->calls_may_lack && options->stamp_error_ns < SW_NS_PER_S) || options->calls_missing ||
+	    options->packets_missing)
 		return NULL;
 	alone.calls_missing = true;
 	alone.calls_may_lack = alone.calls_lacking = alone.successes_lacking = alone.exits_unknown = false;

@@ -99,7 +99,8 @@ static char *with_rest(char *text, int64_t rest_ns)
 
 	if (!text || rest_ns < PARTS_LEAST_NS)
 		return text;
-	char *longer = sw_format("%s; %s before the attach, not known where", text, sw_duration_text(rest_ns, duration));
+	char *longer =
+		sw_format("%s; %s before the attach, not known where", text, sw_duration_text(rest_ns, duration));
 
 	free(text);
 	return longer;

@@ -27,7 +27,7 @@
 #define PACKET_LABEL 54
 #define FACT_LABEL 68 /* where there are no packets */
 #define NAME_LABEL 34
-#define COLUMN 7.0 /* width of a character of a label, at most */
+#define LABEL_GAP 14 /* between the wire and a label */
 
 /* Cleaned, and cut at a character with an ellipsis. The caller frees. */
 static char *clip(const char *text, size_t most)
@@ -112,16 +112,17 @@ static bool at_peer(const struct sw_evidence *one, const struct sw_flow_summary 
 	       (flow->translated.present && sw_ip_equal(&one->from.ip, &flow->translated.endpoint.ip));
 }
 
-/* The label of an arrow lies on it where it leaves or meets the wire: there arrows do not cross. data-share: how far along. */
-static void put_along(const char *label, bool in, double slope, int far, FILE *out)
+/* A label stands where its arrow leaves the wire, above it, or meets it, below it: there arrows do not cross, and run away from the text. */
+static void put_label_begin(bool peer, bool in, double slope, FILE *out)
 {
-	size_t columns = sw_clean_columns(label);
-	double from = 14, width = (double)(columns > PACKET_LABEL ? PACKET_LABEL : columns) * COLUMN;
-	double share = (in ? from + width : from) / (far - WIRE_X);
+	double share = (double)LABEL_GAP / (PEER_X - WIRE_X);
 
-	share = share > 1 ? 1 : share;
-	fprintf(out, "<text class=\"label along\" x=\"%.0f\" y=\"%.1f\" data-share=\"%.3f\">", WIRE_X + from,
-		(in ? -slope : slope) * share - 4, share);
+	if (in || !peer)
+		fprintf(out, "<text class=\"label below\" x=\"%d\" y=\"%.1f\">", WIRE_X + LABEL_GAP,
+			in ? 10.5 : slope + 9);
+	else
+		fprintf(out, "<text class=\"label\" x=\"%d\" y=\"%.1f\" data-share=\"%.3f\">", WIRE_X + LABEL_GAP,
+			slope * share - 4, share);
 }
 
 static void put_arrow(const struct sw_ladder_row *row, const struct sw_flow_summary *flow, FILE *out)
@@ -145,10 +146,7 @@ static void put_arrow(const struct sw_ladder_row *row, const struct sw_flow_summ
 	if (lost)
 		fprintf(out, "<text class=\"fate\" x=\"%d\" y=\"%.1f\">%s</text>", far + 8, slope + 5,
 			one->fate == SW_FATE_UNANSWERED ? "?" : "\xc3\x97");
-	if (peer)
-		put_along(label, in, slope, far, out);
-	else /* below the arrow, which is too short for what it says */
-		fprintf(out, "<text class=\"label below\" x=\"%d\" y=\"%.1f\">", WIRE_X + 14, in ? 10.5 : slope + 9);
+	put_label_begin(peer, in, slope, out);
 	put_clipped(out, label, PACKET_LABEL);
 	if (one->again)
 		fputs(", again", out);

@@ -10,6 +10,7 @@
 #define TOP 74.0 /* below the names of the columns */
 #define BOTTOM 26.0
 #define ROW_LEAST 25.0 /* so that labels do not touch */
+#define LABELS_MEET 5.0
 #define BAR_LEAST 9.0
 #define SLOPE_LEAST 7.0
 #define SLOPE_MOST 44.0
@@ -99,7 +100,7 @@ static double distance(int64_t ns)
 	return 3.0 + 6.0 * log10(1.0 + (double)ns / (double)SW_NS_PER_US);
 }
 
-/* Labels stand above their arrows, which need room for their slope. */
+/* Arrows need room for their slope; a label below one and a label above the next for each other. */
 static double least_gap(const struct sw_ladder *ladder, size_t row)
 {
 	const struct sw_evidence *above = row ? ladder->rows[row - 1].evidence : NULL,
@@ -107,7 +108,10 @@ static double least_gap(const struct sw_ladder *ladder, size_t row)
 	bool above_falls = above && above->kind == SW_EVIDENCE_PACKET && above->way != SW_WAY_IN;
 	bool one_falls = one->kind == SW_EVIDENCE_PACKET && one->way == SW_WAY_IN;
 
-	return ROW_LEAST + (above_falls ? SLOPE_LEAST : 0) + (one_falls ? SLOPE_LEAST : 0);
+	bool between = above && above->kind == SW_EVIDENCE_PACKET && above->way == SW_WAY_IN && !one_falls;
+
+	return ROW_LEAST + (between ? LABELS_MEET : 0) + (above_falls ? SLOPE_LEAST : 0) +
+	       (one_falls ? SLOPE_LEAST : 0);
 }
 
 static void place(struct plan *plan, struct sw_ladder *ladder)

@@ -232,6 +232,12 @@ static bool peer_silent(const struct sw_facts *facts, struct sw_match *match)
 	cite(match, FACT(peer_last));
 	if (!FACT(request_sent))
 		match->cause = "{remote} had to speak first, and no byte came within {duration}";
+	if (FACT(bytes_written) <= 0 &&
+	    FACT(ended_well)) { /* or nobody had to: a connection made ahead, and not used */
+		match->severity = SW_SEVERITY_NOTE;
+		at_most(match, SW_CONFIDENCE_POSSIBLE);
+		match->cause = "no byte went either way within {duration}, the program closed, and ended well";
+	}
 	return true;
 }
 

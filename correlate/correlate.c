@@ -174,6 +174,8 @@ void sw_correlate_socket(struct sw_correlate *correlate, const struct sw_socket 
 		return;
 	state = sw_sockets_learn(correlate->sockets, socket);
 	correlate->ip_sockets |= sw_socket_is_ip(state);
+	if ((socket->flags & SW_SOCKET_INHERITED) && sw_links_serves(correlate->links, state))
+		state->seen.socket.flags |= SW_SOCKET_ACCEPTED;
 	sw_links_socket(correlate->links, state);
 	sw_correlate_advance(correlate, socket->since_ns);
 }

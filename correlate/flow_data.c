@@ -157,7 +157,7 @@ static void sent_again(struct sw_flow_track *track, const struct sw_packet *pack
 		s->first_retransmission = sw_flow_seen(packet);
 	s->last_retransmission = sw_flow_seen(packet);
 	s->retransmitted_bytes += end - start;
-	s->retransmissions_unanswered++;
+	s->retransmissions_unanswered += end > s->acked_to;
 	sw_flow_segments_resend(&state->segments, start, end, packet->time_ns);
 	if (s->segment_size && size > s->segment_size)
 		size = s->segment_size;

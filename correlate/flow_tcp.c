@@ -142,7 +142,7 @@ static void sw_flow_fin(struct sw_flow_track *track, const struct sw_packet *pac
 	s->fins++;
 	if (s->fin_at) {
 		s->fin_retransmissions++;
-		s->retransmissions_unanswered++;
+		s->retransmissions_unanswered += s->acked_to <= s->fin_at;
 		if (s->fin_retransmissions == 1)
 			s->first_fin_again = sw_flow_seen(packet);
 		sw_flow_segments_resend(&track->side[from].segments, s->fin_at, s->fin_at + 1, packet->time_ns);

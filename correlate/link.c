@@ -247,6 +247,19 @@ static struct sw_socket_state *listener_of(const struct sw_links *links, const s
 	return NULL;
 }
 
+bool sw_links_serves(const struct sw_links *links, const struct sw_socket_state *socket)
+{
+	const struct sw_socket *seen = &socket->seen.socket;
+	struct sw_flow end = {.protocol = IPPROTO_TCP, .netns = seen->netns, .local = seen->local.endpoint};
+	const struct sw_flow *flow;
+
+	if (!sw_socket_is_ip(socket) || !sw_socket_is_stream(socket) || !seen->remote.endpoint.port || !end.local.port)
+		return false;
+	flow = sw_flows_find_in(links->flows, seen->netns, IPPROTO_TCP, &seen->local.endpoint, &seen->remote.endpoint,
+				INT64_MAX, 0);
+	return flow ? !flow->initiator && !flow->began_before : listener_of(links, &end, true) != NULL;
+}
+
 struct sw_socket_state *sw_links_listener(const struct sw_links *links, const struct sw_flow *flow)
 {
 	return listener_of(links, flow, true);

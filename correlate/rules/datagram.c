@@ -141,7 +141,7 @@ static bool reply_not_delivered(const struct sw_facts *facts, struct sw_match *m
 	if (!in_vain(facts) || FACT(opening_connects) || !(FACT(is_udp) || FACT(is_tcp)))
 		return false;
 	if (FACT(is_tcp)) {
-		if (FACT(answer_repeats) <= 0 || FACT(answer_read))
+		if (FACT(answer_repeats) <= 0)
 			return false;
 		match->cause =
 			"{answer_repeats:segment} of the answer came again and again, and our host never acknowledged them";

@@ -222,8 +222,8 @@ void sw_debts_enter(struct sw_debts *debts, const struct sw_call *call)
 		sw_debts_account_enter(debts, pending_begin(debts, call), socket, call);
 	if (socket && call->sys == SW_SYS_CONNECT)
 		sw_debts_connect_enter(debts, socket, call);
-	else if (socket)
-		sw_debts_joined(debts, socket, call);
+	else
+		sw_debts_joined(debts, call);
 }
 
 static void leave_socket(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call)

@@ -19,13 +19,25 @@ static bool inside_for(const struct sw_debts *debts, const struct sw_debt_state 
 	return false;
 }
 
+/* The wait that the session found a thread in goes on. */
+static bool still_waits(const struct sw_debts *debts, const struct sw_debt_state *state)
+{
+	struct sw_pending *pending, *next;
+
+	HASH_ITER (hh, debts->pending, pending, next) {
+		if (pending->inside && pending->call.id == state->debt.opened_call && sw_waits_is_wait(&pending->call))
+			return true;
+	}
+	return false;
+}
+
 /* Somebody waited for it to the last: in a call that never returned, or in a wait that timed out, or for most of its age. */
 static bool was_waited_for(const struct sw_debts *debts, const struct sw_debt_state *state, int64_t time_ns)
 {
 	const struct sw_debt *debt = &state->debt;
 	int64_t silent_ns = time_ns - state->progress_ns;
 
-	if (debt->wait.call || state->died_waiting || inside_for(debts, state))
+	if (debt->wait.call || state->died_waiting || inside_for(debts, state) || still_waits(debts, state))
 		return true;
 	return state->waited && silent_ns >= debts->options->slow_ns && debt->wait.waited_ns >= silent_ns / 2;
 }

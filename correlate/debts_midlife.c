@@ -4,6 +4,7 @@
  * Enters: TCP_INFO of the sockets that were there at the attach, and the calls that threads were in. Leaves: the debt of an answer
  * where a thread sits in a read of its own connection, and the last bytes went out, not in. A connection that rests between two
  * questions has had its answer: its last bytes came in. */
+#include <poll.h>
 #include <string.h>
 
 #include "correlate/debts_state.h"
@@ -62,12 +63,23 @@ void sw_debts_stalled(struct sw_debts *debts, int64_t now_ns, void (*each)(void 
 	}
 }
 
-void sw_debts_joined(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call)
+/* What the thread reads, or waits to read and for nothing else. */
+static struct sw_socket_state *read_from(struct sw_debts *debts, const struct sw_call *call)
 {
+	if (sw_call_reads(call))
+		return sw_sockets_get(debts->sockets, call->socket);
+	if (!sw_waits_is_wait(call) || sw_waits_is_epoll(call) || call->wait_count != 1 ||
+	    !(call->waits[0].asked & POLLIN))
+		return NULL;
+	return sw_sockets_get(debts->sockets, call->waits[0].socket);
+}
+
+void sw_debts_joined(struct sw_debts *debts, const struct sw_call *call)
+{
+	struct sw_socket_state *socket = call->flags & SW_CALL_STARTED_BEFORE ? read_from(debts, call) : NULL;
 	struct sw_debt_state *answer;
 
-	if (!(call->flags & SW_CALL_STARTED_BEFORE) || !socket->asked_before_ns || !sw_call_reads(call) ||
-	    socket->datagram || socket->open[SW_OPERATION_ANSWER])
+	if (!socket || !socket->asked_before_ns || socket->datagram || socket->open[SW_OPERATION_ANSWER])
 		return;
 	answer = sw_debt_open(debts, SW_OPERATION_ANSWER, socket, call);
 	answer->debt.began_ns = answer->debt.gap_began_ns = answer->progress_ns = socket->asked_before_ns;

@@ -83,7 +83,7 @@ void sw_debts_account_end(struct sw_debt_state *debt);
 void sw_debts_patterns(struct sw_debts *debts, struct sw_socket_state *socket);
 
 /* A call that a thread was in when the session came (debts_midlife.c). */
-void sw_debts_joined(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call);
+void sw_debts_joined(struct sw_debts *debts, const struct sw_call *call);
 void sw_debts_stream(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call);
 void sw_debts_datagram(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call);
 /* Part of an answer was read, and a wait for more timed out: a debt only if more had come (symptoms.c). */

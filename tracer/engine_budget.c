@@ -1,7 +1,8 @@
 /* The price of being followed, and its bound: what share of its time each thread has spent stopped, as a moving average.
  *
  * Enters: stops and releases. Leaves: whether a thread is above --budget. The kernel does not say when a thread stopped, so what lies
- * between its stop and our learning of it is taken from experience (tests/bench): two context switches, more when we slept. */
+ * between its stop and our learning of it is taken from experience (tests/bench): two context switches, more when we slept. Where stops
+ * come faster than we see to them a thread waits its turn: half of the time in which that can have begun. */
 #include "tracer/engine_state.h"
 
 #define WINDOW_NS (SW_NS_PER_S / 4)
@@ -18,14 +19,22 @@ void sw_engine_budget_begin(struct sw_engine_state *engine)
 
 void sw_engine_budget_stop(struct sw_engine_state *engine, struct sw_tracee *tracee)
 {
-	tracee->stopped_at = sw_clock_monotonic();
-	tracee->stopped_ns += engine->waiter.in_row ? UNSEEN_BUSY_NS : UNSEEN_ASLEEP_NS;
+	const struct sw_waiter *waiter = &engine->waiter;
+	int64_t now = sw_clock_monotonic();
+	int64_t since = tracee->released_at > waiter->looked_at ? tracee->released_at : waiter->looked_at;
+
+	tracee->stopped_at = now;
+	tracee->stopped_ns += waiter->in_row ? UNSEEN_BUSY_NS : UNSEEN_ASLEEP_NS;
+	if (waiter->queued && since > engine->budget_since)
+		tracee->stopped_ns += (now - since) / 2;
 }
 
 void sw_engine_budget_release(struct sw_tracee *tracee)
 {
-	if (tracee->stopped_at)
-		tracee->stopped_ns += sw_clock_monotonic() - tracee->stopped_at;
+	if (!tracee->stopped_at)
+		return;
+	tracee->released_at = sw_clock_monotonic();
+	tracee->stopped_ns += tracee->released_at - tracee->stopped_at;
 	tracee->stopped_at = 0;
 }
 

@@ -68,6 +68,8 @@ struct sw_waiter {
 	pid_t released; /* the thread last let go; 0 none */
 	enum { SW_RELEASED_INTO, SW_RELEASED_FROM } where; /* into a call, or from one */
 	struct sw_spin spin[2];
+	int64_t looked_at; /* monotonic: nobody stood stopped then */
+	bool queued; /* the event was there when the one before it had been seen to */
 	unsigned in_row; /* events that spinning gave in a row */
 	struct sw_tick { /* ends a sleep in waitpid() now and then, while stops come often */
 		timer_t timer;

@@ -105,10 +105,12 @@ static pid_t spin_for(struct sw_engine_state *engine, int *status)
 	waiter->released = 0;
 	if (!waiter->may_spin || engine->rank.leads || !tid || (waiter->in_row >= SPIN_ROW && !few) || !worth(spin))
 		return 0;
-	int64_t until = sw_clock_monotonic() + SPIN_NS;
+	int64_t until = sw_clock_monotonic() + SPIN_NS, now = 0;
 	do
 		got = waitpid(few ? -1 : tid, status, WNOHANG | __WALL);
-	while (got == 0 && sw_clock_monotonic() < until);
+	while (got == 0 && (now = sw_clock_monotonic()) < until);
+	if (few && now)
+		waiter->looked_at = now;
 	spin->hits = spin->hits - spin->hits / 8 + (got > 0 ? 32 : 0);
 	return got > 0 ? got : 0;
 }
@@ -176,6 +178,8 @@ static bool look(struct sw_engine_state *engine, struct sw_event *event)
 	engine->waiter.in_row = tid ? engine->waiter.in_row + 1 : 0;
 	if (!tid)
 		tid = waitpid(-1, &status, WNOHANG | __WALL);
+	if (tid == 0 && engine->attach)
+		engine->waiter.looked_at = sw_clock_monotonic();
 	engine->waiter.tick.stops += tid > 0;
 	if (tid > 0)
 		classify(event, tid, status);
@@ -197,7 +201,9 @@ void sw_engine_next(struct sw_engine_state *engine, struct sw_event *event)
 		if (is_due(engine, event, &left))
 			return;
 	}
+	engine->waiter.queued = true;
 	while (!look(engine, event)) {
+		engine->waiter.queued = false;
 		if (is_due(engine, event, &left))
 			return;
 		if (left >= SW_TICK_NS && (stopped = sw_engine_tick_sleep(&engine->waiter.tick, &status)) > 0) {

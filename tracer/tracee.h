@@ -69,6 +69,7 @@ struct sw_tracee { /* a thread */
 	uint32_t slices; /* a while: how often it had run; to the end: looks in a row that did not find it inside */
 	uint64_t patient_call; /* to the end: digest of the call */
 	int64_t stopped_at; /* monotonic; 0: it runs */
+	int64_t released_at; /* monotonic: it was last let go */
 	int64_t stopped_ns; /* in this window, see engine_budget.c */
 	unsigned stopped_share; /* of 1000, moving average */
 	uint64_t clone_flags; /* untraced: as the program passed them */

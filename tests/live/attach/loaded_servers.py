@@ -19,6 +19,7 @@ def die_with_us():
 
 class Server:
     needs = None
+    processes = 1 # that it consists of
     question, answer, end = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"HTTP/1.1 200", b"fine"
 
     def __init__(self, program, counter):
@@ -39,6 +40,8 @@ class Server:
                 break
             except OSError:
                 time.sleep(0.05)
+        while self.process.poll() is None and len(state.tree(self.process.pid)) < self.processes:
+            time.sleep(0.05) # one worker answers before the other is there
         for _ in range(20):
             self.ask_once() # what is loaded at the first requests
         return self
@@ -101,6 +104,7 @@ class Redis(Server):
 
 class Nginx(Server):
     name = needs = "nginx"
+    processes = 3
 
     def command(self):
         with open(self.folder + "/conf", "w") as f:

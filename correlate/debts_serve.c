@@ -9,6 +9,8 @@
 
 /* A loop that serves quickly is back in its wait within this. */
 #define PAUSE_NS (50 * SW_NS_PER_MS)
+/* A program that has no descriptor left tries again after a pause of its own, or when a client knocks. */
+#define SHORTAGE_NS (10 * SW_NS_PER_S)
 
 void sw_debts_serve_waits(struct sw_socket_state *socket, int64_t time_ns)
 {
@@ -22,10 +24,17 @@ void sw_debts_serve_waits(struct sw_socket_state *socket, int64_t time_ns)
 	seen->waiting = true;
 }
 
+static void without_fd(struct sw_socket_seen *seen, int64_t time_ns)
+{
+	if (seen->without_fd_ns == SW_TIME_NONE || time_ns - seen->without_fd_until_ns > SHORTAGE_NS)
+		seen->without_fd_ns = time_ns;
+	seen->without_fd_until_ns = time_ns;
+}
+
 void sw_debts_serve_accept(struct sw_socket_state *socket, const struct sw_call *call)
 {
 	if (call->result < 0 && (call->error == EMFILE || call->error == ENFILE))
-		socket->seen.without_fd_ns = sw_call_end(call);
+		without_fd(&socket->seen, sw_call_end(call));
 	if (!sw_call_blocks(call, socket))
 		return;
 	socket->seen.last_wait_ns = sw_call_end(call);

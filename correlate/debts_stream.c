@@ -178,7 +178,13 @@ static struct sw_debt_state *teller(struct sw_debts *debts, struct sw_socket_sta
 static void broken(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call, int error)
 {
 	struct sw_debt_state *debt = teller(debts, socket, call);
+	struct sw_debt_state *serve = socket->open[SW_OPERATION_SERVE];
 
+	if (serve && serve != debt) { /* what was read last may have been an alert, behind which the connection broke */
+		serve->debt.unanswered = true;
+		serve->debt.closed_by = call->sys;
+		sw_debt_end(debts, serve, SW_OUTCOME_DONE, 0, call, sw_call_end(call));
+	}
 	sw_debt_end(debts, debt, SW_OUTCOME_FAILED, error, call, sw_call_end(call));
 	drop_open(debts, socket, SW_OPERATION_ANSWER, sw_call_end(call));
 	drop_open(debts, socket, SW_OPERATION_GREETING, sw_call_end(call));

@@ -110,7 +110,6 @@ static void system_facts(struct sw_facts *facts, const struct sw_symptom_context
 	facts->syn_retries = number(sysctl, "tcp_syn_retries");
 	facts->rp_filter = number(sysctl, "rp_filter");
 	facts->syn_cookies = number(sysctl, "tcp_syncookies");
-	facts->syn_backlog = number(sysctl, "tcp_max_syn_backlog");
 	facts->firewall_output = number(firewall, "nft_output");
 	facts->firewall_input = number(firewall, "nft_input");
 	facts->ipsec_out = number(firewall, "xfrm_out");
@@ -185,7 +184,6 @@ static void counter_facts(struct sw_facts *facts, const struct sw_symptom_contex
 	facts->listen_overflows = risen(context, "listen_overflows");
 	facts->listen_drops = risen(context, "listen_drops");
 	facts->syn_queue_drops = risen(context, "tcp_req_queue_full_drop");
-	facts->syn_cookies_sent = risen(context, "syncookies_sent");
 	facts->socket_drops = number(sw_symptom_fact(context, "receive-buffer"), "drops");
 	facts->socket_buffer = number(sw_symptom_fact(context, "receive-buffer"), "limit");
 	facts->receive_buffer_drops = risen(context, "udp_rcvbuf_errors");

@@ -77,7 +77,8 @@ static void socket_facts(struct sw_facts *facts, const struct sw_symptom_context
 	facts->backlog = socket->options.backlog;
 	facts->accepts = socket->accepts;
 	facts->accept_without_fd = context->flow && socket->without_fd_ns != SW_TIME_NONE &&
-				   socket->without_fd_ns <= context->flow->side[SW_SIDE_PEER].last_syn.time_ns;
+				   socket->without_fd_ns <= context->flow->side[SW_SIDE_PEER].last_syn.time_ns &&
+				   socket->without_fd_until_ns >= context->flow->first_ns - SW_SYN_TIMEOUT_NS;
 	if (socket->answer_took_ns > 0)
 		facts->answer_took = socket->answer_took_ns;
 	if (socket->socket.local.present)
@@ -110,6 +111,7 @@ void sw_facts_of_serve(struct sw_facts *facts, const struct sw_symptom_context *
 	if (!flow || flow->initiator)
 		return;
 	facts->others_unanswered = context->others_unanswered;
+	facts->others_half_open = context->others_half_open;
 	facts->served_after = context->others_served;
 	facts->came_to = sw_arena_strdup(arena, sw_endpoint_text(&flow->local, text));
 	facts->answered_before = answered_before(context);

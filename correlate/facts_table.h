@@ -159,8 +159,6 @@
 	X(COUNT, syn_queue_drops, "SYNs that the kernel dropped meanwhile at a full queue of half-open connections")   \
 	X(COUNT, listen_drops, "SYNs and ACKs that it dropped meanwhile at listeners, for any reason")                 \
 	X(COUNT, syn_cookies, "net.ipv4.tcp_syncookies: 0 never, 1 at a full queue, 2 always")                         \
-	X(COUNT, syn_cookies_sent, "SYN cookies sent meanwhile")                                                       \
-	X(COUNT, syn_backlog, "net.ipv4.tcp_max_syn_backlog")                                                          \
 	X(COUNT, listen_overflows, "accept queue overflows meanwhile")                                                 \
 	X(FLAG, waited_alone, "something other than an event loop waited for this socket and no other")                \
 	X(FLAG, connected, "the datagram socket has a peer: it takes datagrams of no other")                           \
@@ -294,6 +292,7 @@
 	X(FLAG, answer_begun_in_time, "the answer to its last request had begun when the client went")                 \
 	X(FLAG, accept_without_fd, "accept on this listener failed for want of a descriptor before the last SYN")      \
 	X(FLAG, owed_nothing, "the client had asked nothing, or had the whole answer when it went")                    \
+	X(COUNT, others_half_open, "other connections to our end, meanwhile, that never acknowledged our SYN-ACK")     \
 	X(FLAG, answered_before, "bytes of our answer left before the peer had gone")                                  \
 	X(FLAG, waited_meanwhile, "a thread waited for it when a SYN or datagram came")                                \
 	X(SEEN, own_refusal, "the RST with which our kernel refused the SYN")                                          \

@@ -181,11 +181,17 @@ void sw_links_forget(struct sw_links *links, const struct sw_socket_state *socke
 	}
 }
 
-/* The connection was made before it was accepted; its other end may be unknown, because it had gone by then. */
-static bool is_before(const struct sw_socket_state *socket, const struct sw_flow *flow)
+/* The connection was made before it was accepted; the kernel does not know its other end because a RST had come by then. (A log may have
+ * other reasons not to tell it.) */
+static bool is_before(const struct sw_links *links, const struct sw_socket_state *socket, const struct sw_flow *flow)
 {
-	return !(socket->seen.socket.flags & SW_SOCKET_ACCEPTED) || socket->seen.made_ns == SW_TIME_NONE ||
-	       flow->first_ns <= socket->seen.made_ns + STAMP_SLACK_NS;
+	struct sw_seen reset = flow->side[SW_SIDE_PEER].rst;
+	int64_t until_ns = socket->seen.made_ns + STAMP_SLACK_NS;
+
+	if (!(socket->seen.socket.flags & SW_SOCKET_ACCEPTED) || socket->seen.made_ns == SW_TIME_NONE)
+		return true;
+	return flow->first_ns <= until_ns && (links->options->imported || socket->seen.socket.remote.endpoint.port ||
+					      (reset.packet && reset.time_ns <= until_ns));
 }
 
 /* A flow begins on a port of ours: the socket that has this end, and no other remote end. */
@@ -198,7 +204,7 @@ static void bind_by_port(struct sw_links *links, const struct sw_flow *flow)
 		const struct sw_socket *seen = socket ? &socket->seen.socket : NULL;
 
 		if (!seen || socket->gone || (seen->flags & SW_SOCKET_LISTENING) ||
-		    (!seen->remote.present && !is_before(socket, flow)) ||
+		    (!seen->remote.endpoint.port && !is_before(links, socket, flow)) ||
 		    (!sw_ip_is_any(&seen->local.endpoint.ip) &&
 		     !sw_ip_equal(&seen->local.endpoint.ip, &flow->local.ip)) ||
 		    (seen->remote.present && seen->remote.endpoint.port &&
@@ -361,7 +367,7 @@ static struct sw_flow *by_local_port(struct sw_links *links, const struct sw_soc
 		struct sw_socket_state *owner = flow ? sw_links_owner(links, flow->id) : NULL;
 
 		if (!flow || (owner && owner != socket && socket->seen.socket.flags & SW_SOCKET_ACCEPTED) ||
-		    !is_before(socket, flow))
+		    !is_before(links, socket, flow))
 			continue;
 		if ((flow->first_ns >= span.from_ns || !begins) &&
 		    flow->local.port == socket->seen.socket.local.endpoint.port)

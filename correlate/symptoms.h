@@ -51,7 +51,8 @@ struct sw_socket_seen { /* a socket's life as the calls tell it */
 	int64_t listened_ns; /* listen succeeded; SW_TIME_NONE: not seen */
 	int64_t waits_from_ns; /* begin of the last stretch in which somebody waited for it all but without a pause; SW_TIME_NONE */
 	bool waiting; /* that stretch is not over */
-	int64_t without_fd_ns; /* accept failed last for want of a descriptor; SW_TIME_NONE: never */
+	int64_t without_fd_ns,
+		without_fd_until_ns; /* in which accept failed for want of a descriptor, last; SW_TIME_NONE: never */
 	int64_t answer_took_ns; /* accepted connections: the longest that a request waited for our first byte; 0 none */
 	bool foreign; /* io_uring or a process outside the trace has used it: its calls are not all seen */
 };
@@ -147,6 +148,7 @@ struct sw_symptom_context {
 	const struct sw_service_question *service; /* what a name service of this host was asked; NULL: none was */
 	const struct sw_lookup *lookup; /* the whole look-up that the operation was, or a part of; NULL not seen */
 	uint32_t
+		others_half_open, /* serving: connections to the same local end, meanwhile, that got a SYN-ACK and never acknowledged it */
 		others_unanswered; /* serving: connections to the same local end, meanwhile, whose SYNs were never answered */
 	uint32_t
 		others_served; /* serving: connections to the same port that came within the settling time after it and got a SYN-ACK */

@@ -127,6 +127,10 @@ static void fill_others(struct sw_symptom_context *context, const struct sw_sour
 		context->others_unanswered += sw_endpoint_equal(&other->local, &flow->local) && !other->synack_count &&
 					      other->side[SW_SIDE_PEER].syn_retransmissions &&
 					      other->first_ns <= debt->ended_ns && other->last_ns >= debt->began_ns;
+		context->others_half_open += sw_endpoint_equal(&other->local, &flow->local) && other->synack_count &&
+					     !other->handshake_ack.packet && !other->side[SW_SIDE_PEER].rst.packet &&
+					     other->first_ns <= flow->side[SW_SIDE_PEER].last_syn.time_ns &&
+					     other->last_ns >= flow->first_ns;
 		context->others_served += other->handshake_ack.packet && other->first_ns >= debt->began_ns &&
 					  other->first_ns - debt->ended_ns <= context->settle_ns;
 	}

@@ -47,27 +47,42 @@ static const struct sw_rule_next half_open[SW_RULE_TEXTS] = {
 	 "no rise"},
 };
 
+/* Nobody counted, and as many connections were half open as the queue has room for. */
+static bool crowded(const struct sw_facts *facts)
+{
+	return FACT(listen_drops) < 0 && FACT(others_half_open) > 0 && FACT(backlog) > 0 &&
+	       4 * FACT(others_half_open) >= 3 * FACT(backlog);
+}
+
 /* The queue of half-open connections comes before that of accept, and is as long as the backlog, or tcp_max_syn_backlog: with cookies off
  * the kernel drops what does not fit, and from three quarters on what is not a proven peer (tcp_conn_request). */
 static bool syn_queue_full(const struct sw_facts *facts, struct sw_match *match)
 {
-	bool counted = FACT(syn_queue_drops) > 0;
+	bool counted = FACT(syn_queue_drops) > 0, dropped = FACT(listen_drops) > 0;
 
-	if (FACT(listen_overflows) > 0 || FACT(own_synacks) > 0 || FACT(syn_cookies) != 0 ||
-	    (!counted && FACT(listen_drops) <= 0))
+	if (FACT(listen_overflows) > 0 || FACT(own_synacks) > 0 || (FACT(syn_cookies) > 0 && !counted) ||
+	    (!counted && !dropped && !crowded(facts)))
 		return false;
 	if (!counted)
 		at_most(match, SW_CONFIDENCE_LIKELY);
 	match->locus = SW_LOCUS_LOCAL_HOST;
-	match->cause =
-		counted ?
-			"the queue of half-open connections was full and SYN cookies are off (tcp_syncookies 0): the kernel dropped {syn_queue_drops:SYN}, {peer_syns} of {remote} among them" :
-			"the queue of half-open connections was nearly full and SYN cookies are off (tcp_syncookies 0): the kernel dropped {listen_drops:SYN} at listeners, {peer_syns} of {remote} among them";
+	if (counted)
+		match->cause =
+			"the queue of half-open connections was full and SYN cookies are off (tcp_syncookies 0): the kernel dropped {syn_queue_drops:SYN}, {peer_syns} of {remote} among them";
+	else if (dropped)
+		match->cause =
+			"the kernel dropped {listen_drops:SYN} at listeners, {peer_syns} of {remote} among them, while no accept queue overflowed: so it does when the queue of half-open connections is nearly full and SYN cookies are off";
+	else
+		match->cause =
+			"{others_half_open:connection} stayed half open meanwhile, at a backlog of {backlog}, and {peer_syns:SYN} of {remote} went unanswered: so it is when the queue of half-open connections is full and SYN cookies are off";
 	match->usually = "a SYN flood or a scan; clients whose final ACK is lost on the way";
 	match->next = half_open;
 	cite(match, FACT(peer_syn));
 	cite(match, FACT(peer_last_syn));
-	match->cites_fact = "counters";
+	if (counted || dropped)
+		match->cites_fact = "counters";
+	else
+		unseen(match, "net.ipv4.tcp_syncookies, and what the kernel counted");
 	return true;
 }
 
@@ -121,6 +136,10 @@ static bool request_not_delivered(const struct sw_facts *facts, struct sw_match 
 		return false;
 	if (FACT(listen_drops) > FACT(listen_overflows) && FACT(listen_drops) > 0)
 		return near(match, "the kernel itself dropped {listen_drops:SYN} at listeners");
+	if (crowded(facts))
+		return near(match, "{others_half_open:connection} was half open meanwhile");
+	if (FACT(others_half_open) > 0 && FACT(listen_drops) < 0)
+		at_most(match, SW_CONFIDENCE_LIKELY); /* or the queue of half-open connections was full */
 	if (FACT(listen_overflows) > 0 || FACT(listen_queue) > 0)
 		return FACT(listen_queue) > 0 && near(match, "{listen_queue:connection} waited in the accept queue");
 	if (FACT(listen_queue) != 0 && !FACT(waited_meanwhile))

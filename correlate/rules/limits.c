@@ -4,6 +4,7 @@
 #include "correlate/rules/local.h"
 
 #include <string.h>
+#include <unistd.h>
 
 static bool family_unsupported(const struct sw_facts *facts, struct sw_match *match)
 {
@@ -57,6 +58,9 @@ static bool call_misused(const struct sw_facts *facts, struct sw_match *match)
 	    !(error == EINVAL && FACT(opening_accepts)))
 		return false;
 	match->cites_surfaced = true;
+	/* Who may be given a socket, a pipe or a file as its standard input tries the socket's call first. */
+	if (error == ENOTSOCK && FACT(fd) >= 0 && FACT(fd) <= STDERR_FILENO)
+		match->severity = SW_SEVERITY_NOTE;
 	if (error == EINVAL)
 		match->cause = "{call} failed with {errno_name}: nobody had called listen on this socket";
 	if (FACT(culprit)) {

@@ -4,7 +4,8 @@
 #include "correlate/rules/local.h"
 
 #include <string.h>
-#include <unistd.h>
+
+#define STANDARD_ERROR 2 /* the last of the three descriptors that a program begins with */
 
 static bool family_unsupported(const struct sw_facts *facts, struct sw_match *match)
 {
@@ -59,7 +60,7 @@ static bool call_misused(const struct sw_facts *facts, struct sw_match *match)
 		return false;
 	match->cites_surfaced = true;
 	/* Who may be given a socket, a pipe or a file as its standard input tries the socket's call first. */
-	if (error == ENOTSOCK && FACT(fd) >= 0 && FACT(fd) <= STDERR_FILENO)
+	if (error == ENOTSOCK && FACT(fd) >= 0 && FACT(fd) <= STANDARD_ERROR)
 		match->severity = SW_SEVERITY_NOTE;
 	if (error == EINVAL)
 		match->cause = "{call} failed with {errno_name}: nobody had called listen on this socket";

@@ -8,7 +8,7 @@
 #include <strings.h>
 
 /* A resolver library that got a no asks the next candidate, type or server at once; a program that starts over needs longer. */
-#define NEXT_CANDIDATE_NS (50 * SW_NS_PER_MS)
+#define NEXT_CANDIDATE_NS (500 * SW_NS_PER_MS) /* a busy machine takes its time between the two */
 #define SILENCE_NS (500 * SW_NS_PER_MS)
 #define NEXT_TYPE_NS (250 * SW_NS_PER_MS)
 /* The longest that resolv.conf(5) lets a try wait ("options timeout" is capped at 30 s). */

@@ -257,12 +257,10 @@ bool sw_links_serves(const struct sw_links *links, const struct sw_socket_state 
 {
 	const struct sw_socket *seen = &socket->seen.socket;
 	struct sw_flow end = {.protocol = IPPROTO_TCP, .netns = seen->netns, .local = seen->local.endpoint};
-	const struct sw_flow *flow;
-
+	const struct sw_flow *flow = sw_flows_find_in(links->flows, seen->netns, IPPROTO_TCP, &end.local,
+						      &seen->remote.endpoint, INT64_MAX, 0);
 	if (!sw_socket_is_ip(socket) || !sw_socket_is_stream(socket) || !seen->remote.endpoint.port || !end.local.port)
 		return false;
-	flow = sw_flows_find_in(links->flows, seen->netns, IPPROTO_TCP, &seen->local.endpoint, &seen->remote.endpoint,
-				INT64_MAX, 0);
 	return flow ? !flow->initiator && !flow->began_before : listener_of(links, &end, true) != NULL;
 }
 

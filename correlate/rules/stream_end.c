@@ -167,7 +167,7 @@ static bool closed_by_own_reset(const struct sw_facts *facts, struct sw_match *m
 		return near(match, "our kernel's RST only followed its timers");
 	if (!FACT(lost) && !FACT(unserved) && !FACT(gave_up))
 		return false;
-	if (FACT(gave_up) && FACT(own_fin).packet && FACT(own_fin).time_ns < FACT(own_rst).time_ns)
+	if (FACT(gave_up) && !FACT(killed) && FACT(own_fin).packet && FACT(own_fin).time_ns < FACT(own_rst).time_ns)
 		return near(match, "it only answered what came after our side had closed");
 	if (FACT(gave_up) && !FACT(killed) && FACT(all_acked) && FACT(request_sent) && !FACT(answer_begun))
 		return near(match,

@@ -181,13 +181,11 @@ void sw_links_forget(struct sw_links *links, const struct sw_socket_state *socke
 	}
 }
 
-/* The connection was made before it was accepted; the kernel does not know its other end because a RST had come by then. (A log may have
- * other reasons not to tell it.) */
+/* A connection is older than its accept, and the kernel does not know its other end where a RST had come (a log may just not tell). */
 static bool is_before(const struct sw_links *links, const struct sw_socket_state *socket, const struct sw_flow *flow)
 {
 	struct sw_seen reset = flow->side[SW_SIDE_PEER].rst;
 	int64_t until_ns = socket->seen.made_ns + STAMP_SLACK_NS;
-
 	if (!(socket->seen.socket.flags & SW_SOCKET_ACCEPTED) || socket->seen.made_ns == SW_TIME_NONE)
 		return true;
 	return flow->first_ns <= until_ns && (links->options->imported || socket->seen.socket.remote.endpoint.port ||

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "correlate/said.h"
+#include "correlate/thresholds.h"
 
 /* An end that was never asked and sent to our port meanwhile. */
 static void fill_elsewhere(struct sw_symptom_context *context, const struct sw_sources *sources)
@@ -109,6 +110,12 @@ static void fill_name(struct sw_symptom_context *context, const struct sw_source
 	}
 }
 
+/* The kernel waits for twice as long after each of its SYN-ACKs before it forgets the connection. */
+static int64_t half_open_until(const struct sw_flow *flow)
+{
+	return flow->last_ns + (flow->last_ns - flow->first_ns) + SW_SYN_TIMEOUT_NS;
+}
+
 /* A busy server leaves the one whom it accepted and those who queue behind it without service: one cause. And who was refused at one
  * address may be served at the next. */
 static void fill_others(struct sw_symptom_context *context, const struct sw_sources *sources)
@@ -130,7 +137,7 @@ static void fill_others(struct sw_symptom_context *context, const struct sw_sour
 		context->others_half_open += sw_endpoint_equal(&other->local, &flow->local) && other->synack_count &&
 					     !other->handshake_ack.packet && !other->side[SW_SIDE_PEER].rst.packet &&
 					     other->first_ns <= flow->side[SW_SIDE_PEER].last_syn.time_ns &&
-					     other->last_ns >= flow->first_ns;
+					     half_open_until(other) >= flow->first_ns;
 		context->others_served += other->handshake_ack.packet && other->first_ns >= debt->began_ns &&
 					  other->first_ns - debt->ended_ns <= context->settle_ns;
 	}

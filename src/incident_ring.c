@@ -28,11 +28,13 @@ static int open_segment(struct sw_segment *segment, const char *beside, size_t n
 			number  ? sw_format("%s.journal.%zu", beside, number) :
 				  sw_format("%s.journal", beside);
 	int how = segment->named ? O_CREAT | O_TRUNC | O_NOFOLLOW : O_TMPFILE;
+	sw_stray_hold();
 	segment->fd = open(segment->path, how | O_RDWR | O_CLOEXEC, 0600);
 	if (segment->fd < 0 && !segment->named) /* not every file system knows O_TMPFILE */
 		segment->fd = memfd_create("sockwhy-journal", MFD_CLOEXEC);
 	if (segment->fd >= 0 && segment->named)
 		sw_stray_add(segment->path);
+	sw_stray_release();
 	if (segment->fd < 0)
 		return sw_err_set(err, -errno, "%s: cannot be written: %s", segment->path, strerror(errno));
 	return 0;

@@ -80,6 +80,7 @@ static int open_standard(struct sw_output_file *file, struct sw_err *err)
 static int open_regular(struct sw_output_file *file, struct sw_err *err)
 {
 	file->temporary = sw_format("%s.%ld.tmp", file->output->path, (long)getpid());
+	sw_stray_hold();
 	int code = open_stream(file, file->temporary, O_CREAT | O_EXCL | O_NOFOLLOW, err);
 	if (code < 0) {
 		free(file->temporary);
@@ -87,6 +88,7 @@ static int open_regular(struct sw_output_file *file, struct sw_err *err)
 	} else {
 		sw_stray_add(file->temporary);
 	}
+	sw_stray_release();
 	return code;
 }
 

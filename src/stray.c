@@ -9,7 +9,9 @@
 
 #define STRAYS_MAX 64
 
+static const int ends[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 static const char *volatile strays[STRAYS_MAX];
+static sigset_t before;
 
 static void remove_all(int number)
 {
@@ -25,8 +27,6 @@ static void remove_all(int number)
 
 void sw_stray_watch(void)
 {
-	static const int ends[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
-
 	for (size_t i = 0; i < SW_COUNT(ends); i++) {
 		struct sigaction old;
 
@@ -34,6 +34,21 @@ void sw_stray_watch(void)
 		if (sigaction(ends[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
 			signal(ends[i], remove_all);
 	}
+}
+
+void sw_stray_hold(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < SW_COUNT(ends); i++)
+		sigaddset(&set, ends[i]);
+	sigprocmask(SIG_BLOCK, &set, &before);
+}
+
+void sw_stray_release(void)
+{
+	sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
 void sw_stray_add(const char *path)

@@ -64,17 +64,18 @@ static bool find_table(int fd, const Elf64_Ehdr *header, Elf64_Shdr *table, Elf6
 {
 	bool found = false;
 	for (unsigned i = 0; i < header->e_shnum && i < SECTIONS_MAX; i++) {
-		Elf64_Shdr section;
+		Elf64_Shdr section, strings;
 		if (!read_at(fd, &section, sizeof section, header->e_shoff + i * sizeof section))
 			return found;
 		if (section.sh_type != SHT_SYMTAB && (section.sh_type != SHT_DYNSYM || found))
 			continue;
 		if (section.sh_size / sizeof(Elf64_Sym) > SYMBOLS_MAX || section.sh_link >= header->e_shnum)
 			continue;
-		if (!read_at(fd, names, sizeof *names, header->e_shoff + section.sh_link * sizeof section) ||
-		    names->sh_size > NAMES_MAX)
+		if (!read_at(fd, &strings, sizeof strings, header->e_shoff + section.sh_link * sizeof section) ||
+		    strings.sh_size > NAMES_MAX)
 			continue;
 		*table = section;
+		*names = strings;
 		found = true;
 		if (section.sh_type == SHT_SYMTAB)
 			return true;

@@ -74,7 +74,7 @@ static void test_hostile(void **state)
 	expect("1000 10 JS:*\n", 0x1000, "JS:*||0|0");
 	expect("1000 10 JS:* :1:1\n", 0x1000, "(anonymous)||1|0");
 	memset(longest, 'x', sizeof longest);
-	memcpy(longest, "1000 10 py::", 12);
+	memmove(longest, "1000 10 py::", strlen("1000 10 py::"));
 	longest[sizeof longest - 1] = '\n';
 	struct sw_jit *jit = opened(longest, sizeof longest);
 	struct sw_frame_answer answer = {0};

@@ -69,7 +69,7 @@ static void *be_refused(void *unused)
 		struct sockaddr_in nobody = {.sin_family = AF_INET, .sin_port = htons(1)};
 		int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 		nobody.sin_addr.s_addr = htonl(0x7f010000u + i);
-		connect(fd, (struct sockaddr *)&nobody, sizeof nobody);
+		(void)connect(fd, (struct sockaddr *)&nobody, sizeof nobody);
 		close(fd);
 	}
 	return NULL;
@@ -101,7 +101,7 @@ static void *tell(void *unused)
 		int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 		char bytes[64];
 		to.sin_addr.s_addr = htonl(0x7f020000u + i % 5000);
-		connect(fd, (struct sockaddr *)&to, sizeof to);
+		(void)connect(fd, (struct sockaddr *)&to, sizeof to);
 		send(fd, question, sizeof question, 0);
 		recv(fd, bytes, sizeof bytes, MSG_DONTWAIT);
 		close(fd);
@@ -127,10 +127,10 @@ static void *others_of(void *unused)
 		epoll_ctl(set, EPOLL_CTL_ADD, pair[0], &event);
 		(void)!write(pair[1], "x", 1);
 		epoll_wait(set, &event, 1, 0);
-		listen(listener, 4);
+		(void)listen(listener, 4);
 		snprintf(name.sun_path + 1, sizeof name.sun_path - 1, "churn-%lu", atomic_load(&others));
 		local = socket(AF_UNIX, SOCK_STREAM, 0);
-		connect(local, (struct sockaddr *)&name, sizeof name);
+		(void)connect(local, (struct sockaddr *)&name, sizeof name);
 		if (pthread_create(&thread, NULL, nothing, NULL) == 0)
 			pthread_join(thread, NULL);
 		for (size_t i = 0; i < 5; i++)
@@ -147,11 +147,11 @@ static void *stay(void *unused)
 	socklen_t length = sizeof here;
 	(void)unused;
 	close(pair[0]);
-	bind(listener, (struct sockaddr *)&here, sizeof here);
-	listen(listener, 1);
+	(void)bind(listener, (struct sockaddr *)&here, sizeof here);
+	(void)listen(listener, 1);
 	getsockname(listener, (struct sockaddr *)&here, &length);
 	pair[0] = socket(AF_INET, SOCK_STREAM, 0);
-	connect(pair[0], (struct sockaddr *)&here, sizeof here);
+	(void)connect(pair[0], (struct sockaddr *)&here, sizeof here);
 	pair[1] = accept(listener, NULL, NULL);
 	for (;;) {
 		(void)!write(pair[0], bytes, sizeof bytes);

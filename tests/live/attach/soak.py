@@ -10,6 +10,7 @@ import glob, json, os, signal, subprocess, sys, tempfile, time
 MB = 1 << 20
 TRACER_MOST, RECORDER_MOST = 16 * MB, 256 * MB # the recorder's look-back alone may have 64 MB
 KEEP, MOST, SIZE = "5s", 3, 16 * MB
+SANITIZED = 3 # times as much where AddressSanitizer puts red zones around all and keeps for a while what was freed
 bad = []
 
 
@@ -35,6 +36,10 @@ def private(pid):
     return 0
 
 
+def sanitized(binary):
+    return b"__asan_init" in open(binary, "rb").read()
+
+
 class Samples:
     """What the tool's processes use, once in a while; which of them is the recorder is told by what it has."""
 
@@ -50,11 +55,11 @@ class Samples:
                 pass # one that opens a capture, or names frames
         self.journal.append(sum(os.stat(path).st_size for path in glob.glob(folder + "/*journal*")))
 
-    def judge(self, seconds):
+    def judge(self, seconds, times):
         lasting = {pid: m for pid, m in self.memory.items() if len(m) >= len(self.journal) - 2}
         recorder = max(lasting, key=lambda pid: lasting[pid][-1])
         for pid, memory in lasting.items():
-            name, most = ("recorder", RECORDER_MOST) if pid == recorder else ("tracer", TRACER_MOST)
+            name, most = ("recorder", times * RECORDER_MOST) if pid == recorder else ("tracer", times * TRACER_MOST)
             quarter = max(1, len(memory) // 4)
             last, before = max(memory[-quarter:]), max(memory[quarter:-quarter] or memory)
             expect("%s: memory has a bound" % name, last < most, "%.1f MB" % (last / MB))
@@ -91,7 +96,7 @@ def soak(sockwhy, load, folder, seconds, *options):
         tool.kill()
         expect("it ends when it shall", False)
         return
-    samples.judge(seconds)
+    samples.judge(seconds, SANITIZED if sanitized(sockwhy) else 1)
     expect("the program runs on", load.poll() is None and status(load.pid, "TracerPid") == "0" and status(load.pid, "State") in "RS")
     expect("no journal is left", not glob.glob(folder + "/*journal*"))
     capture = json.load(open(report))["capture"]
@@ -105,6 +110,7 @@ def main():
     seconds = float(sys.argv[3]) if len(sys.argv) > 3 else 20
     if os.environ.get("SOAK_INSIDE") != "1":
         os.environ["SOAK_INSIDE"] = "1"
+        os.environ["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=8"
         os.execvp("unshare", ["unshare", "-n", sys.executable, *sys.argv])
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     with tempfile.TemporaryDirectory(prefix="sockwhy-soak.") as folder:

@@ -72,6 +72,7 @@ static void port_facts(struct sw_facts *facts, const struct sw_symptom_context *
 	facts->address_known = number(local, "local") >= 0;
 	facts->address_local = number(local, "local") == 1;
 	facts->holder_state = text(holder, "state");
+	facts->holder_own = holder && context->debt->pid && number(holder, "pid") == (int64_t)context->debt->pid;
 	if (text(holder, "comm"))
 		facts->holder =
 			sw_arena_format(arena, "%s[%lld]", text(holder, "comm"), (long long)number(holder, "pid"));

@@ -133,6 +133,7 @@
 	X(COUNT, ipsec_out, "IPsec policies for what leaves")                                                          \
 	X(TEXT, holder, "who holds the port")                                                                          \
 	X(TEXT, holder_state, "state of the socket that holds it")                                                     \
+	X(FLAG, holder_own, "it is another socket of this process")                                                    \
 	X(FLAG, path_known, "the path was looked at")                                                                  \
 	X(TEXT, path_kind, "what lies there: socket, file, directory, missing, abstract")                              \
 	X(FLAG, path_exists, "something is there")                                                                     \

@@ -170,6 +170,14 @@ static bool address_in_use(const struct sw_facts *facts, struct sw_match *match)
 		match->cites_fact = "port-holder";
 	else
 		unseen(match, "who holds it");
+	/* Listens on [::], which serves IPv4 as well, and then asks for 0.0.0.0 on its own: nobody misses that. */
+	if (FACT(holder_own) && !pair) {
+		match->cause = "the program itself has the port already, with another socket ({holder})";
+		match->usually =
+			"a listener on [::], which serves IPv4 as well, or the address twice in the configuration";
+		if (FACT(ended_well) || FACT(runs_on))
+			match->severity = SW_SEVERITY_NOTE;
+	}
 	return true;
 }
 

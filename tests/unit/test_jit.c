@@ -73,8 +73,8 @@ static void test_hostile(void **state)
 	expect("1000 10 JS:\n", 0x1000, "JS:||0|0");
 	expect("1000 10 JS:*\n", 0x1000, "JS:*||0|0");
 	expect("1000 10 JS:* :1:1\n", 0x1000, "(anonymous)||1|0");
-	memset(longest, 'x', sizeof longest);
-	memmove(longest, "1000 10 py::", strlen("1000 10 py::"));
+	int start = snprintf(longest, sizeof longest, "1000 10 py::");
+	memset(longest + start, 'x', sizeof longest - (size_t)start);
 	longest[sizeof longest - 1] = '\n';
 	struct sw_jit *jit = opened(longest, sizeof longest);
 	struct sw_frame_answer answer = {0};

@@ -143,7 +143,7 @@ bool sw_elf_address(const struct sw_elf *elf, uint64_t offset, uint64_t *address
 
 static void read_tables(struct sw_elf *elf)
 {
-	Elf64_Shdr table, names;
+	Elf64_Shdr table, names = {0};
 
 	elf->symbols_read = true;
 	if (find_table(elf->fd, &elf->header, &table, &names))

@@ -219,6 +219,48 @@ static bool blocks(struct text rest)
 	return (begins(word, "XREAD") && has(rest, "\nBLOCK\r\n"));
 }
 
+/* ---- TLS on a connection that began without --------------------------------------------------------------------- */
+
+static bool is_word(struct text text, const char *word)
+{
+	return text.length == strlen(word) && begins(text, word);
+}
+
+/* IMAP: what follows the tag that the client made up. */
+static struct text behind_tag(struct text line)
+{
+	const char *blank = line.length ? memchr(line.at, ' ', line.length) : NULL;
+
+	return blank ? behind(line, (size_t)(blank - line.at) + 1) : (struct text){line.at, 0};
+}
+
+/* PostgreSQL, "SSLRequest": its length and its number. */
+static bool asks_for_tls(struct text whole)
+{
+	static const char request[] = {0, 0, 0, 8, 0x04, (char)0xd2, 0x16, 0x2f};
+	struct text rest = whole, line;
+
+	if (whole.length == sizeof request && !memcmp(whole.at, request, sizeof request))
+		return true;
+	if (!line_next(&rest, &line) || rest.length)
+		return false;
+	return is_word(line, "STARTTLS") || is_word(line, "STLS") || is_word(line, "AUTH TLS") ||
+	       is_word(line, "AUTH SSL") || is_word(behind_tag(line), "STARTTLS");
+}
+
+static bool says_no(struct text whole)
+{
+	struct text rest = whole, line;
+	int64_t code = number_of(whole);
+
+	if (is_word(whole, "N"))
+		return true;
+	if (!line_next(&rest, &line))
+		return false;
+	return (code >= 400 && code <= 599) || begins(line, "-ERR") || begins(behind_tag(line), "NO ") ||
+	       begins(behind_tag(line), "BAD ");
+}
+
 static struct sw_speech beginning(const uint8_t *payload, uint32_t captured, uint32_t length)
 {
 	struct text whole = {(const char *)payload, captured}, rest = whole, first;
@@ -250,7 +292,12 @@ static struct sw_speech beginning(const uint8_t *payload, uint32_t captured, uin
 struct sw_speech sw_speech_of(const uint8_t *payload, uint32_t captured, uint32_t length)
 {
 	struct sw_speech speech = beginning(payload, captured, length);
+	struct text whole = {(const char *)payload, captured};
 
+	if (speech.kind == SW_SPEECH_NONE && captured == length)
+		speech.kind = asks_for_tls(whole) ? SW_SPEECH_UPGRADE :
+			      says_no(whole)      ? SW_SPEECH_REFUSES :
+						    SW_SPEECH_NONE;
 	speech.tail = length && captured == length ? tail_of(payload, length) : 0;
 	return speech;
 }

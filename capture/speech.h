@@ -1,5 +1,6 @@
 /* What a segment's first bytes say of the conversation: is a whole answer behind them, how long will it be, does the request itself ask
- * the peer to wait. Plain text protocols only: HTTP/1 (RFC 9112), Redis (RESP), IMAP IDLE (RFC 2177), server-sent events.
+ * the peer to wait, or for TLS. Plain text protocols only: HTTP/1 (RFC 9112), Redis (RESP), IMAP IDLE (RFC 2177), server-sent events; of
+ * mail (RFC 3207, 2595), FTP (RFC 4217) and PostgreSQL the request for TLS and the no to it.
  *
  * Nothing of the text is kept: a kind and a length. */
 #ifndef SW_CAPTURE_SPEECH_H
@@ -15,7 +16,10 @@ enum sw_speech_kind {
 	SW_SPEECH_ENDLESS, /* the head of an answer that goes on as long as the connection: events, another protocol */
 	SW_SPEECH_CHUNKED, /* the head of an answer whose length nobody knows; its last chunk is LAST */
 	SW_SPEECH_LAST, /* the segment ends with the last chunk of such an answer */
+	/* the numbers stand in incident files: new ones at the end */
 	SW_SPEECH_ASKS, /* a request for a whole answer, body and all; `length` 0: it has no body itself, -1: it may */
+	SW_SPEECH_UPGRADE, /* asks to begin TLS on this connection: STARTTLS, STLS, AUTH TLS, PostgreSQL's SSLRequest */
+	SW_SPEECH_REFUSES, /* as a no to that would be said */
 };
 
 /* An answer in chunks ends with an empty line (RFC 9112, 7.1). How much of one stands at the end of what was said: 0 to 4 bytes. */

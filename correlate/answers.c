@@ -2,8 +2,13 @@
 #include "correlate/answers.h"
 
 #include "correlate/facts.h"
+#include "correlate/said.h"
 #include "correlate/thresholds.h"
+#include "correlate/tls_port.h"
 #include "src/base/arena.h"
+
+/* Such lines as QUIT or "a3 LOGOUT", a Terminate of PostgreSQL, and a FIN. */
+#define GOODBYE_MAX 24
 
 /* Whether a packet belongs to this operation: not before it began, and no later than its end. */
 static bool within(const struct sw_debt *debt, struct sw_seen seen)
@@ -48,9 +53,16 @@ static bool left(const struct sw_facts *facts, const struct sw_debt *debt, const
 	       process->exit_ns > facts->tls_left.time_ns + SW_AT_ONCE_NS;
 }
 
+/* The program read the whole ClientHello, and nothing was answered to it. */
+static bool starved(const struct sw_facts *facts, const struct sw_flow *flow, const struct sw_debt *debt)
+{
+	return facts->tls_starved && debt->unanswered && debt->bytes_read >= flow->side[SW_SIDE_PEER].bytes;
+}
+
 /* Our end of the handshake is the server's. An alert of the client's is what the last debt read, which is closed without an answer;
  * what we say ourselves follows the debt's end. */
-static bool serve_is_no(const struct sw_handshake *handshake, const struct sw_flow *flow, struct sw_debt *debt)
+static bool serve_is_no(const struct sw_answer_sources *sources, const struct sw_handshake *handshake,
+			const struct sw_flow *flow, struct sw_debt *debt)
 {
 	struct sw_facts facts;
 	int64_t from_ns = debt->began_ns - SW_STAMP_SLACK_NS, to_ns = debt->ended_ns + SW_ALERT_AFTER_NS;
@@ -66,6 +78,7 @@ static bool serve_is_no(const struct sw_handshake *handshake, const struct sw_fl
 	      facts.tls_alert.time_ns <= to_ns;
 	no |= facts.tls_not.packet && facts.tls_not_ours && facts.tls_not.time_ns >= from_ns &&
 	      facts.tls_not.time_ns <= to_ns;
+	no |= starved(&facts, flow, debt) && !sw_tls_served(sources->flows, sources->handshakes, flow);
 	no |= facts.tls_only_ours || (facts.tls_unanswered && debt->unanswered && debt->closed_by) ||
 	      (facts.tls_left.packet && !facts.tls_left_ours && !facts.tls_left_behind);
 	if (no)
@@ -73,18 +86,69 @@ static bool serve_is_no(const struct sw_handshake *handshake, const struct sw_fl
 	return no && debt->outcome == SW_OUTCOME_DONE; /* what failed is a symptom of its own */
 }
 
-bool sw_answer_is_no(const struct sw_handshakes *handshakes, const struct sw_flow *flow,
-		     const struct sw_process_seen *process, struct sw_debt *debt)
+/* Behind a no to our request for TLS we said no more than goodbye, and left. Who can do without goes on. */
+static bool refused_upgrade(const struct sw_flow *flow, struct sw_debt *debt)
 {
+	const struct sw_side *ours = &flow->side[SW_SIDE_OURS], *peer = &flow->side[SW_SIDE_PEER];
+
+	if (!flow->initiator || !within(debt, peer->refused_tls) || !sw_side_gone(ours).packet ||
+	    ours->sent_to - peer->refused_at > GOODBYE_MAX)
+		return false;
+	debt->operation = SW_OPERATION_HANDSHAKE;
+	return true;
+}
+
+/* A client asked without TLS, our side closed without a word, and something tells that the program speaks TLS there. */
+static bool refused_plain(const struct sw_answer_sources *sources, const struct sw_flow *flow,
+			  struct sw_debt_state *state)
+{
+	struct sw_debt *debt = &state->debt;
+	const struct sw_socket_seen *socket = state->socket ? &state->socket->seen : NULL;
+
+	if (!sw_tls_port_mute(flow, debt) ||
+	    (!sw_tls_port_reads_records(socket, flow) &&
+	     !sw_said_of(sources->said, debt->pid, debt->began_ns, sw_said_tls_words) &&
+	     !sw_tls_served(sources->flows, sources->handshakes, flow)))
+		return false;
+	debt->mute = true;
+	debt->operation = SW_OPERATION_HANDSHAKE;
+	return true;
+}
+
+bool sw_answer_is_missing(const struct sw_answer_sources *sources, const struct sw_flow *flow,
+			  struct sw_debt_state *state)
+{
+	struct sw_debt *debt = &state->debt;
+	const struct sw_handshake *handshake = handshake_of(sources->handshakes, flow);
+	struct sw_facts facts;
+
+	if (debt->operation != SW_OPERATION_SERVE || debt->outcome != SW_OUTCOME_DONE || !flow)
+		return false;
+	if (handshake) { /* others were answered there: the program was too slow */
+		gather(&facts, handshake, flow, debt);
+		debt->left_in_vain = starved(&facts, flow, debt);
+		return debt->left_in_vain;
+	}
+	/* Who speaks HTTP answers a question that it does not want by a status. */
+	debt->mute = sw_tls_port_mute(flow, debt) && flow->side[SW_SIDE_PEER].asked_all &&
+		     debt->ended_ns - debt->began_ns < SW_ANSWER_LATE_NS;
+	return debt->mute;
+}
+
+bool sw_answer_is_no(const struct sw_answer_sources *sources, const struct sw_flow *flow, struct sw_debt_state *state)
+{
+	struct sw_debt *debt = &state->debt;
 	bool serving = debt->operation == SW_OPERATION_SERVE;
 	const struct sw_handshake *handshake =
-		serving || debt->operation == SW_OPERATION_ANSWER ? handshake_of(handshakes, flow) : NULL;
+		serving || debt->operation == SW_OPERATION_ANSWER ? handshake_of(sources->handshakes, flow) : NULL;
 	struct sw_facts facts;
 
 	if (!handshake)
-		return false;
+		return flow && debt->outcome == SW_OUTCOME_DONE &&
+		       (serving ? refused_plain(sources, flow, state) :
+				  debt->operation == SW_OPERATION_ANSWER && refused_upgrade(flow, debt));
 	if (serving)
-		return serve_is_no(handshake, flow, debt);
+		return serve_is_no(sources, handshake, flow, debt);
 	if (handshake->client_hello.packet && (!handshake->done.packet || handshake->done.time_ns >= debt->began_ns) &&
 	    (debt->ended_ns == SW_TIME_NONE || handshake->client_hello.time_ns <= debt->ended_ns))
 		debt->operation = SW_OPERATION_HANDSHAKE;
@@ -94,7 +158,8 @@ bool sw_answer_is_no(const struct sw_handshakes *handshakes, const struct sw_flo
 	if (facts.tls_alert_ours && follows(debt, facts.tls_alert, flow))
 		return true;
 	return within(debt, facts.tls_alert) || within(debt, facts.tls_not) || within(debt, facts.tls_warning) ||
-	       facts.tls_only_peer || facts.tls_echoed || left(&facts, debt, process);
+	       facts.tls_only_peer || facts.tls_echoed ||
+	       left(&facts, debt, sw_processes_get(sources->processes, debt->pid));
 }
 
 static bool ended_with(const struct sw_handshake *handshake, const struct sw_flow *flow, enum sw_flow_side side,

@@ -52,6 +52,10 @@ static void tell(struct sw_correlate *correlate, const struct sw_debt_state *deb
 
 static bool judge_ended(struct sw_correlate *correlate, struct sw_debt_state *debt, struct sw_flow *flow)
 {
+	struct sw_answer_sources answers = {.flows = correlate->flows,
+					    .handshakes = correlate->handshakes,
+					    .processes = correlate->processes,
+					    .said = correlate->said};
 	bool keep;
 
 	if (sw_correlate_service_takes(correlate, debt, &keep))
@@ -59,9 +63,12 @@ static bool judge_ended(struct sw_correlate *correlate, struct sw_debt_state *de
 
 	if (sw_lookup_takes(correlate->lookups, debt, flow, correlate->options.slow_ns, &keep))
 		return keep;
-	if (sw_answer_is_no(correlate->handshakes, flow, sw_processes_get(correlate->processes, debt->debt.pid),
-			    &debt->debt)) {
+	if (sw_answer_is_no(&answers, flow, debt)) {
 		debt->debt.outcome = SW_OUTCOME_ANSWERED_NO;
+		return true;
+	}
+	if (sw_answer_is_missing(&answers, flow, debt)) {
+		debt->debt.outcome = SW_OUTCOME_UNSERVED;
 		return true;
 	}
 	return sw_symptom_is(debt, flow, &correlate->options) && !sw_answer_tells(correlate->handshakes, flow, debt);

@@ -27,6 +27,7 @@ struct sw_debt {
 	bool nonblocking, by_tool;
 	bool unanswered; /* serving: the socket went before a byte of ours did; done all the same, our own choice */
 	bool left_in_vain; /* the same, and a client that had asked for an answer had left by then: its debt ends unserved */
+	bool mute; /* serving: a request without TLS was read, and the connection closed at once, without a word */
 	int64_t began_ns, opened_until_ns; /* enter and exit of the opening call */
 	int64_t ended_ns; /* SW_TIME_NONE: open */
 	enum sw_outcome outcome;

@@ -114,7 +114,8 @@ static void arrived(struct sw_debts *debts, struct sw_socket_state *socket, cons
 	struct sw_debt_state *answer = socket->open[SW_OPERATION_ANSWER];
 
 	if (!(call->flags & SW_CALL_PEEK)) {
-		socket->seen.reads++;
+		if (!socket->seen.reads++)
+			socket->seen.first_asked = call->bytes;
 		socket->seen.bytes_read += call->result;
 		socket->seen.last_read_ns = call->exit_ns;
 	}

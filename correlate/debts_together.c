@@ -26,7 +26,10 @@ static void note_end(struct sw_debt_state *state)
 
 	if (!socket || !tells(&state->debt))
 		return;
-	if (!socket->told || state->debt.ended_ns > socket->told_ns)
+	/* A client that we let wait has gone: what fails behind it is the same end. */
+	if (state->debt.outcome == SW_OUTCOME_UNSERVED && socket->seen.socket.flags & SW_SOCKET_ACCEPTED)
+		socket->told_ns = INT64_MAX;
+	else if (!socket->told || state->debt.ended_ns > socket->told_ns)
 		socket->told_ns = state->debt.ended_ns;
 	socket->told = true;
 }

@@ -69,6 +69,11 @@
 	X(FLAG, tls_only_peer, "the peer answered our plaintext with a TLS record")                                    \
 	X(FLAG, tls_only_ours, "we answered the peer's plaintext with a TLS record")                                   \
 	X(FLAG, tls_unanswered, "we closed without a byte in answer to the ClientHello")                               \
+	X(FLAG, tls_starved, "we read the ClientHello and answered nothing until the client left")                     \
+	X(FLAG, plain_unanswered, "we read a request without TLS and closed without a byte of an answer")              \
+	X(FLAG, tls_reads_records, "the program first asked for as many bytes as begin a TLS record")                  \
+	X(COUNT, tls_served, "other connections to our port in which the program spoke TLS")                           \
+	X(SEEN, tls_refused, "the peer's no to our request to begin TLS on this connection")                           \
 	X(FLAG, fin_saw_hello, "the peer's FIN acknowledges bytes of our ClientHello")                                 \
 	X(SEEN, tls_left, "the client's close behind the server's certificate, without an alert and without data")     \
 	X(FLAG, tls_left_ours, "we are that client")                                                                   \

@@ -8,6 +8,7 @@
 #include "correlate/facts.h"
 #include "correlate/handshakes.h"
 #include "correlate/thresholds.h"
+#include "correlate/tls_port.h"
 #include "src/base/arena.h"
 
 #define TLS_13 0x0304u
@@ -92,20 +93,12 @@ static bool is_warning(const struct sw_handshake *handshake, const struct sw_han
 				   !flow->side[SW_SIDE_PEER].rst.packet && !flow->side[SW_SIDE_OURS].rst.packet));
 }
 
-/* The first sign that this side has gone. */
-static struct sw_seen gone(const struct sw_side *side)
-{
-	if (!side->fin.packet || (side->rst.packet && side->rst.time_ns < side->fin.time_ns))
-		return side->rst;
-	return side->fin;
-}
-
 static void take_alert(struct sw_facts *facts, const struct sw_handshake *handshake, const struct sw_flow *flow,
 		       enum sw_flow_side from, bool ours)
 {
 	const struct sw_handshake_alert *alert = &handshake->side[from].alert;
 	const struct sw_side *sender = &flow->side[ours ? SW_SIDE_OURS : SW_SIDE_PEER];
-	struct sw_seen ended = gone(&flow->side[ours ? SW_SIDE_PEER : SW_SIDE_OURS]);
+	struct sw_seen ended = sw_side_gone(&flow->side[ours ? SW_SIDE_PEER : SW_SIDE_OURS]);
 
 	if (!alert->seen.packet || (ended.packet && ended.time_ns < alert->seen.time_ns))
 		return; /* a complaint about the end, which came first */
@@ -135,7 +128,7 @@ static void left_facts(struct sw_facts *facts, const struct sw_handshake *handsh
 	const struct sw_handshake_side *client = &handshake->side[handshake->client_side];
 	const struct sw_side *leaver = &flow->side[ours ? SW_SIDE_OURS : SW_SIDE_PEER];
 	const struct sw_side *other = &flow->side[ours ? SW_SIDE_PEER : SW_SIDE_OURS];
-	struct sw_seen left = gone(leaver), stayed = gone(other);
+	struct sw_seen left = sw_side_gone(leaver), stayed = sw_side_gone(other);
 	bool certificate = handshake->flight_bytes >= FULL_FLIGHT ||
 			   handshake->side[!handshake->client_side].certificate.present;
 
@@ -177,13 +170,24 @@ static void mixed_facts(struct sw_facts *facts, const struct sw_handshake *hands
 		facts->tls_not = own->plain;
 	facts->fin_saw_hello = client && (flow->began_before || came->fin_ack > 1);
 	facts->tls_echoed = client && handshake->echoed;
-	facts->tls_unanswered = server && !own->first.packet && gone(sent).packet &&
-				(!gone(came).packet || gone(sent).time_ns <= gone(came).time_ns);
+	facts->tls_unanswered =
+		server && !own->first.packet && sw_side_gone(sent).packet &&
+		(!sw_side_gone(came).packet || sw_side_gone(sent).time_ns <= sw_side_gone(came).time_ns);
+	facts->tls_starved = sw_tls_port_starved(handshake, flow, ours);
 	facts->tls_only_peer = no_hello && sent->first_data.packet && sent->first_data.packet != own->first.packet &&
 			       peer->first.packet && peer->first.packet == came->first_data.packet;
 	facts->tls_only_ours = no_hello && came->first_data.packet && came->first_data.packet != peer->first.packet &&
 			       own->first.packet && own->first.packet == sent->first_data.packet &&
 			       came->first_data.time_ns <= sent->first_data.time_ns;
+}
+
+/* No TLS was spoken, and perhaps it should have been. */
+static void mute_facts(struct sw_facts *facts, const struct sw_symptom_context *context)
+{
+	facts->plain_unanswered = true;
+	facts->tls_served = context->tls_served;
+	facts->tls_reads_records = sw_tls_port_reads_records(context->socket, context->flow);
+	facts->said_tls = context->said_tls;
 }
 
 void sw_facts_of_tls(struct sw_facts *facts, const struct sw_symptom_context *context, struct sw_arena *arena)
@@ -192,6 +196,10 @@ void sw_facts_of_tls(struct sw_facts *facts, const struct sw_symptom_context *co
 	const struct sw_flow *flow = context->flow;
 	enum sw_flow_side ours;
 
+	if (flow && context->debt->mute)
+		mute_facts(facts, context);
+	if (flow && flow->initiator)
+		facts->tls_refused = flow->side[SW_SIDE_PEER].refused_tls;
 	if (!handshake || !flow)
 		return;
 	ours = ours_of(context);

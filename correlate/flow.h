@@ -103,6 +103,9 @@ struct sw_side { /* one direction of a flow: what this end sent and how the othe
 	/* its last request asks the other side to answer when there is news; for a head alone; for a body, too */
 	bool asks_to_wait, asks_head, asks_whole;
 	bool asked_all; /* that request was understood, and has no body: the other side owes an answer */
+	bool asks_tls; /* its last request is to begin TLS on this connection */
+	struct sw_seen refused_tls; /* it said no to such a request */
+	int64_t refused_at; /* relative number up to which the other side had sent then */
 	uint8_t tail; /* how much of the empty line that ends an answer in chunks what it has sent ends with (sw_speech_tail) */
 
 	int64_t incomplete; /* datagrams in fragments of which not all have come */
@@ -157,6 +160,8 @@ struct sw_flow {
 
 /* Bytes that the head of this side's answer announced and that it has not sent; 0 where no length is known. */
 int64_t sw_side_missing(const struct sw_side *side);
+/* The first sign that this side has gone: its FIN or its RST; packet 0: none. */
+struct sw_seen sw_side_gone(const struct sw_side *side);
 /* It has closed in the middle of an answer in chunks. */
 bool sw_side_chunks_cut(const struct sw_side *side);
 const char *sw_flow_state_name(enum sw_flow_state state);

@@ -216,9 +216,24 @@ int64_t sw_side_missing(const struct sw_side *side)
 	return side->said_to > end && side->said_to != SW_SAID_ENDLESS ? side->said_to - end : 0;
 }
 
+struct sw_seen sw_side_gone(const struct sw_side *side)
+{
+	if (!side->fin.packet || (side->rst.packet && side->rst.time_ns < side->fin.time_ns))
+		return side->rst;
+	return side->fin;
+}
+
 bool sw_side_chunks_cut(const struct sw_side *side)
 {
 	return side->fin_at && !side->hole_at && side->said_to == SW_SAID_CHUNKED && side->tail < SW_TAIL_LINE;
+}
+
+static void refused(const struct sw_side *asker, struct sw_side *s, const struct sw_packet *packet)
+{
+	if (!asker->asks_tls || s->refused_tls.packet)
+		return;
+	s->refused_tls = sw_flow_seen(packet);
+	s->refused_at = asker->sent_to;
 }
 
 /* A side that speaks after the other begins a new turn: what was said before is settled. */
@@ -229,7 +244,7 @@ static void spoken(struct sw_flow *flow, const struct sw_packet *packet, enum sw
 
 	if (other->last_new_data.packet && other->last_new_data.time_ns >= s->last_new_data.time_ns &&
 	    other->said_to != SW_SAID_ENDLESS) {
-		s->asks_to_wait = s->asks_head = s->asks_whole = s->asked_all = false;
+		s->asks_to_wait = s->asks_head = s->asks_whole = s->asked_all = s->asks_tls = false;
 		other->said_to = 0;
 		other->said_body = -1;
 	}
@@ -240,6 +255,8 @@ static void spoken(struct sw_flow *flow, const struct sw_packet *packet, enum sw
 		s->asked_all = speech->length == 0;
 		break;
 	case SW_SPEECH_WAITS: s->asks_to_wait = true; break;
+	case SW_SPEECH_UPGRADE: s->asks_tls = true; break;
+	case SW_SPEECH_REFUSES: refused(other, s, packet); break;
 	case SW_SPEECH_HEAD: s->asks_head = s->asked_all = true; break;
 	case SW_SPEECH_ANSWER:
 	case SW_SPEECH_ENDLESS:

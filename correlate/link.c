@@ -1,4 +1,4 @@
-/* Which socket has which flow. Enters: sockets, targets, flows. Leaves: the flow of a debt, and which end of a packet is ours.
+/* Which socket has which flow. Enters: sockets, targets, flows. Leaves: the flow of a debt.
  * Judges nothing; where two sockets could own a flow found by time, the nearer one in time does. */
 #include "correlate/link_state.h"
 
@@ -7,6 +7,9 @@
 
 /* An imported call's packets may be stamped up to 1 ms outside of it (seen: 0.35 to 0.99 ms after the stamp). */
 #define STAMP_SLACK_NS (2 * SW_NS_PER_MS)
+/* A listener's program that is busy for longer has worse to tell. */
+#define ACCEPT_BEFORE_NS (10 * SW_NS_PER_S)
+#define ACCEPT_FLOWS 64
 
 struct sw_links *sw_links_new(const struct sw_correlate_options *options, struct sw_flows *flows,
 			      struct sw_sockets *sockets)
@@ -48,7 +51,7 @@ static uint8_t protocol_of(const struct sw_socket_state *socket)
 	return socket->datagram ? IPPROTO_UDP : IPPROTO_TCP;
 }
 
-static struct local *local_find(const struct sw_links *links, uint8_t protocol, uint16_t port)
+struct local *sw_link_local(const struct sw_links *links, uint8_t protocol, uint16_t port)
 {
 	struct end_key key;
 	struct local *local;
@@ -60,7 +63,7 @@ static struct local *local_find(const struct sw_links *links, uint8_t protocol, 
 	return local;
 }
 
-static struct remote *remote_find(const struct sw_links *links, uint8_t protocol, const struct sw_endpoint *end)
+struct remote *sw_link_remote(const struct sw_links *links, uint8_t protocol, const struct sw_endpoint *end)
 {
 	struct end_key key;
 	struct remote *remote;
@@ -76,7 +79,7 @@ static struct remote *remote_find(const struct sw_links *links, uint8_t protocol
 
 static struct remote *remote_add(struct sw_links *links, uint8_t protocol, const struct sw_endpoint *end)
 {
-	struct remote *remote = remote_find(links, protocol, end);
+	struct remote *remote = sw_link_remote(links, protocol, end);
 
 	if (remote)
 		return remote;
@@ -128,7 +131,7 @@ void sw_links_socket(struct sw_links *links, struct sw_socket_state *socket)
 	if (socket->seen.socket.kind != SW_OBJECT_SOCKET || !sw_socket_is_ip(socket) || !end->present ||
 	    !end->endpoint.port)
 		return;
-	local = local_find(links, protocol_of(socket), end->endpoint.port);
+	local = sw_link_local(links, protocol_of(socket), end->endpoint.port);
 	if (!local) {
 		local = sw_alloc(sizeof *local);
 		local->key.protocol = protocol_of(socket);
@@ -153,22 +156,22 @@ void sw_links_target(struct sw_links *links, const struct sw_socket_state *socke
 
 bool sw_links_named(const struct sw_links *links, const struct sw_flow_summary *flow)
 {
-	struct remote *remote = remote_find(links, flow->protocol, &flow->remote.endpoint);
-	struct local *local = local_find(links, flow->protocol, flow->local.endpoint.port);
+	struct remote *remote = sw_link_remote(links, flow->protocol, &flow->remote.endpoint);
+	struct local *local = sw_link_local(links, flow->protocol, flow->local.endpoint.port);
 
 	return (remote && remote->ours) || (local && local->objects.count);
 }
 
 bool sw_links_reaches(const struct sw_links *links, uint8_t protocol, const struct sw_addr *end)
 {
-	struct remote *remote = end->present ? remote_find(links, protocol, &end->endpoint) : NULL;
+	struct remote *remote = end->present ? sw_link_remote(links, protocol, &end->endpoint) : NULL;
 
 	return remote && remote->flows.count;
 }
 
 void sw_links_forget(struct sw_links *links, const struct sw_socket_state *socket)
 {
-	struct local *local = local_find(links, protocol_of(socket), socket->seen.socket.local.endpoint.port);
+	struct local *local = sw_link_local(links, protocol_of(socket), socket->seen.socket.local.endpoint.port);
 
 	for (size_t i = 0; local && i < local->objects.count; i++) {
 		if (local->objects.items[i] == socket->seen.socket.id)
@@ -195,7 +198,7 @@ static bool is_before(const struct sw_links *links, const struct sw_socket_state
 /* A flow begins on a port of ours: the socket that has this end, and no other remote end. */
 static void bind_by_port(struct sw_links *links, const struct sw_flow *flow)
 {
-	struct local *local = local_find(links, flow->protocol, flow->local.port);
+	struct local *local = sw_link_local(links, flow->protocol, flow->local.port);
 
 	for (size_t i = 0; local && i < local->objects.count; i++) {
 		struct sw_socket_state *socket = sw_sockets_get(links->sockets, local->objects.items[i]);
@@ -238,7 +241,7 @@ static bool listens_at(const struct sw_socket_state *socket, const struct sw_ip 
 
 static struct sw_socket_state *listener_of(const struct sw_links *links, const struct sw_flow *flow, bool there)
 {
-	struct local *local = local_find(links, flow->protocol, flow->local.port);
+	struct local *local = sw_link_local(links, flow->protocol, flow->local.port);
 
 	for (size_t i = 0; local && i < local->objects.count; i++) {
 		struct sw_socket_state *socket = sw_sockets_get(links->sockets, local->objects.items[i]);
@@ -270,55 +273,6 @@ struct sw_socket_state *sw_links_listener(const struct sw_links *links, const st
 struct sw_socket_state *sw_links_listener_elsewhere(const struct sw_links *links, const struct sw_flow *flow)
 {
 	return listener_of(links, flow, true) ? NULL : listener_of(links, flow, false);
-}
-
-/* ---- which end of a packet is ours ---------------------------------------------------------------------------- */
-
-/* How well a packet's end fits a socket of ours: 3 both ends, 2 the local one, 1 a listener or an any address; 0 not. */
-static int fit(const struct sw_links *links, const struct sw_packet *packet, const struct sw_endpoint *end,
-	       const struct sw_endpoint *other)
-{
-	struct local *local = local_find(links, packet->protocol, end->port);
-	struct remote *remote = remote_find(links, packet->protocol, other);
-	int best = remote && remote->ours ? 2 : 0;
-
-	for (size_t i = 0; local && i < local->objects.count; i++) {
-		const struct sw_socket_state *socket = sw_sockets_get(links->sockets, local->objects.items[i]);
-		const struct sw_socket *seen = socket ? &socket->seen.socket : NULL;
-		int now = 1;
-
-		if (!seen || (seen->netns != packet->netns && !links->options->imported))
-			continue;
-		if (!sw_ip_is_any(&seen->local.endpoint.ip) && !sw_ip_equal(&seen->local.endpoint.ip, &end->ip))
-			continue;
-		if (sw_ip_equal(&seen->local.endpoint.ip, &end->ip) && !(seen->flags & SW_SOCKET_LISTENING))
-			now = seen->remote.present && sw_endpoint_equal(&seen->remote.endpoint, other) ? 3 : 2;
-		if (now > best)
-			best = now;
-	}
-	return best;
-}
-
-static bool is_host(const struct sw_links *links, const struct sw_ip *ip)
-{
-	for (size_t i = 0; i < links->options->host_count; i++) {
-		if (sw_ip_equal(&links->options->hosts[i], ip))
-			return true;
-	}
-	return false;
-}
-
-enum sw_packet_way sw_links_way(void *context, const struct sw_packet *packet)
-{
-	const struct sw_links *links = context;
-	int out = fit(links, packet, &packet->src, &packet->dst);
-	int in = fit(links, packet, &packet->dst, &packet->src);
-
-	if (out == in) {
-		out = is_host(links, &packet->src.ip);
-		in = is_host(links, &packet->dst.ip);
-	}
-	return out > in ? SW_WAY_OUT : in > out ? SW_WAY_IN : SW_WAY_UNKNOWN;
 }
 
 /* ---- the flow of a debt --------------------------------------------------------------------------------------- */
@@ -372,6 +326,27 @@ static struct sw_flow *by_local_port(struct sw_links *links, const struct sw_soc
 	return NULL;
 }
 
+/* The kernel does not know the other end of what was accepted behind its RST. Connections are accepted in the order in which they were
+ * made: the first that nobody has. */
+static struct sw_flow *by_accept(struct sw_links *links, const struct sw_socket_state *socket)
+{
+	int64_t until_ns = socket->seen.made_ns + STAMP_SLACK_NS + links->options->clock_error_ns;
+	struct sw_flow *first = NULL;
+	uint32_t ids[ACCEPT_FLOWS];
+	size_t count = sw_flows_of_port(links->flows, protocol_of(socket), &socket->seen.socket.local.endpoint,
+					until_ns - ACCEPT_BEFORE_NS, until_ns, ids, SW_COUNT(ids));
+
+	for (size_t i = 0; i < count; i++) {
+		struct sw_flow *flow = sw_flows_get(links->flows, ids[i]);
+		struct sw_seen reset = flow ? flow->side[SW_SIDE_PEER].rst : (struct sw_seen){0};
+
+		if (reset.packet && reset.time_ns <= until_ns && !flow->initiator && flow->handshake_ack.packet &&
+		    !sw_links_owner(links, flow->id) && (!first || flow->first_ns < first->first_ns))
+			first = flow;
+	}
+	return first;
+}
+
 static struct claim *claim_of(const struct sw_links *links, uint32_t flow)
 {
 	struct claim *claim;
@@ -383,13 +358,13 @@ static struct claim *claim_of(const struct sw_links *links, uint32_t flow)
 /* No local port is known: the flow to that end that began nearest after the call and is nobody's yet. */
 static struct sw_flow *by_time(struct sw_links *links, const struct sw_debt_state *debt, struct span span)
 {
-	struct remote *remote = remote_find(links, protocol_of(debt->socket), &debt->target.endpoint);
+	struct remote *remote = sw_link_remote(links, protocol_of(debt->socket), &debt->target.endpoint);
 	struct sw_flow *best = NULL;
 
 	for (size_t i = 0; remote && i < remote->flows.count; i++) {
 		struct sw_flow *flow = sw_flows_get(links->flows, remote->flows.items[i]);
 		struct claim *claim = flow ? claim_of(links, flow->id) : NULL;
-		struct local *local = flow ? local_find(links, flow->protocol, flow->local.port) : NULL;
+		struct local *local = flow ? sw_link_local(links, flow->protocol, flow->local.port) : NULL;
 
 		if (!flow || (claim && claim->object != debt->debt.socket) || (local && local->objects.count) ||
 		    flow->first_ns < span.from_ns || flow->first_ns > span.to_ns)
@@ -417,8 +392,8 @@ static size_t first_begun(const struct sw_links *links, int64_t time_ns)
 
 static bool is_nobodys_syn(const struct sw_links *links, const struct sw_flow *flow)
 {
-	struct remote *remote = remote_find(links, flow->protocol, &flow->remote);
-	struct local *local = local_find(links, flow->protocol, flow->local.port);
+	struct remote *remote = sw_link_remote(links, flow->protocol, &flow->remote);
+	struct local *local = sw_link_local(links, flow->protocol, flow->local.port);
 
 	return flow->protocol == IPPROTO_TCP && flow->side[SW_SIDE_OURS].syns && !claim_of(links, flow->id) &&
 	       !(remote && remote->ours) && !(local && local->objects.count);
@@ -472,7 +447,10 @@ struct sw_flow *sw_links_find(struct sw_links *links, struct sw_debt_state *debt
 	if (socket->flow && debt->debt.operation != SW_OPERATION_CONNECT && !socket->datagram)
 		return sw_flows_get(links->flows, socket->flow);
 	span = span_of(links, &debt->debt, end_ns);
-	if (socket->seen.socket.local.endpoint.port) {
+	if (socket->seen.socket.flags & SW_SOCKET_ACCEPTED && !socket->seen.socket.remote.endpoint.port &&
+	    socket->seen.made_ns != SW_TIME_NONE && (flow = by_accept(links, socket))) {
+		socket->link = SW_LINK_PORTS;
+	} else if (socket->seen.socket.local.endpoint.port) {
 		socket->link = SW_LINK_PORTS;
 		flow = by_ports(links, socket, &debt->target, span);
 		if (!flow && !socket->datagram) {

@@ -1,4 +1,4 @@
-/* The inside of the table of links, shared by link.c and link_forget.c alone. */
+/* The inside of the table of links, shared by link.c, link_way.c and link_forget.c alone. */
 #ifndef SW_CORRELATE_LINK_STATE_H
 #define SW_CORRELATE_LINK_STATE_H
 
@@ -43,5 +43,8 @@ struct sw_links {
 	struct claim *claims;
 	SW_ARRAY(struct begun) begun; /* in order of time; imported recordings only */
 };
+
+struct local *sw_link_local(const struct sw_links *links, uint8_t protocol, uint16_t port);
+struct remote *sw_link_remote(const struct sw_links *links, uint8_t protocol, const struct sw_endpoint *end);
 
 #endif

@@ -15,6 +15,8 @@
 #define LATER_NS (2 * SW_NS_PER_S)
 #define OPENING_MAX 40 /* bytes: longer than names are */
 
+const char *const sw_said_tls_words[] = {"certificate", "SSL", "TLS", "x509", NULL};
+
 enum state { PLAIN, ESCAPE, SEQUENCE, STRING, STRING_ESCAPE };
 
 struct line {

@@ -19,6 +19,8 @@ void sw_said_fact(struct sw_said *said, const struct sw_fact *fact);
 
 /* Whether that process said anything at or after this moment. */
 bool sw_said_since(const struct sw_said *said, uint32_t pid, int64_t since_ns);
+/* As libraries complain: OpenSSL's "certificate verify failed", GnuTLS's "The certificate of ...", Go's "x509: certificate ...". */
+extern const char *const sw_said_tls_words[];
 /* Whether it said one of the words (NULL ends the list) since then. */
 bool sw_said_of(const struct sw_said *said, uint32_t pid, int64_t since_ns, const char *const *words);
 /* The lines that are worth showing of a failure at that moment: those after it with the most of the words in them (NULL ends the list),

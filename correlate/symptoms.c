@@ -77,6 +77,16 @@ static bool own_reset_first(const struct sw_flow *flow)
 	       !peer->rst.packet;
 }
 
+/* The peer's bytes that we did not read came when we had closed in order. */
+static bool came_behind_end(const struct sw_socket_seen *seen, const struct sw_flow *flow)
+{
+	const struct sw_side *ours = &flow->side[SW_SIDE_OURS];
+
+	return ours->fin.packet && ours->fin.time_ns <= ours->rst.time_ns &&
+	       seen->bytes_read >= ours->fin_other_sent - 1 &&
+	       flow->side[SW_SIDE_PEER].last_new_data.time_ns > seen->closed_ns;
+}
+
 /* We are the server, and our kernel threw the client out: with its request unread, or right behind our answer. */
 static bool thrown_out(const struct sw_debt_state *state, const struct sw_flow *flow)
 {
@@ -84,7 +94,7 @@ static bool thrown_out(const struct sw_debt_state *state, const struct sw_flow *
 
 	return seen && (seen->socket.flags & SW_SOCKET_ACCEPTED) && own_reset_first(flow) && !flow->began_before &&
 	       flow->side[SW_SIDE_PEER].bytes > seen->bytes_read && seen->closed_ns != SW_TIME_NONE &&
-	       flow->side[SW_SIDE_OURS].rst.time_ns - seen->closed_ns < SW_NS_PER_S;
+	       !came_behind_end(seen, flow) && flow->side[SW_SIDE_OURS].rst.time_ns - seen->closed_ns < SW_NS_PER_S;
 }
 
 /* SO_LINGER 0, and the RST ran after the last bytes, which nothing had answered: the peer meets a reset where it expected an end. Who

@@ -47,6 +47,7 @@ struct sw_socket_seen { /* a socket's life as the calls tell it */
 	uint32_t writes, reads, eofs; /* calls that succeeded; reads that returned 0 */
 	int64_t datagrams_read;
 	uint32_t accepts; /* connections accepted from a listener */
+	int64_t first_asked; /* bytes that the first successful read asked for */
 	uint32_t close_pid; /* who closed it last */
 	int64_t listened_ns; /* listen succeeded; SW_TIME_NONE: not seen */
 	int64_t waits_from_ns; /* begin of the last stretch in which somebody waited for it all but without a pause; SW_TIME_NONE */
@@ -144,6 +145,7 @@ struct sw_symptom_context {
 	const struct sw_account_summary *account; /* of the socket's bytes and patterns so far */
 	const struct sw_handshake *handshake; /* TLS on the flow, or on what it mirrors; NULL none */
 	uint32_t handshakes_used; /* on other connections between the same ends, with data behind them */
+	uint32_t tls_served; /* serving: other connections to the same port whose ClientHello was answered */
 	bool said_tls; /* the process wrote of certificates, TLS or SSL to standard error after it */
 	const struct sw_service_question *service; /* what a name service of this host was asked; NULL: none was */
 	const struct sw_lookup *lookup; /* the whole look-up that the operation was, or a part of; NULL not seen */

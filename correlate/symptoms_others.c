@@ -8,6 +8,7 @@
 
 #include "correlate/said.h"
 #include "correlate/thresholds.h"
+#include "correlate/tls_port.h"
 
 /* An end that was never asked and sent to our port meanwhile. */
 static void fill_elsewhere(struct sw_symptom_context *context, const struct sw_sources *sources)
@@ -49,9 +50,6 @@ static void fill_answers_after(struct sw_symptom_context *context, const struct 
 	}
 }
 
-/* As libraries complain: OpenSSL's "certificate verify failed", GnuTLS's "The certificate of ...", Go's "x509: certificate ...". */
-static const char *const tls_words[] = {"certificate", "SSL", "TLS", "x509", NULL};
-
 static bool same_ends(const struct sw_flow *a, const struct sw_flow *b)
 {
 	return a->id != b->id && a->initiator == b->initiator && a->mirrored == b->mirrored &&
@@ -80,10 +78,12 @@ static void fill_handshake(struct sw_symptom_context *context, const struct sw_s
 		context->handshake = sw_handshakes_get(sources->handshakes, flow->id);
 	if (flow && !context->handshake && flow->mirrored)
 		context->handshake = sw_handshakes_get(sources->handshakes, flow->mirror);
-	if (!context->handshake)
-		return;
-	fill_handshakes_used(context, sources);
-	context->said_tls = sw_said_of(sources->said, context->debt->pid, context->debt->began_ns, tls_words);
+	if (flow && context->debt->mute)
+		context->tls_served = sw_tls_served(sources->flows, sources->handshakes, flow);
+	if (context->handshake)
+		fill_handshakes_used(context, sources);
+	context->said_tls = (context->handshake || context->debt->mute) &&
+			    sw_said_of(sources->said, context->debt->pid, context->debt->began_ns, sw_said_tls_words);
 }
 
 /* What the operation's other end is called: as it was looked up, else as the handshake names it. */

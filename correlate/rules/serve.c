@@ -10,7 +10,7 @@ static bool app_slow_to_answer(const struct sw_facts *facts, struct sw_match *ma
 	bool gone = FACT(peer_fin).packet || FACT(rst).packet || !FACT(packets_seen);
 	bool too_late = FACT(unserved) || FACT(error) == EPIPE || FACT(error) == ECONNRESET;
 
-	if (!FACT(accepted) || !too_late || !gone)
+	if (!FACT(accepted) || !too_late || !gone || FACT(plain_unanswered))
 		return false;
 	if (FACT(answer_begun_in_time))
 		return near(match, "our answer had begun when the peer left");

@@ -1,5 +1,6 @@
 /* Verdicts on TLS handshakes, from what of them is in the clear. Enters: facts. Leaves: a match. */
 #include <errno.h>
+#include <string.h>
 
 #include "correlate/rules.h"
 
@@ -46,10 +47,80 @@ static bool not_spoken_to_us(const struct sw_facts *facts, struct sw_match *matc
 	return true;
 }
 
+/* Our end is the server's, and closed without a word: what tells that it speaks TLS there. */
+static bool plain_refused(const struct sw_facts *facts, struct sw_match *match)
+{
+	at_most(match, SW_CONFIDENCE_LIKELY);
+	unseen(match, "why the program closed: it answered nothing");
+	match->next = tls_here;
+	match->cites_opening = true;
+	cite(match, FACT(peer_data));
+	cite(match, FACT(own_fin));
+	cite(match, FACT(own_rst));
+	if (FACT(tls_reads_records)) {
+		match->cause =
+			"{remote} spoke without TLS to our port {local_port}: the program asked for the five bytes that begin a TLS record, and closed without a word";
+	} else if (FACT(tls_served) > 0) {
+		match->cause =
+			"{remote} spoke without TLS to our port {local_port}, where the program spoke TLS in {tls_served:other connection}, and it closed without a word";
+	} else if (FACT(said_tls)) {
+		match->cause =
+			"{remote} spoke without TLS to our port {local_port}: the program wrote of TLS to standard error, and closed without a word";
+	} else {
+		at_most(match, SW_CONFIDENCE_POSSIBLE);
+		match->cause =
+			"{remote} asked without TLS at our port {local_port}, and the program closed at once, without a byte of an answer";
+		match->usually = "a program that speaks TLS at this port; else one that refuses this client or request";
+	}
+	return true;
+}
+
+/* Our end is the server's, and was silent. */
+static bool starved(const struct sw_facts *facts, struct sw_match *match)
+{
+	at_most(match, SW_CONFIDENCE_LIKELY);
+	unseen(match, "whether the program was busy meanwhile: it answered nothing");
+	match->next = not_tls_here;
+	match->locus = SW_LOCUS_LOCAL_APP;
+	match->cause =
+		"{remote} began a TLS handshake with our port {local_port}: the program read the ClientHello, answered nothing, and the client left";
+	match->usually = "the program does not speak TLS at this port, and waits for a line to end that never does";
+	match->cites_surfaced = true;
+	cite(match, FACT(tls_client_hello));
+	cite(match, FACT(peer_fin));
+	return true;
+}
+
+static const struct sw_rule_next tls_wanted[SW_RULE_TEXTS] = {
+	{"peer", NULL, "switch TLS on in the service there (a certificate, ssl = on, smtpd_tls_security_level)", NULL},
+	{"here", NULL,
+	 "or let the program do without (sslmode=prefer, opportunistic TLS), if the way there may be read by others",
+	 NULL},
+};
+
+/* A protocol that begins in the clear, and a server that will not go on in TLS. */
+static bool refused(const struct sw_facts *facts, struct sw_match *match)
+{
+	match->cause = "we asked {remote} to begin TLS on this connection; it said no, and we left";
+	match->usually = "TLS is not switched on in the service there, or it has no certificate";
+	match->next = tls_wanted;
+	cite(match, FACT(tls_refused));
+	match->cites_opening = match->cites_surfaced = true;
+	if (FACT(ended_well))
+		match->severity = SW_SEVERITY_NOTE; /* a check */
+	return true;
+}
+
 static bool tls_not_spoken(const struct sw_facts *facts, struct sw_match *match)
 {
-	if (!went_wrong(facts))
+	if (FACT(plain_unanswered))
+		return plain_refused(facts, match);
+	if (FACT(unserved) || !strcmp(FACT(operation), "serve") || !went_wrong(facts))
 		return false;
+	if (FACT(tls_starved) && FACT(answered_no))
+		return starved(facts, match);
+	if (FACT(tls_refused).packet && FACT(answered_no) && !FACT(tls_client_hello).packet)
+		return refused(facts, match);
 	if (FACT(tls_only_ours) || FACT(tls_not_ours))
 		return not_spoken_to_us(facts, match);
 	if (FACT(tls_echoed)) {
@@ -251,9 +322,9 @@ static const struct sw_rule tls[] = {
 	},
 	{
 		.code = "tls-not-spoken",
-		.symptoms = ON_TLS,
+		.symptoms = ON_TLS | SW_ON(SERVE),
 		.needs = SW_NEEDS_PACKETS,
-		.beats = "tls-alert",
+		.beats = "tls-alert closed-by-own-reset",
 		.locus = SW_LOCUS_PEER_APP,
 		.locus_words = "peer-app, or local-app when we are the one without TLS",
 		.title = "one side speaks TLS, the other does not",
@@ -263,7 +334,8 @@ static const struct sw_rule tls[] = {
 			    "a protocol that begins in the clear (STARTTLS)"},
 		.next = {{"here", "curl -v http://{remote}/", "see what is spoken there", NULL}},
 		.sees = "\"wrong version number\" and the like",
-		.evidence = "the answer to a ClientHello is not TLS, or our plaintext was answered with a TLS record",
+		.evidence =
+			"the answer to a ClientHello is not TLS, or our plaintext was answered with a TLS record. Inferred, `likely` at most, where our end is the server's and was silent: it read a request without TLS and closed, and speaks TLS in other connections, asks for records, or wrote of TLS; or it read a ClientHello and let the client wait until it left",
 	},
 	{
 		.code = "tls-handshake-cut",

@@ -138,8 +138,9 @@ static int record_take(char *word, struct sw_err *err)
 static int says_parse(struct sw_packet *packet, const char *word, struct sw_err *err)
 {
 	static const char *const kinds[] = {
-		[SW_SPEECH_WAITS] = "waits",     [SW_SPEECH_HEAD] = "head", [SW_SPEECH_ENDLESS] = "events",
-		[SW_SPEECH_CHUNKED] = "chunked", [SW_SPEECH_LAST] = "last", [SW_SPEECH_ASKS] = "asks",
+		[SW_SPEECH_WAITS] = "waits",      [SW_SPEECH_HEAD] = "head",       [SW_SPEECH_ENDLESS] = "events",
+		[SW_SPEECH_CHUNKED] = "chunked",  [SW_SPEECH_LAST] = "last",       [SW_SPEECH_ASKS] = "asks",
+		[SW_SPEECH_UPGRADE] = "starttls", [SW_SPEECH_REFUSES] = "refuses",
 	};
 
 	if (!strncmp(word, "answer:", 7)) {

@@ -76,6 +76,34 @@ static void requests_that_wait(void **state)
 	assert_int_equal(of("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc").kind, SW_SPEECH_ASKS);
 }
 
+static void asks_for_tls(void **state)
+{
+	static const char *const asking[] = {"STARTTLS\r\n", "starttls\r\n", "STLS\r\n", "AUTH TLS\r\n",
+					     "a1 STARTTLS\r\n"};
+	static const char *const refusing[] = {"N",
+					       "502 5.5.1 no\r\n",
+					       "454-wait\r\n454 x\r\n",
+					       "-ERR not here\r\n",
+					       "a1 NO not here\r\n",
+					       "a1 BAD what\r\n"};
+	static const char *const neither[] = {
+		"S",  "220 go\r\n", "+OK\r\n", "a1 OK\r\n", "STARTTLS", "STARTTLS\r\nNOOP\r\n",
+		"NN", "600 x\r\n",  "40",      ""};
+	static const uint8_t postgres[] = {0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof asking / sizeof *asking; i++)
+		assert_int_equal(of(asking[i]).kind, SW_SPEECH_UPGRADE);
+	for (size_t i = 0; i < sizeof refusing / sizeof *refusing; i++)
+		assert_int_equal(of(refusing[i]).kind, SW_SPEECH_REFUSES);
+	for (size_t i = 0; i < sizeof neither / sizeof *neither; i++)
+		assert_int_equal(of(neither[i]).kind, SW_SPEECH_NONE);
+	assert_int_equal(sw_speech_of(postgres, 8, 8).kind, SW_SPEECH_UPGRADE);
+	assert_int_equal(sw_speech_of(postgres, 7, 8).kind, SW_SPEECH_NONE);
+	/* a length of a chunk, and its end: an answer's */
+	assert_int_equal(of("400\r\nx\r\n0\r\n\r\n").kind, SW_SPEECH_LAST);
+}
+
 static uint8_t tail_of(const char *const *segments)
 {
 	uint8_t tail = SW_TAIL_UNKNOWN;
@@ -128,8 +156,11 @@ static void whatever_is_cut(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(answers_tell_their_length), cmocka_unit_test(answers_without_a_length),
-		cmocka_unit_test(requests_that_wait),        cmocka_unit_test(ends_of_segments),
+		cmocka_unit_test(answers_tell_their_length),
+		cmocka_unit_test(answers_without_a_length),
+		cmocka_unit_test(requests_that_wait),
+		cmocka_unit_test(ends_of_segments),
+		cmocka_unit_test(asks_for_tls),
 		cmocka_unit_test(whatever_is_cut),
 	};
 

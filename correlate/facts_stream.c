@@ -138,6 +138,7 @@ static void own_end_facts(struct sw_facts *facts, const struct sw_symptom_contex
 
 	facts->ended_well = process && process->exited && !process->signal && process->code == 0;
 	facts->runs_on = process && !process->exited;
+	facts->comm = process && process->comm[0] ? process->comm : NULL;
 	facts->same_waits = context->debt->same_waits;
 	facts->burst = context->debt->burst_bytes;
 	facts->wait_slices = context->debt->wait.slices;

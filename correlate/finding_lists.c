@@ -52,7 +52,7 @@ static void tell_next(const struct sw_telling *telling, struct sw_finding *findi
 		struct sw_next next = {.where = peer_is_here ? "here" : row->where};
 
 		next.text = sw_words_fill(row->text, telling->facts, telling->arena);
-		next.command = sw_words_fill(row->command, telling->facts, telling->arena);
+		next.command = sw_words_command(row->command, telling->facts, telling->arena);
 		next.expect = sw_words_fill(row->expect, telling->facts, telling->arena);
 		if (next.text && (next.command || !row->command))
 			finding->next[finding->next_count++] = next;

@@ -8,6 +8,9 @@
 #include "correlate/facts.h"
 
 char *sw_words_fill(const char *template, const struct sw_facts *facts, struct sw_arena *arena); /* NULL for NULL */
+/* The same for a command that somebody will paste into a shell: what comes from elsewhere (names, paths) is quoted. {its_pid} is the
+ * process: its number while it runs, else how to find the next one of its name. */
+char *sw_words_command(const char *template, const struct sw_facts *facts, struct sw_arena *arena);
 /* {the|each} in a template: which of the two, once it is known how often it happened. */
 char *sw_words_article(const char *text, bool each, struct sw_arena *arena);
 /* Whether every name between braces is a fact: what a test asks of each template. */

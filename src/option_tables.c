@@ -6,7 +6,8 @@
 
 static const struct argp_option report_options[] = {
 	{"output", 'o', "FILE", 0,
-	 "Write FILE as well; its ending says what: .json .txt (or FORMAT:FILE, - for standard output)", 0},
+	 "Write FILE as well; its ending says what: .txt .json .html .md .pcapng .pcap (or FORMAT:FILE, - for standard output)",
+	 0},
 	{"quiet", 'q', NULL, 0, "Only the verdict lines", 0},
 	{"verbose", 'v', NULL, 0, "Print the merged timeline too, and the notes in full", 0},
 	{"slow", KEY_SLOW, "DURATION", 0, "What takes longer without progress is slow (default 1s)", 0},
@@ -44,7 +45,7 @@ static const struct argp_option live_options[] = {
 
 static const struct argp_option run_options[] = {
 	{"detachable", KEY_DETACHABLE, NULL, 0, "Use no seccomp filter: slower, but the command survives the tool", 2},
-	{"user", KEY_USER, "NAME", 0, "Run COMMAND as that user (as root only)", 2},
+	{"user", KEY_USER, "USER", 0, "Run COMMAND as that user (as root only)", 2},
 	{0},
 };
 

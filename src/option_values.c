@@ -67,7 +67,9 @@ static error_t output(struct sw_parse *parse, const char *text)
 		out->path = text;
 	else
 		return sw_option_wrong(
-			parse, "-o %s: the ending says what to write: .json or .txt, or write FORMAT:FILE", text);
+			parse,
+			"-o %s: the ending says what to write: .txt .json .html .md .pcapng .pcap, or write FORMAT:FILE",
+			text);
 	if (!*out->path)
 		return sw_option_wrong(parse, "-o %s: the name of the file is missing", text);
 	options->output_count++;

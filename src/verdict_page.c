@@ -13,16 +13,31 @@
 #define LABEL 13
 #define CODE_COLUMN 26
 
+/* Those whose name would not read as what it stands for. */
+static const char *word_of(const char *name, size_t length)
+{
+	static const struct {
+		const char *name, *word;
+	} words[] = {{"the|each", "the"}, {"icmp", "TYPE"}, {"its_pid", "PID"}};
+
+	for (size_t i = 0; i < SW_COUNT(words); i++)
+		if (strlen(words[i].name) == length && memcmp(words[i].name, name, length) == 0)
+			return words[i].word;
+	return NULL;
+}
+
 /* {remote_ip} becomes REMOTE_IP, {syns:SYN} becomes "N SYNs". */
 static const char *put_place(FILE *out, const char *place)
 {
-	const char *end = strchr(place, '}');
+	const char *end = strchr(place, '}'), *word = end ? word_of(place + 1, (size_t)(end - place - 1)) : NULL;
 	const char *colon = end ? memchr(place, ':', (size_t)(end - place)) : NULL;
 	if (!end) {
 		fputc(*place, out);
 		return place + 1;
 	}
-	if (colon)
+	if (word)
+		fputs(word, out);
+	else if (colon)
 		fprintf(out, "N %.*ss", (int)(end - colon - 1), colon + 1);
 	else
 		for (const char *c = place + 1; c < end; c++)
@@ -67,12 +82,13 @@ static void put_list(const struct sw_page *page, const char *label, const char *
 static void put_next(const struct sw_page *page, const struct sw_rule_next *next, bool first)
 {
 	sw_auto_free char *command = sw_verdict_text(next->command);
-	sw_auto_free char *expect = next->expect ? sw_format(" (expect: %s)", next->expect) : NULL;
-	sw_auto_free char *template =
-		sw_format("%s: %s%s", sw_place_text(next->where), next->text, expect ? expect : "");
+	sw_auto_free char *expect = next->expect ? sw_format("  (expect: %s)", next->expect) : NULL;
+	sw_auto_free char *template = sw_format("%s: %s", sw_place_text(next->where), next->text);
 	sw_auto_free char *text = sw_verdict_text(template);
 	sw_page_put(page, &(struct sw_paragraph){.label = first ? "next" : NULL, .text = text});
-	sw_page_put(page, &(struct sw_paragraph){.text = command, .whole = true, .style = SW_STYLE_STRONG});
+	if (command)
+		sw_page_command(page, NULL, "  ", command, SW_STYLE_STRONG);
+	put(page, NULL, expect);
 }
 
 /* Of those that can hold for the same symptom. */

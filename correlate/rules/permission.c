@@ -16,7 +16,7 @@ static const struct sw_rule_next look_at_egress[SW_RULE_TEXTS] = {
 	 "look for drops on the way out, and for counts that rise", NULL},
 };
 static const struct sw_rule_next look_at_seccomp[SW_RULE_TEXTS] = {
-	{"here", "grep -E 'Seccomp|NoNewPrivs' /proc/{pid}/status", "while it runs: the filters of the process",
+	{"here", "grep -E 'Seccomp|NoNewPrivs' /proc/{its_pid}/status", "while it runs: the filters of the process",
 	 "Seccomp: 0"},
 	{"here", NULL, "look at what starts it: the container's seccomp profile, SystemCallFilter= of the unit", NULL},
 };
@@ -252,8 +252,8 @@ static const struct sw_rule permission[] = {
 			    "a container or systemd sandbox (RestrictAddressFamilies=, IPAddressDeny=)"},
 		.next = {{"here", "nft list ruleset; iptables -S OUTPUT", "look for reject or drop rules that match",
 			  NULL},
-			 {"here", "grep -E 'Seccomp|NoNewPrivs|Cap' /proc/{pid}/status",
-			  "of the process: filters and capabilities", NULL},
+			 {"here", "grep -E 'Seccomp|NoNewPrivs|Cap' /proc/{its_pid}/status",
+			  "see the filters and capabilities of the process, while it runs", NULL},
 			 {"here", "journalctl -k | grep -iE 'denied|audit'",
 			  "look for a denial of SELinux, AppArmor or seccomp", "nothing"}},
 		.sees = "`EPERM`, `EACCES`, or an errno of the network that never came from it",

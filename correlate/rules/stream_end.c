@@ -202,7 +202,8 @@ static const struct sw_rule ends[] = {
 			  "a RST ended the connection"},
 		.usually = {"the peer's program crashed, was killed, or closed with unread data",
 			    "it closes this way on purpose (SO_LINGER 0, an overload guard)"},
-		.next = {{"peer", "journalctl -e", "look at its log at that time: a crash, a kill, a refusal", NULL},
+		.next = {{"peer", "journalctl -e --utc", "look at its log at that time: a crash, a kill, a refusal",
+			  NULL},
 			 {"peer", "nstat -az TcpExtTCPAbortOnData TcpExtTCPAbortOnClose",
 			  "see whether its kernel counts such resets", "no rise"}},
 		.sees = "`ECONNRESET`",
@@ -222,7 +223,7 @@ static const struct sw_rule ends[] = {
 		.next = {{"here", NULL,
 			  "give idle connections a shorter life than the server does, and try a request again that was cut off so",
 			  NULL},
-			 {"peer", "journalctl -e", "compare its keep-alive timeout with the idle time", NULL}},
+			 {"peer", "journalctl -e --utc", "compare its keep-alive timeout with the idle time", NULL}},
 		.sees = "`EPIPE`, `ECONNRESET` on a write, or an end of file on the read after it",
 		.evidence =
 			"the peer's FIN acknowledges nothing of our last request, whichever of the two passed first (the keep-alive race), and a RST answers the request",
@@ -238,7 +239,7 @@ static const struct sw_rule ends[] = {
 			{"{remote} took our request ({bytes_out} bytes acknowledged) and closed without a byte of an answer"},
 		.usually = {"the service refuses this client or request and says so only in its log",
 			    "the service crashed on the request", "another protocol is spoken on this port"},
-		.next = {{"peer", "journalctl -e", "look at the service's log at that time", NULL}},
+		.next = {{"peer", "journalctl -e --utc", "look at the service's log at that time", NULL}},
 		.sees = "end of file while an answer was due",
 		.evidence =
 			"the peer's FIN acknowledges our request (or the peer had to speak first), and no byte of an answer came",

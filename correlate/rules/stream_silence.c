@@ -379,7 +379,8 @@ static const struct sw_rule silence[] = {
 			    "another protocol is spoken on this port"},
 		.next = {{"peer", "ss -tnp 'sport = :{peer_port}'",
 			  "Recv-Q above 0: its program has not even read the request", "Recv-Q 0"},
-			 {"peer", "strace -p PID; cat /proc/PID/stack", "of the service: see what it waits for", NULL}},
+			 {"peer", "strace -f -p \"$(fuser {peer_port}/tcp 2>/dev/null)\"",
+			  "see what the service waits for", NULL}},
 		.sees = "a receive that times out or hangs",
 		.evidence =
 			"our request acknowledged by the peer's kernel (or the peer had to speak first), no byte of an answer",
@@ -397,8 +398,9 @@ static const struct sw_rule silence[] = {
 			    "what it reads from has stopped itself"},
 		.next = {{"peer", "ss -tnp 'sport = :{peer_port}'",
 			  "Send-Q above 0: it has data that we do not take; 0: its program writes nothing", NULL},
-			 {"peer", "strace -p PID; cat /proc/PID/stack", "of the service: see what it waits for", NULL}},
-		.sees = "as above, part of the answer read; or an end of file in the middle of it",
+			 {"peer", "strace -f -p \"$(fuser {peer_port}/tcp 2>/dev/null)\"",
+			  "see what the service waits for", NULL}},
+		.sees = "a receive that times out or hangs when part of the answer was read; or an end of file in the middle of it",
 		.evidence =
 			"the answer began and stopped; the peer's kernel is there (it acknowledges our probes, our FIN), or its FIN came before the length that the answer's head announced",
 	},

@@ -162,7 +162,8 @@ static const struct sw_rule slow[] = {
 		.cause =
 			{"of {duration} it was the peer's turn for {part_peer}: our request had been acknowledged by its kernel"},
 		.usually = {"the service is slow or overloaded, or waits for something itself"},
-		.next = {{"peer", "journalctl -e", "look at its log: how long did it take by its own account?", NULL}},
+		.next = {{"peer", "journalctl -e --utc", "look at its log: how long did it take by its own account?",
+			  NULL}},
 		.sees = "a slow receive",
 		.evidence = "as `peer-silent`, and the answer came in the end, at once or in a trickle",
 	},
@@ -261,7 +262,7 @@ static const struct sw_rule slow[] = {
 		.holds = app_slow_to_read,
 		.cause = {"of {duration} the answer lay here unread for {part_data_waiting}"},
 		.usually = {"the program was busy with something else: computing, a lock, another connection"},
-		.next = {{"here", "perf top -p PID", "see what the program does meanwhile", NULL}},
+		.next = {{"here", "perf top -p {its_pid}", "see what the program does meanwhile", NULL}},
 		.sees = "the application complains, the data was there",
 		.evidence = "data arrived long before the call that read it",
 	},

@@ -17,13 +17,14 @@ static const struct sw_rule_next not_tls_here[SW_RULE_TEXTS] = {
 };
 
 static const struct sw_rule_next tls_there[SW_RULE_TEXTS] = {
-	{"here", "openssl s_client -connect {remote} -servername {host}", "see that TLS is spoken there", NULL},
+	{"here", "openssl s_client -connect {remote} -servername {host} </dev/null", "see that TLS is spoken there",
+	 NULL},
 	{"here", NULL, "let the program speak TLS (https://), or use the port without", NULL},
 };
 
 static const struct sw_rule_next tls_here[SW_RULE_TEXTS] = {
-	{"here", "openssl s_client -connect 127.0.0.1:{local_port}", "see that the program speaks TLS at this port",
-	 NULL},
+	{"here", "openssl s_client -connect 127.0.0.1:{local_port} </dev/null",
+	 "see that the program speaks TLS at this port", NULL},
 	{"peer", NULL, "let the client speak TLS (https://), or use the port without", NULL},
 };
 
@@ -189,7 +190,7 @@ static const char *usual_alert(int64_t number)
 
 /* Our end is the server's: what there is to look at is our own certificate, and what the client says. */
 static const struct sw_rule_next as_server[SW_RULE_TEXTS] = {
-	{"here", "openssl s_client -connect 127.0.0.1:{local_port} -servername {tls_name} -showcerts",
+	{"here", "openssl s_client -connect 127.0.0.1:{local_port} -servername {tls_name} -showcerts </dev/null",
 	 "see the certificates that the program shows", "Verify return code: 0"},
 	{"peer", NULL, "read what the client says: issuer, name, dates, versions", NULL},
 };
@@ -314,7 +315,7 @@ static const struct sw_rule tls[] = {
 			{"no version or cipher suite in common (protocol_version, handshake_failure)",
 			 "a certificate that is not trusted, expired or for another name (unknown_ca, bad_certificate)",
 			 "a server name that is not served there (unrecognized_name)"},
-		.next = {{"here", "openssl s_client -connect {remote} -servername {host}",
+		.next = {{"here", "openssl s_client -connect {remote} -servername {host} </dev/null",
 			  "see the handshake and the certificates", "Verify return code: 0"}},
 		.sees = "the library reports a handshake failure",
 		.evidence =
@@ -350,9 +351,9 @@ static const struct sw_rule tls[] = {
 		.usually =
 			{"the server refuses this client: no virtual host of that name, a TLS version, a client certificate",
 			 "a filter on the path that reads the server name"},
-		.next = {{"here", "openssl s_client -connect {remote} -servername {host}",
+		.next = {{"here", "openssl s_client -connect {remote} -servername {host} </dev/null",
 			  "see how far the handshake comes", NULL},
-			 {"peer", "journalctl -e", "look at the server's log at that time", NULL}},
+			 {"peer", "journalctl -e --utc", "look at the server's log at that time", NULL}},
 		.sees = "`ECONNRESET`, end of file in the handshake",
 		.evidence =
 			"FIN or RST after the ClientHello, before the handshake was done; outranks `peer-aborted` and `peer-closed-early`, and an alert of ours that only followed. Inferred, `likely` at most: a client that closes as soon as it has the certificate, or right behind the handshake without a byte of data while its program fails",

@@ -5,6 +5,10 @@ _sockwhy_files() {
 	mapfile -t COMPREPLY < <(compgen -f -- "$current")
 	compopt -o filenames 2>/dev/null
 }
+_sockwhy_folders() {
+	mapfile -t COMPREPLY < <(compgen -d -- "$current")
+	compopt -o filenames 2>/dev/null
+}
 # The last of a list with commas.
 _sockwhy_list() {
 	local before=
@@ -13,20 +17,21 @@ _sockwhy_list() {
 	compopt -o nospace 2>/dev/null
 }
 _sockwhy_value() {
-	case $1 in
-	--host) _sockwhy_words ''; return 0 ;;
-	--each-failure) _sockwhy_words ''; return 0 ;;
-	--duration|--keep|--linger|--settle|--slow) _sockwhy_words '200ms 1s 5s 1m'; return 0 ;;
-	--filter) _sockwhy_words ''; return 0 ;;
-	--also-on|--output|-o) _sockwhy_files; return 0 ;;
-	--interface|-i) _sockwhy_words "any $(ls /sys/class/net)"; return 0 ;;
-	--all|--user) _sockwhy_words "$(ps -eo comm= | sort -u)"; return 0 ;;
-	--max-incidents|--packets) _sockwhy_words ''; return 0 ;;
-	--budget) _sockwhy_words '10 25 50 100'; return 0 ;;
-	--clock-offset) _sockwhy_words ''; return 0 ;;
-	--max-size) _sockwhy_words '1M 10M 100M 1G'; return 0 ;;
-	--fail-on|--on) _sockwhy_list "note slow failure $(_sockwhy_codes)"; return 0 ;;
-	--also-on) _sockwhy_words ''; return 0 ;;
+	case ${COMP_WORDS[1]}:$1 in
+	*:--host) _sockwhy_words ''; return 0 ;;
+	*:--each-failure) _sockwhy_folders; return 0 ;;
+	*:--duration|*:--keep|*:--linger|*:--settle|*:--slow) _sockwhy_words '200ms 1s 5s 1m'; return 0 ;;
+	*:--filter) _sockwhy_words ''; return 0 ;;
+	*:--output|*:-o|explain:--also-on) _sockwhy_files; return 0 ;;
+	*:--interface|*:-i) _sockwhy_words "any $(ls /sys/class/net)"; return 0 ;;
+	*:--all) _sockwhy_words "$(ps -eo comm= | sort -u)"; return 0 ;;
+	*:--max-incidents|*:--packets) _sockwhy_words ''; return 0 ;;
+	*:--budget) _sockwhy_words '10 25 50 100'; return 0 ;;
+	*:--clock-offset) _sockwhy_words ''; return 0 ;;
+	*:--max-size) _sockwhy_words '1M 10M 100M 1G'; return 0 ;;
+	*:--user) _sockwhy_words "$(compgen -u)"; return 0 ;;
+	*:--fail-on|*:--on) _sockwhy_list "note slow failure $(_sockwhy_codes)"; return 0 ;;
+	attach:--also-on|run:--also-on) _sockwhy_words "any $(ls /sys/class/net)"; return 0 ;;
 	esac
 	return 1
 }

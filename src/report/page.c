@@ -132,6 +132,53 @@ void sw_page_put(const struct sw_page *page, const struct sw_paragraph *paragrap
 	fputc('\n', page->out);
 }
 
+/* Bytes of the command that go on a line of `room` columns, the blank behind them left out: the whole, or up to a blank that stands in no
+ * quotes, behind | or ; if it can be. 0: it cannot be broken there. */
+static size_t command_length(const char *command, size_t room, bool *joined)
+{
+	size_t best = 0, between = 0;
+	char quote = 0;
+
+	*joined = true;
+	if (columns_of(command, strlen(command)) <= room)
+		return strlen(command);
+	for (size_t at = 0; command[at] && columns_of(command, at) <= room; at++) {
+		if (quote ? command[at] == quote : command[at] == '\'' || command[at] == '"')
+			quote = quote ? 0 : command[at];
+		if (quote || command[at] != ' ' || at == 0)
+			continue;
+		if (strchr("|;", command[at - 1]))
+			between = at;
+		else if (columns_of(command, at) + 2 <= room)
+			best = at;
+	}
+	*joined = between > 0;
+	return between ? between : best;
+}
+
+void sw_page_command(const struct sw_page *page, const char *label, const char *before, const char *command,
+		     enum sw_style style)
+{
+	size_t room = page->width - page->indent - page->label_width, used = strlen(before);
+	sw_auto_free char *clean = sw_clean_terminal(command);
+	const char *rest = clean;
+
+	for (bool first = true; *rest; first = false) {
+		bool joined = true;
+		size_t length = room > used ? command_length(rest, room - used, &joined) : 0;
+
+		length = length ? length : strlen(rest);
+		joined |= rest[length] == '\0';
+		sw_auto_free char *line =
+			sw_format("%s%.*s%s", first ? before : "    ", (int)length, rest, joined ? "" : " \\");
+
+		sw_page_put(page, &(struct sw_paragraph){
+					  .label = first ? label : NULL, .text = line, .whole = true, .style = style});
+		rest += length + strspn(rest + length, " ");
+		used = strlen("    ");
+	}
+}
+
 void sw_page_line(const struct sw_page *page, const char *label, const char *format, ...)
 {
 	sw_auto_free char *text = NULL;

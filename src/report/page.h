@@ -28,6 +28,10 @@ struct sw_paragraph {
 };
 
 void sw_page_put(const struct sw_page *page, const struct sw_paragraph *paragraph);
+/* A command line that is to be copied: where it does not fit it goes on behind a | or a ; or a backslash, as a shell reads it. `before`
+ * stands in front of it. */
+void sw_page_command(const struct sw_page *page, const char *label, const char *before, const char *command,
+		     enum sw_style style);
 /* The usual case: a label and formatted text. */
 void sw_page_line(const struct sw_page *page, const char *label, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

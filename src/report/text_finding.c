@@ -83,10 +83,9 @@ static void put_next(const struct sw_page *page, const char *label, const struct
 	if (text)
 		sw_page_line(page, label, "%s: %s", sw_place_text(next->where), text);
 	if (next->command) {
-		sw_auto_free char *line = text ? sw_format("  %s", next->command) :
-						 sw_format("%s: %s", sw_place_text(next->where), next->command);
+		sw_auto_free char *before = text ? sw_strdup("  ") : sw_format("%s: ", sw_place_text(next->where));
 
-		sw_page_put(page, &(struct sw_paragraph){.label = text ? NULL : label, .text = line, .whole = true});
+		sw_page_command(page, text ? NULL : label, before, next->command, SW_STYLE_PLAIN);
 	}
 	if (expect)
 		sw_page_line(page, NULL, "  (expect: %s)", expect);

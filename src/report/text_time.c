@@ -51,7 +51,7 @@ static void measure(struct table *table)
 	table->began_width = (int)strlen("began");
 	table->took_width = (int)strlen("took");
 	for (int part = 0; part < SW_PART_COUNT; part++)
-		table->part_width[part] = (int)strlen(sw_part_name((enum sw_part)part));
+		table->part_width[part] = (int)strlen(sw_part_text((enum sw_part)part));
 	for (size_t row = 0; row < table->rows; row++) {
 		const struct sw_occurrence *one = &table->finding->occurrences[row];
 
@@ -127,7 +127,7 @@ static char *head_of(const struct table *table)
 
 	for (size_t i = 0; i < table->column_count; i++)
 		line = with_cell(line, ' ', table->part_width[table->columns[i]],
-				 sw_part_name((enum sw_part)table->columns[i]));
+				 sw_part_text((enum sw_part)table->columns[i]));
 	return trimmed(line);
 }
 

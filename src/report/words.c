@@ -106,6 +106,22 @@ static char *with_rest(char *text, int64_t rest_ns)
 	return longer;
 }
 
+const char *sw_part_text(enum sw_part part)
+{
+	static const char *const texts[] = {
+		[SW_PART_DATA_WAITING] = "unread here",
+		[SW_PART_RECEIVER_WINDOW] = "peer's window",
+		[SW_PART_NAGLE] = "Nagle",
+		[SW_PART_SEND_BUFFER] = "send buffer",
+		[SW_PART_LOSS] = "lost packets",
+		[SW_PART_ROUND_TRIP] = "round trips",
+		[SW_PART_PEER_APPLICATION] = "peer's program",
+		[SW_PART_APPLICATION] = "this program",
+	};
+
+	return (size_t)part < SW_COUNT(texts) ? texts[part] : "?";
+}
+
 char *sw_parts_text(const struct sw_symptom *symptom)
 {
 	char *text = NULL;
@@ -130,7 +146,7 @@ char *sw_parts_text(const struct sw_symptom *symptom)
 
 		char *longer = sw_format("%s%s%s %s", text ? text : "", text ? ", " : "",
 					 sw_duration_text(symptom->time_ns[largest], duration),
-					 sw_part_name((enum sw_part)largest));
+					 sw_part_text((enum sw_part)largest));
 
 		free(text);
 		text = longer;

@@ -18,8 +18,9 @@ char *sw_alternatives_text(const struct sw_finding *finding);
 /* Where the address came from, where that is worth a line; NULL. */
 const char *sw_origin_text(const struct sw_flow_summary *flow);
 char *sw_deadline_text(const struct sw_deadline *deadline); /* whose patience ended it */
+const char *sw_part_text(enum sw_part part); /* "peer's program": a column's width */
 char *
-sw_parts_text(const struct sw_symptom *symptom); /* "2.9 s peer-application, 0.10 s round-trip", the largest first */
+sw_parts_text(const struct sw_symptom *symptom); /* "2.9 s peer's program, 0.10 s round trips", the largest first */
 char *sw_lost_text(const struct sw_report_context *context, const struct sw_finding *finding);
 char *sw_recovered_text(const struct sw_report_context *context, const struct sw_finding *finding);
 /* What a person was told of it while the session ran, where that no longer holds; NULL: the same, or nothing. */

@@ -127,6 +127,33 @@ static void words_have_no_holes(void **state)
 	sw_arena_free(arena);
 }
 
+/* Somebody will paste it, as root perhaps: a name is a word of the command, whatever it is made of. */
+static void commands_hold_names_as_words(void **state)
+{
+	struct sw_arena *arena = sw_arena_new();
+	struct sw_facts facts = {.dns_candidate = "$(reboot).example",
+				 .host = "/run/it's;`x`",
+				 .remote = "[fd00::1]:80",
+				 .remote_ip = "10.0.0.2",
+				 .pid = 7,
+				 .comm = "my server"};
+
+	(void)state;
+	assert_string_equal(sw_words_command("dig @{remote_ip} {dns_candidate}", &facts, arena),
+			    "dig @10.0.0.2 '$(reboot).example'");
+	assert_string_equal(sw_words_command("ss | grep -F '{host}'; id", &facts, arena),
+			    "ss | grep -F '/run/it'\\''s;`x`'; id");
+	assert_string_equal(sw_words_command("ls {host} {remote}", &facts, arena),
+			    "ls '/run/it'\\''s;`x`' '[fd00::1]:80'");
+	assert_string_equal(sw_words_command("perf top -p {its_pid}", &facts, arena),
+			    "perf top -p $(pgrep -nx 'my server')");
+	facts.runs_on = true;
+	assert_string_equal(sw_words_command("cat /proc/{its_pid}/stack", &facts, arena), "cat /proc/7/stack");
+	facts.dns_candidate = "-f/etc/shadow";
+	assert_null(sw_words_command("dig {dns_candidate}", &facts, arena));
+	sw_arena_free(arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -136,6 +163,7 @@ int main(void)
 		cmocka_unit_test(templates_name_facts),
 		cmocka_unit_test(texts_are_there),
 		cmocka_unit_test(words_have_no_holes),
+		cmocka_unit_test(commands_hold_names_as_words),
 		cmocka_unit_test(order_is_the_documents),
 	};
 

@@ -92,6 +92,27 @@ static void flags_text(uint8_t flags, char *buffer, size_t size)
 		snprintf(buffer, size, "no flags");
 }
 
+/* "DNS A www.example: 10.0.0.1 and 2 more", "DNS AAAA www.example: no answer" */
+static void dns_answers_text(const struct sw_dns *dns, char *buffer, size_t size)
+{
+	const struct sw_dns_answer *shown = NULL;
+	char address[SW_ADDR_TEXT], more[32] = "";
+
+	for (uint16_t i = dns->answer_count; i--;)
+		if (dns->answers[i].ip.family)
+			shown = &dns->answers[i];
+	if (shown && dns->answer_total > 1)
+		snprintf(more, sizeof more, " and %u more", dns->answer_total - 1u);
+	if (shown)
+		snprintf(buffer, size, "DNS %s %s: %s%s", sw_dns_type_name(dns->type), dns->name,
+			 sw_ip_text(&shown->ip, address), more);
+	else if (dns->answer_total)
+		snprintf(buffer, size, "DNS %s %s: %u answer%s", sw_dns_type_name(dns->type), dns->name,
+			 dns->answer_total, dns->answer_total == 1 ? "" : "s");
+	else
+		snprintf(buffer, size, "DNS %s %s: no answer", sw_dns_type_name(dns->type), dns->name);
+}
+
 static void dns_text(const struct sw_dns *dns, char *buffer, size_t size)
 {
 	if (!dns->response)
@@ -100,8 +121,7 @@ static void dns_text(const struct sw_dns *dns, char *buffer, size_t size)
 		snprintf(buffer, size, "DNS %s %s: %s%s", sw_dns_type_name(dns->type), dns->name,
 			 sw_dns_rcode_name(dns->rcode), dns->truncated ? ", truncated" : "");
 	else
-		snprintf(buffer, size, "DNS %s %s: %u answers", sw_dns_type_name(dns->type), dns->name,
-			 dns->answer_total);
+		dns_answers_text(dns, buffer, size);
 }
 
 static void tls_text(const struct sw_tls *tls, char *buffer, size_t size)

@@ -19,6 +19,7 @@
 struct candidate {
 	struct sw_evidence line;
 	int64_t order_ns; /* where it stands in the order of cause */
+	bool opens, carries; /* a packet: SYN without ACK, or none of TCP; one with payload, or none of TCP */
 	uint32_t rank; /* among equals: the opening call, packets, the call that showed the end */
 };
 
@@ -79,6 +80,9 @@ static void add_packets(const struct sw_telling *telling, struct candidates *lis
 		one->line.from = packet->src;
 		one->line.fate = sw_telling_fate(context, packet, one->line.way);
 		one->line.again = sw_telling_again(context, packet);
+		one->opens = packet->kind != SW_PACKET_TCP ||
+			     (packet->tcp.flags & (SW_TCP_SYN | SW_TCP_ACK)) == SW_TCP_SYN;
+		one->carries = packet->kind != SW_PACKET_TCP || packet->payload_length > 0;
 		one->line.text =
 			sw_arena_strdup(telling->arena, sw_packet_text(packet, one->line.way, text, sizeof text));
 	}
@@ -135,6 +139,7 @@ static void add_neighbor(const struct sw_telling *telling, struct candidates *li
 	one->line.input = seen.input;
 	one->line.way = answer ? SW_WAY_IN : SW_WAY_OUT;
 	one->line.proof = true;
+	one->opens = !answer;
 	if (!answer)
 		one->line.fate = telling->facts->neighbor_answer.packet ? SW_FATE_ANSWERED : SW_FATE_UNANSWERED;
 	one->line.text = sw_arena_format(telling->arena, answer ? "< %s is there" : "> who has %s?",
@@ -175,25 +180,38 @@ static struct candidate *find_call(struct candidates *list, const struct sw_call
 	return NULL;
 }
 
-/* The opening call goes before the first packet that it may have caused, the call that showed the end behind what ended it. */
+/* What a call that asks may have caused: a connect SYNs (and questions for a neighbour), any other what carries its bytes. */
+static bool may_have_caused(const struct sw_call *opening, const struct candidate *packet)
+{
+	if (packet->line.way != SW_WAY_OUT)
+		return false;
+	return opening->sys == SW_SYS_CONNECT ? packet->opens : packet->carries;
+}
+
+/* The opening call goes before the first packet that it may have caused, the call that showed the end behind what ended it: where it waited
+ * for that, to where it returned. */
 static void put_in_order_of_cause(const struct sw_symptom_context *context, struct candidates *list)
 {
 	struct candidate *opening = find_call(list, context->opening);
 	struct candidate *surfaced = context->surfaced == context->opening ? NULL : find_call(list, context->surfaced);
 	int64_t end = context->surfaced ? context->surfaced->exit_ns : SW_TIME_NONE;
+	int64_t before = opening ? opening->order_ns - SW_STAMP_SLACK_NS : 0, behind = SW_TIME_NONE;
 
 	for (size_t i = 0; i < list->count; i++) {
 		const struct candidate *one = &list->items[i];
 
 		if (one->line.kind != SW_EVIDENCE_PACKET || !context->imported) /* live stamps are in order */
 			continue;
-		if (opening && one->order_ns < opening->order_ns &&
-		    one->order_ns >= opening->order_ns - SW_STAMP_SLACK_NS)
+		if (opening && may_have_caused(context->opening, one) && one->order_ns >= before &&
+		    one->order_ns < opening->order_ns)
 			opening->order_ns = one->order_ns;
-		if (surfaced && one->line.proof && end != SW_TIME_NONE && one->order_ns > surfaced->order_ns &&
-		    one->order_ns <= end + SW_STAMP_SLACK_NS)
-			surfaced->order_ns = one->order_ns;
+		if (surfaced && one->line.proof && one->line.way == SW_WAY_IN && end != SW_TIME_NONE &&
+		    one->order_ns > surfaced->order_ns && one->order_ns <= end + SW_STAMP_SLACK_NS &&
+		    one->order_ns > behind)
+			behind = one->order_ns;
 	}
+	if (surfaced && behind != SW_TIME_NONE)
+		surfaced->order_ns = behind > end ? behind : end;
 	if (surfaced)
 		surfaced->rank = 2;
 }

@@ -92,10 +92,12 @@ static bool fill_place(FILE *out, const struct place *place, const struct sw_fac
 		return put_its_pid(out, facts);
 	const char *words = id == SW_FACT_COUNT ? NULL : sw_fact_words(facts, id, arena);
 
-	if (!words || !put_words(out, words, manner))
+	bool once = words && place->noun_length == 4 && memcmp(place->noun, "time", 4) == 0 && !strcmp(words, "1");
+
+	if (!words || !put_words(out, once ? "once" : words, manner))
 		return false;
 	sw_reads_mark(facts->reads, id);
-	if (place->noun)
+	if (place->noun && !once)
 		fprintf(out, " %.*s%s", (int)place->noun_length, place->noun, strcmp(words, "1") == 0 ? "" : "s");
 	return true;
 }

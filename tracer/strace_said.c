@@ -2,6 +2,7 @@
  *
  * Enters: such a call that ended well. Leaves: a fact of the kind `said`, as the live tracer makes them; strace shows the beginning of a
  * buffer (-s), so that the end may be missing. */
+#include <string.h>
 #include <unistd.h>
 
 #include "tracer/probe_fact.h"
@@ -50,6 +51,8 @@ void strace_said(struct decode *decode)
 	    (call->sys != SW_SYS_WRITE && call->sys != SW_SYS_WRITEV))
 		return;
 	length = call->sys == SW_SYS_WRITE ? add(what, text, 0) : add_vectors(what, text);
+	if (length > 3 && length < SAID_ROOM && memcmp(text + length - 3, "...", 3) == 0)
+		text[length++] = '\n'; /* most often it stood in what was left out */
 	text_add(&decode->thread->said, (struct span){text, text + length});
 	/* Some programs write a line byte by byte: it is told as one, also because a piece shows nobody what it is a piece of. */
 	if (length && (text[length - 1] == '\n' || decode->thread->said.length >= SAID_ROOM / 2))

@@ -10,7 +10,7 @@ static const struct sw_rule_next look_at_service[SW_RULE_TEXTS] = {
 /* It asks others itself, which the program's packets do not show. */
 static const struct sw_rule_next look_at_stub[SW_RULE_TEXTS] = {
 	{"here", "sockwhy attach {dns_stub_pid}", "watch whom it asks itself, while the program asks again", NULL},
-	{"here", "dig @{dns_server} {dns_candidate}", "ask that resolver yourself", NULL},
+	{"here", "dig @{dns_server} {dns_candidate} A {dns_candidate} AAAA", "ask that resolver yourself", NULL},
 	{"here", "resolvectl status; cat /etc/resolv.conf", "see which resolvers are configured", NULL},
 };
 
@@ -60,7 +60,7 @@ static bool dns_server_failed(const struct sw_facts *facts, struct sw_match *mat
 }
 
 #define NEXT_DIG                                                                                                       \
-	{"here", "dig @{dns_server} {dns_candidate}", "ask that resolver yourself", NULL},                             \
+	{"here", "dig @{dns_server} {dns_candidate} A {dns_candidate} AAAA", "ask that resolver yourself", NULL},      \
 	{                                                                                                              \
 		"here", "resolvectl status; cat /etc/resolv.conf", "see which resolvers are configured", NULL          \
 	}

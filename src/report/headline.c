@@ -141,9 +141,24 @@ static char *operation_phrase(const struct sw_finding *finding)
 	return sw_format("%s %s", phrase, target);
 }
 
-/* How it ended: "ECONNREFUSED", "given up after 5.0 s". */
-static char *outcome_phrase(const struct sw_symptom *symptom)
+/* The no that came as an answer: "NXDOMAIN", "no AAAA record", "alert certificate_expired". */
+static char *no_phrase(const struct sw_finding *finding)
 {
+	const char *code = fact_text(finding, "dns_rcode_name"), *type = fact_text(finding, "dns_type");
+	const char *alert = fact_text(finding, "tls_alert_name");
+
+	if (finding->symptom.operation != SW_OPERATION_LOOKUP)
+		return alert ? sw_format("alert %s", alert) : sw_strdup("answered no");
+	if (code && strcmp(code, "NOERROR") != 0)
+		return sw_strdup(code);
+	return type ? sw_format("no record of type %s", type) : sw_strdup("answered no");
+}
+
+/* How it ended: "ECONNREFUSED", "given up after 5.0 s". */
+static char *outcome_phrase(const struct sw_finding *finding)
+{
+	const struct sw_symptom *symptom = &finding->symptom;
+	sw_auto_free char *no = no_phrase(finding);
 	char duration[32];
 	bool said = symptom->duration_ns >= TIME_WORTH_SAYING;
 	const char *error = symptom->error ? sw_errno_name(symptom->error) : NULL;
@@ -159,7 +174,7 @@ static char *outcome_phrase(const struct sw_symptom *symptom)
 	case SW_OUTCOME_LOST: return sw_strdup("lost although the calls said success");
 	case SW_OUTCOME_UNSERVED: return sw_strdup("not served");
 	case SW_OUTCOME_EOF: error = error ? error : "end of file"; break;
-	case SW_OUTCOME_ANSWERED_NO: error = error ? error : "answered no"; break;
+	case SW_OUTCOME_ANSWERED_NO: error = error ? error : no; break;
 	case SW_OUTCOME_FAILED: error = error ? error : "failed"; break;
 	}
 	return sw_format("%s%s%s", error ? error : "failed", said ? " after " : "", said ? duration : "");
@@ -187,7 +202,7 @@ static char *count_phrase(const struct sw_finding *finding)
 char *sw_headline_short(const struct sw_finding *finding)
 {
 	sw_auto_free char *operation = operation_phrase(finding);
-	sw_auto_free char *outcome = outcome_phrase(&finding->symptom);
+	sw_auto_free char *outcome = outcome_phrase(finding);
 	sw_auto_free char *count = count_phrase(finding);
 
 	return sw_format("%s: %s%s", operation, outcome, count);

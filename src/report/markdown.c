@@ -59,7 +59,7 @@ static void put_story(const struct sw_report_context *context, const struct sw_f
 	fputc('\n', out);
 }
 
-static void put_evidence_line(const struct sw_evidence *one, int64_t base, FILE *lines)
+static void put_evidence_line(const struct sw_evidence *one, int64_t moment, int64_t base, FILE *lines)
 {
 	sw_auto_free char *text = sw_clean_terminal(one->text);
 	sw_auto_free char *number = sw_record_number_text(one->kind, one->number, one->input);
@@ -71,14 +71,14 @@ static void put_evidence_line(const struct sw_evidence *one, int64_t base, FILE 
 		 one->exit_ns >= one->time_ns + SW_NS_PER_MS)
 		snprintf(lasted, sizeof lasted, "   (took %s)",
 			 sw_duration_text(one->exit_ns - one->time_ns, duration));
-	fprintf(lines, "%c %s  %s%s%s%s\n", one->proof ? '*' : ' ', sw_relative_text(one->time_ns, base, time), text,
+	fprintf(lines, "%c %s  %s%s%s%s\n", one->proof ? '*' : ' ', sw_relative_text(moment, base, time), text,
 		number ? "   " : "", number ? number : "", lasted);
 }
 
 static void put_evidence(const struct sw_finding *finding, FILE *out)
 {
 	sw_auto_free char *lines = NULL;
-	int64_t base = SW_TIME_NONE;
+	int64_t base = SW_TIME_NONE, last = SW_TIME_NONE;
 	bool proof = false;
 	size_t size;
 
@@ -93,8 +93,12 @@ static void put_evidence(const struct sw_finding *finding, FILE *out)
 	}
 	FILE *stream = open_memstream(&lines, &size);
 
-	for (size_t i = 0; i < finding->evidence_count; i++)
-		put_evidence_line(&finding->evidence[i], base, stream);
+	for (size_t i = 0; i < finding->evidence_count; i++) {
+		int64_t moment = sw_evidence_moment(&finding->evidence[i], last);
+
+		last = moment > last ? moment : last;
+		put_evidence_line(&finding->evidence[i], moment, base, stream);
+	}
 	fclose(stream);
 	fprintf(out, "**Evidence** (seconds%s)\n\n", proof ? "; a star marks what proves it" : "");
 	sw_markdown_block(out, lines);

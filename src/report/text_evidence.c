@@ -96,7 +96,7 @@ void sw_text_evidence(const struct sw_page *page, const struct sw_finding *findi
 {
 	size_t shown = !all && finding->evidence_count > EVIDENCE_SHOWN ? EVIDENCE_SHOWN : finding->evidence_count;
 	struct shown_ends ends = {"", ""};
-	int64_t base = SW_TIME_NONE;
+	int64_t base = SW_TIME_NONE, last = SW_TIME_NONE;
 	unsigned width = 0;
 	char time[48];
 
@@ -119,7 +119,10 @@ void sw_text_evidence(const struct sw_page *page, const struct sw_finding *findi
 		sw_auto_free char *text = line.kind == SW_EVIDENCE_PACKET ? packet_line(&line, &ends, room) : NULL;
 
 		line.text = text ? text : line.text;
-		sw_relative_text(line.time_ns, base, time);
+		int64_t moment = sw_evidence_moment(&line, last);
+
+		last = moment > last ? moment : last;
+		sw_relative_text(moment, base, time);
 		put_record(page, i ? NULL : "evidence", time, width, &line);
 	}
 	if (shown < finding->evidence_count)

@@ -115,7 +115,7 @@ const char *sw_part_text(enum sw_part part)
 		[SW_PART_SEND_BUFFER] = "send buffer",
 		[SW_PART_LOSS] = "lost packets",
 		[SW_PART_ROUND_TRIP] = "round trips",
-		[SW_PART_PEER_APPLICATION] = "peer's program",
+		[SW_PART_PEER_APPLICATION] = "peer's turn",
 		[SW_PART_APPLICATION] = "this program",
 	};
 
@@ -218,6 +218,14 @@ const char *sw_place_text(const char *where)
 	if (strcmp(where, "path") == 0)
 		return "on the path";
 	return strcmp(where, "resolver") == 0 ? "on the resolver" : where;
+}
+
+int64_t sw_evidence_moment(const struct sw_evidence *evidence, int64_t last)
+{
+	bool behind = evidence->kind == SW_EVIDENCE_CALL && evidence->time_ns != SW_TIME_NONE &&
+		      evidence->time_ns < last && evidence->exit_ns > evidence->time_ns;
+
+	return behind ? evidence->exit_ns : evidence->time_ns;
 }
 
 const char *sw_relative_text(int64_t ns, int64_t base, char *buffer)

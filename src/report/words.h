@@ -18,9 +18,8 @@ char *sw_alternatives_text(const struct sw_finding *finding);
 /* Where the address came from, where that is worth a line; NULL. */
 const char *sw_origin_text(const struct sw_flow_summary *flow);
 char *sw_deadline_text(const struct sw_deadline *deadline); /* whose patience ended it */
-const char *sw_part_text(enum sw_part part); /* "peer's program": a column's width */
-char *
-sw_parts_text(const struct sw_symptom *symptom); /* "2.9 s peer's program, 0.10 s round trips", the largest first */
+const char *sw_part_text(enum sw_part part); /* "peer's turn": a column's width */
+char *sw_parts_text(const struct sw_symptom *symptom); /* "2.9 s peer's turn, 0.10 s round trips", the largest first */
 char *sw_lost_text(const struct sw_report_context *context, const struct sw_finding *finding);
 char *sw_recovered_text(const struct sw_report_context *context, const struct sw_finding *finding);
 /* What a person was told of it while the session ran, where that no longer holds; NULL: the same, or nothing. */
@@ -29,6 +28,10 @@ bool sw_frame_is_script(const struct sw_frame *frame); /* of a program that an i
 /* Why a stack has none of those although an interpreter is in it; NULL: it has, or there is none. */
 const char *sw_stack_note(const struct sw_symptom *symptom);
 char *sw_frame_text(const struct sw_frame *frame); /* "fetch (fetch.c:120)", "main+0x41", "libc.so.6+0x29d90" */
+
+/* The moment that stands beside a line of evidence, behind others of which `last` is the latest: a call that had to wait stands behind what
+ * ended it, and so with the moment at which it returned. */
+int64_t sw_evidence_moment(const struct sw_evidence *evidence, int64_t last);
 
 /* "0.000051", seconds since `base`; "?" unknown. Buffer of 48 bytes. */
 const char *sw_relative_text(int64_t ns, int64_t base, char *buffer);

@@ -1,4 +1,8 @@
-/* Debts: what somebody owed on a socket, from the calls. DESIGN.md "Operations are debts" says what each kind is.
+/* Debts: what somebody owed on a socket, as the calls show it. enum sw_operation (report.h) says what each kind owes.
+ *
+ * An operation is one debt on one socket, whatever threads and processes touch it. Waits are no operations: each wait (poll, epoll,
+ * select, a blocking call) is booked to every open debt in its set as "the application was waiting". Where no debt is open the socket is
+ * idle, however long.
  *
  * Enters: calls, in order of time. Leaves: struct sw_debt, closed with an outcome. Knows nothing of rules and verdicts. */
 #ifndef SW_CORRELATE_DEBT_H

@@ -115,10 +115,10 @@ void sw_debts_sort(struct sw_debts *debts); /* the kept ones, by their begin */
 /* Forgets the kept ones to which `stays` says no. */
 void sw_debts_sift(struct sw_debts *debts, bool (*stays)(void *context, struct sw_debt_state *debt), void *context);
 
-/* Those that are open, or ended and not reviewed yet; NULL beyond the last. */
 /* See sw_correlate_stalled(). */
 void sw_debts_stalled(struct sw_debts *debts, int64_t now_ns, void (*each)(void *context, uint32_t socket),
 		      void *context);
+/* Those that are open, or ended and not reviewed yet; NULL beyond the last. */
 const struct sw_debt_state *sw_debts_live(const struct sw_debts *debts, size_t index);
 
 /* TCP_INFO of a socket that was there when the session joined: whether an answer is owed on it already. */

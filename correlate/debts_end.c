@@ -1,7 +1,7 @@
 /* How debts end with their socket, their process, or the recording.
  *
  * Enters: the end of a last descriptor, of a process, of everything. Leaves: given up, failed, hung, or no debt after all. Given
- * up is what DESIGN.md says: the last wait for it timed out and then the socket went, or somebody was still waiting. */
+ * up means: the last wait for it timed out and then the socket went, or somebody was still waiting. */
 #include "correlate/debts_state.h"
 
 #include <signal.h>

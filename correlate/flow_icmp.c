@@ -1,8 +1,8 @@
 /* ICMP errors: found to the flow whose packet they quote.
  *
  * Enters: an ICMP error with its quote. Leaves: a group in sw_flow.icmp. A quote may carry addresses that the flow has not
- * (translation on this host) and may quote a packet that no interface ever showed (KERNEL.md: what our own host answers). Then
- * local port and sequence number tie it, or a flow is made for it. RFC 792, 1122 3.2.2, 4443. */
+ * (translation on this host) and may quote a packet that no interface ever showed (an own reject rule in OUTPUT answers before
+ * the tap). Then local port and sequence number tie it, or a flow is made for it. RFC 792, 1122 3.2.2, 4443. */
 #include "correlate/flow_track.h"
 
 #define TIE_WALK_MAX 256 /* flows of one local port that are looked at */

@@ -1,7 +1,9 @@
 /* The class of a RST: who made it.
  *
- * Enters: a RST and what its side sent before. Leaves: class and marks in struct sw_side. KERNEL.md "Kinds of RST". A hop count
- * alone is a mark, not a proof: the rules weigh it. */
+ * Enters: a RST and what its side sent before. Leaves: class and marks in struct sw_side. A living socket
+ * (abort, unread data, linger 0) sends it with ACK, timestamps where negotiated and a running IPv4 id; a host without that socket, or
+ * a REJECT, sends a bare one with id 0, and with ACK only in answer to a SYN (RFC 9293, 3.5.2; tcp_v4_send_reset()). A hop count alone
+ * is a mark, not a proof: the rules weigh it. */
 #include "correlate/flow_track.h"
 
 #include <stdlib.h>

@@ -124,7 +124,8 @@ static bool begins_anew(const struct sw_flow_track *track, const struct sw_packe
 }
 
 /* An answer from an address that was not asked: a SYN-ACK or RST that acknowledges the SYN of one of our flows with this local
- * port. Translation in OUTPUT makes such pairs (KERNEL.md), and ties of sequence number and port are no chance. */
+ * port. Translation in OUTPUT makes such pairs (with a REDIRECT the SYN goes to 127.0.0.1, and the RST carries the original
+ * address); that both sequence number and port agree is no coincidence. */
 static struct sw_flow_track *tie_answer(struct sw_flows *flows, const struct sw_packet *packet)
 {
 	uint32_t *head = sw_flow_port_chain(flows, packet->protocol, packet->dst.port);

@@ -19,41 +19,39 @@ enum sw_locus {
 	SW_LOCUS_PEER_APP,
 	SW_LOCUS_RESOLVER,
 };
-/* what was owed; see correlate/debt.h */
-enum sw_operation {
+enum sw_operation { /* what was owed (debt.h) */
 	SW_OPERATION_NONE,
-	SW_OPERATION_CONNECT,
-	SW_OPERATION_LOOKUP,
-	SW_OPERATION_HANDSHAKE,
-	SW_OPERATION_DRAIN,
-	SW_OPERATION_ANSWER,
-	SW_OPERATION_GREETING,
-	SW_OPERATION_DATAGRAM,
-	SW_OPERATION_SERVE,
+	SW_OPERATION_CONNECT, /* until the connection stands or fails */
+	SW_OPERATION_LOOKUP, /* a name as it was asked for, with all tries */
+	SW_OPERATION_HANDSHAKE, /* TLS: from the ClientHello to the first application data */
+	SW_OPERATION_DRAIN, /* bytes that a write accepted, until the peer's kernel has acknowledged them */
+	SW_OPERATION_ANSWER, /* drained, until the next byte is read */
+	SW_OPERATION_GREETING, /* connected, nothing moved yet, and somebody waits for this socket alone */
+	SW_OPERATION_DATAGRAM, /* sent on a socket that is read or waited for afterwards */
+	SW_OPERATION_SERVE, /* by us: a SYN for our listener, until accept; a request that was read, until our first byte */
 	SW_OPERATION_CALL, /* a call that failed on its own: bind, socket, listen, a misuse */
 };
 enum sw_outcome {
 	SW_OUTCOME_OPEN, /* not ended yet */
 	SW_OUTCOME_DONE,
-	SW_OUTCOME_FAILED,
-	SW_OUTCOME_EOF,
-	SW_OUTCOME_ANSWERED_NO,
-	SW_OUTCOME_GAVE_UP,
-	SW_OUTCOME_HUNG,
-	SW_OUTCOME_LOST,
-	SW_OUTCOME_UNSERVED,
-	SW_OUTCOME_SLOW,
+	SW_OUTCOME_FAILED, /* a call reported an error */
+	SW_OUTCOME_EOF, /* the peer ended the connection first */
+	SW_OUTCOME_ANSWERED_NO, /* an RCODE, an alert */
+	SW_OUTCOME_GAVE_UP, /* the last wait for it timed out and then the socket went, or somebody was still waiting */
+	SW_OUTCOME_HUNG, /* still open when the recording ended */
+	SW_OUTCOME_LOST, /* the calls said success, the bytes never arrived */
+	SW_OUTCOME_UNSERVED, /* a peer asked, and left with nothing */
+	SW_OUTCOME_SLOW, /* done, after a gap without progress above --slow */
 };
-/* where the time of a debt went; the first that holds at each instant */
-enum sw_part {
-	SW_PART_DATA_WAITING, /* unread bytes lie here */
-	SW_PART_RECEIVER_WINDOW,
-	SW_PART_NAGLE,
-	SW_PART_SEND_BUFFER,
-	SW_PART_LOSS,
-	SW_PART_ROUND_TRIP,
-	SW_PART_PEER_APPLICATION,
-	SW_PART_APPLICATION, /* nobody waited */
+enum sw_part { /* where the time of a debt went; at each instant the first of these that holds (account.h) */
+	SW_PART_DATA_WAITING, /* bytes of the peer lie here unread */
+	SW_PART_RECEIVER_WINDOW, /* bytes of ours unsent: the peer's window is full */
+	SW_PART_NAGLE, /* fewer bytes than a segment unsent, behind unacknowledged ones */
+	SW_PART_SEND_BUFFER, /* bytes of ours unsent otherwise */
+	SW_PART_LOSS, /* sent and lost, on either way */
+	SW_PART_ROUND_TRIP, /* sent, not acknowledged yet */
+	SW_PART_PEER_APPLICATION, /* all is acknowledged: the peer's turn */
+	SW_PART_APPLICATION, /* our turn, and nobody waits */
 	SW_PART_COUNT,
 };
 

@@ -81,7 +81,7 @@ static inline bool sw_options_flight(const struct sw_options *options)
 /* Returns 0, or -1 when the program should end with *status (help and version were printed; wrong usage was said in one line). */
 int sw_options_parse(int argc, char **argv, struct sw_options *options, int *status);
 
-/* The commands: each returns the program's exit status. Exit statuses: REPORT.md. */
+/* The commands: each returns the program's exit status. Exit statuses: SW_EXIT_* below; 0 and 1 are the report's (sockwhy(1)). */
 int sw_cmd_run(const struct sw_options *options);
 int sw_cmd_attach(const struct sw_options *options);
 int sw_cmd_explain(const struct sw_options *options);

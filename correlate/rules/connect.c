@@ -9,8 +9,8 @@
 
 /* ---- neighbor-unresolved --------------------------------------------------------------------------------------- */
 
-/* Our own kernel tells the socket by ICMP to ourselves (KERNEL.md, "Loopback carries packets that look like the network's
- * answer"). A reject rule does the same, at once; a failed resolution needs its questions' time. */
+/* Our own kernel tells the socket by an ICMP error to ourselves, on loopback, as if the network had answered. A reject rule does the
+ * same, at once; a failed resolution needs the time of its questions. */
 static bool own_unreachable(const struct sw_facts *facts)
 {
 	return FACT(icmp_from_us) && FACT(icmp_unreaches) &&

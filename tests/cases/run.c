@@ -15,7 +15,7 @@
 
 #include "correlate/rules.h"
 #include "src/base/mem.h"
-#include "tests/unit/case_reader.h"
+#include "tests/cases/case_reader.h"
 
 static void tell_texts(const char *head, const struct sw_texts *texts)
 {

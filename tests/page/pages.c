@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "src/base/mem.h"
-#include "tests/unit/case_reader.h"
+#include "tests/cases/case_reader.h"
 #include "tests/unit/report_samples.h"
 
 #define RECORDS 100000

@@ -107,6 +107,20 @@ static inline uint32_t connect_to(struct feed *feed, uint32_t socket, const char
 			 (struct sw_call){.sys = SW_SYS_CONNECT, .socket = socket, .addr = at(to), .error = error}, ms);
 }
 
+/* A connection of a blocking socket that stands. */
+static inline void connected(struct feed *feed, uint32_t socket)
+{
+	socket_made(feed, socket, AF_INET, SOCK_STREAM, 0);
+	connect_to(feed, socket, "10.0.0.2:80", 0, 1);
+}
+
+/* A connect of a non-blocking socket that is under way. */
+static inline void connecting(struct feed *feed, uint32_t socket)
+{
+	socket_made(feed, socket, AF_INET, SOCK_STREAM, SW_SOCKET_NONBLOCKING);
+	connect_to(feed, socket, "10.0.0.2:80", EINPROGRESS, 0);
+}
+
 static inline uint32_t poll_one(struct feed *feed, uint32_t socket, uint32_t asked, uint32_t got, int64_t timeout_ms,
 				int64_t ms)
 {
@@ -173,6 +187,13 @@ static inline void epoll_with(struct feed *feed, uint32_t socket, uint64_t data)
 				   .waits = &member,
 				   .wait_count = 1},
 		  0);
+}
+
+/* Closes the socket and ends with that exit status. */
+static inline struct sw_report *close_and_end(struct feed *feed, uint32_t socket, int code)
+{
+	close_of(feed, socket);
+	return feed_end(feed, code);
 }
 
 /* The one finding of a report. */

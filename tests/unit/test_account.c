@@ -1,14 +1,8 @@
 /* Byte accounting: where the time of debts went. Each test tells calls and packets in order and names every part. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
-// clang-format off
-#include <cmocka.h>
-// clang-format on
 
 #include "correlate/account.h"
-#include "tests/unit/test_flow_segments.h"
+#include "tests/unit/flow_segments.h"
 
 static struct sw_account *account;
 

@@ -1,17 +1,13 @@
 /* DNS messages and TLS records: names and answers, hellos, alerts, records across segments, cut and damaged input. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 #include <netinet/in.h>
 
 #include "capture/application.h"
 #include "capture/dns.h"
 #include "capture/tls.h"
+#include "tests/unit/test.h"
 
 /* www.lab A: CNAME web.lab, A 10.77.2.2 */
 static const uint8_t answer[] = "\x12\x34\x81\x80\0\1\0\2\0\0\0\0\3www\3lab\0\0\1\0\1\xc0\x0c\0\5\0\1\0\0\0\x3c\0\6"
@@ -162,8 +158,8 @@ static void hello_across_segments(void **state)
 			}
 			for (int i = 0; i < tls.record_count; i++)
 				ends += tls.records[i].ends;
-			assert_false(
-				sw_tls_feed(&stream, seq + (uint32_t)at, bytes + at, part, part, &tls)); /* again */
+			/* again */
+			assert_false(sw_tls_feed(&stream, seq + (uint32_t)at, bytes + at, part, part, &tls));
 		}
 		assert_int_equal(read, 1);
 		assert_int_equal(ends, 1);

@@ -1,16 +1,12 @@
 /* The packet decoder: every link layer and header it knows, cut and damaged frames, checksums. Frames are built
  * here, byte by byte. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "capture/checksum.h"
 #include "capture/decode.h"
 #include "src/base/mem.h"
+#include "tests/unit/test.h"
 
 struct bytes {
 	uint8_t at[4096];

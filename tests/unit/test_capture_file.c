@@ -1,23 +1,19 @@
 /* Capture files: what the writer wrote comes back, in every variant that others write; damage is said with its
  * place. */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
-#include <cmocka.h>
 
 #include "capture/decode.h"
 #include "capture/file.h"
 #include "capture/pcapng_write.h"
 #include "capture/upper_pdu.h"
 #include "src/base/mem.h"
+#include "tests/unit/test.h"
 
 #define TIME INT64_C(1795381041123456789)
 

@@ -1,17 +1,13 @@
 /* Whose packet is it: intervals of ownership, quotes, fragments, next hops; the look-back ring; copies on several
  * interfaces; what is kept. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 #include <netinet/in.h>
 
 #include "capture/duplicate.h"
 #include "capture/keep.h"
 #include "capture/lookback.h"
+#include "tests/unit/test.h"
 
 #define T0 (1795381041 * SW_NS_PER_S)
 #define SECOND SW_NS_PER_S

@@ -9,8 +9,7 @@ static void refused_blocking(void **state)
 	(void)state;
 	socket_made(&feed, 3, AF_INET, SOCK_STREAM, 0);
 	connect_to(&feed, 3, "10.0.0.2:80", ECONNREFUSED, 1);
-	close_of(&feed, 3);
-	report = feed_end(&feed, 1);
+	report = close_and_end(&feed, 3, 1);
 	assert_int_equal(only(report)->symptom.outcome, SW_OUTCOME_FAILED);
 	assert_int_equal(only(report)->symptom.error, ECONNREFUSED);
 	assert_int_equal(only(report)->symptom.operation, SW_OPERATION_CONNECT);
@@ -26,12 +25,10 @@ static void refused_told_by_option(void **state)
 	struct sw_report *report;
 
 	(void)state;
-	socket_made(&feed, 3, AF_INET, SOCK_STREAM, SW_SOCKET_NONBLOCKING);
-	connect_to(&feed, 3, "10.0.0.2:80", EINPROGRESS, 0);
+	connecting(&feed, 3);
 	poll_one(&feed, 3, EPOLLOUT, EPOLLOUT | EPOLLERR | EPOLLHUP, 1000, 5);
 	so_error(&feed, 3, ECONNREFUSED);
-	close_of(&feed, 3);
-	report = feed_end(&feed, 1);
+	report = close_and_end(&feed, 3, 1);
 	assert_int_equal(only(report)->symptom.error, ECONNREFUSED);
 	assert_string_equal(only(report)->symptom.reported_by, "getsockopt");
 	sw_report_free(report);
@@ -47,8 +44,7 @@ static void refused_told_by_next_call(void **state)
 		struct feed feed = feed_begin(NULL);
 		struct sw_report *report;
 
-		socket_made(&feed, 3, AF_INET, SOCK_STREAM, SW_SOCKET_NONBLOCKING);
-		connect_to(&feed, 3, "10.0.0.2:80", EINPROGRESS, 0);
+		connecting(&feed, 3);
 		if (next[i] == SW_SYS_CONNECT) {
 			connect_to(&feed, 3, "10.0.0.2:80", EALREADY, 0);
 			connect_to(&feed, 3, "10.0.0.2:80", ECONNREFUSED, 0);
@@ -56,8 +52,7 @@ static void refused_told_by_next_call(void **state)
 			moved(&feed, next[i], 3, 0, EAGAIN, 0);
 			moved(&feed, next[i], 3, 0, ECONNREFUSED, 0);
 		}
-		close_of(&feed, 3);
-		report = feed_end(&feed, 1);
+		report = close_and_end(&feed, 3, 1);
 		assert_int_equal(only(report)->symptom.error, ECONNREFUSED);
 		assert_int_equal(only(report)->symptom.operation, SW_OPERATION_CONNECT);
 		assert_int_equal(only(report)->symptom.outcome, SW_OUTCOME_FAILED);
@@ -72,11 +67,9 @@ static void failed_without_a_question(void **state)
 	struct sw_report *report;
 
 	(void)state;
-	socket_made(&feed, 3, AF_INET, SOCK_STREAM, SW_SOCKET_NONBLOCKING);
-	connect_to(&feed, 3, "10.0.0.2:80", EINPROGRESS, 0);
+	connecting(&feed, 3);
 	poll_one(&feed, 3, EPOLLOUT, EPOLLERR, 1000, 5);
-	close_of(&feed, 3);
-	report = feed_end(&feed, 1);
+	report = close_and_end(&feed, 3, 1);
 	assert_int_equal(only(report)->symptom.outcome, SW_OUTCOME_FAILED);
 	assert_int_equal(only(report)->symptom.error, 0);
 	sw_report_free(report);
@@ -88,14 +81,12 @@ static void given_up_in_slices(void **state)
 	struct sw_report *report;
 
 	(void)state;
-	socket_made(&feed, 3, AF_INET, SOCK_STREAM, SW_SOCKET_NONBLOCKING);
-	connect_to(&feed, 3, "10.0.0.2:80", EINPROGRESS, 0);
+	connecting(&feed, 3);
 	for (int i = 0; i < 3; i++) {
 		poll_one(&feed, 3, EPOLLOUT, 0, 1000, 1000);
 		poll_one(&feed, 3, EPOLLOUT, 0, 0, 0); /* a look, no wait */
 	}
-	close_of(&feed, 3);
-	report = feed_end(&feed, 28);
+	report = close_and_end(&feed, 3, 28);
 	assert_int_equal(only(report)->symptom.outcome, SW_OUTCOME_GAVE_UP);
 	assert_true(only(report)->symptom.deadline.present);
 	assert_string_equal(only(report)->symptom.deadline.whose, "application");
@@ -113,8 +104,7 @@ static void given_up_by_the_sockets_timer(void **state)
 	socket_made(&feed, 3, AF_INET, SOCK_STREAM, 0);
 	timer_of(&feed, 3, SO_SNDTIMEO, 2 * SW_NS_PER_S);
 	connect_to(&feed, 3, "10.0.0.2:80", EINPROGRESS, 2001);
-	close_of(&feed, 3);
-	report = feed_end(&feed, 1);
+	report = close_and_end(&feed, 3, 1);
 	assert_int_equal(only(report)->symptom.outcome, SW_OUTCOME_GAVE_UP);
 	assert_string_equal(only(report)->symptom.deadline.what, "SO_SNDTIMEO");
 	sw_report_free(report);
@@ -161,8 +151,7 @@ static void healthy_ways(void **state)
 
 	(void)state;
 	for (uint32_t way = 3; way < 8; way++) {
-		socket_made(&feed, way, AF_INET, SOCK_STREAM, SW_SOCKET_NONBLOCKING);
-		connect_to(&feed, way, "10.0.0.2:80", EINPROGRESS, 0);
+		connecting(&feed, way);
 		if (way == 3)
 			poll_one(&feed, way, EPOLLOUT, EPOLLOUT, 1000, 1);
 		if (way == 4) {
@@ -219,8 +208,7 @@ static void datagram_connect_that_was_meant(void **state)
 	(void)state;
 	socket_made(&feed, 3, AF_INET, SOCK_DGRAM, 0);
 	connect_to(&feed, 3, "10.9.0.2:514", ENETUNREACH, 0);
-	close_of(&feed, 3);
-	report = feed_end(&feed, 1);
+	report = close_and_end(&feed, 3, 1);
 	assert_int_equal(only(report)->symptom.error, ENETUNREACH);
 	sw_report_free(report);
 }
@@ -234,8 +222,7 @@ static void closed_descriptor(void **state)
 	bool cited = false;
 
 	(void)state;
-	socket_made(&feed, 3, AF_INET, SOCK_STREAM, 0);
-	connect_to(&feed, 3, "10.0.0.2:80", 0, 1);
+	connected(&feed, 3);
 	closed = close_of(&feed, 3);
 	feed_call(&feed, (struct sw_call){.sys = SW_SYS_SENDTO, .fd = 3, .error = EBADF, .bytes = 5}, 0);
 	report = feed_end(&feed, 1);
@@ -254,8 +241,7 @@ static void shared_descriptor_is_not_given_up(void **state)
 	struct sw_process fork = {.event = SW_PROCESS_BEGIN, .pid = 200, .tid = 200, .parent = PID};
 
 	(void)state;
-	socket_made(&feed, 3, AF_INET, SOCK_STREAM, SW_SOCKET_NONBLOCKING);
-	connect_to(&feed, 3, "10.0.0.2:80", EINPROGRESS, 0);
+	connecting(&feed, 3);
 	fork.time_ns = feed.now_ns += MS;
 	sw_correlate_process(feed.correlate, &fork);
 	feed_call(&feed, (struct sw_call){.sys = SW_SYS_CLOSE, .pid = 200, .tid = 200, .fd = 3, .socket = 3}, 0);
@@ -280,8 +266,7 @@ static void stalled_is_asked_of(void **state)
 	unsigned asked = 0;
 
 	(void)state;
-	socket_made(&feed, 3, AF_INET, SOCK_STREAM, SW_SOCKET_NONBLOCKING);
-	connect_to(&feed, 3, "10.0.0.2:80", EINPROGRESS, 0);
+	connecting(&feed, 3);
 	for (size_t i = 0; i < sizeof looks / sizeof *looks; i++) {
 		sw_correlate_stalled(feed.correlate, feed.now_ns + looks[i].after_ms * MS, count_stalled, &asked);
 		assert_int_equal(asked, looks[i].asked);

@@ -1,15 +1,9 @@
 /* What the kernel said, as a sentence: with all that is known, and with nothing. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <string.h>
 
 #include "correlate/fact_words.h"
 #include "src/base/mem.h"
+#include "tests/unit/test.h"
 
 #define T(field, value)                                                                                                \
 	{                                                                                                              \

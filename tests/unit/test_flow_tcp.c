@@ -1,13 +1,5 @@
 /* Facts of one connection: sequence spaces, what was sent again and why, windows, probes, classes of RST. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
-// clang-format off
-#include <cmocka.h>
-// clang-format on
-
-#include "tests/unit/test_flow_segments.h"
+#include "tests/unit/flow_segments.h"
 
 static const struct sw_flow *flow(void)
 {
@@ -393,41 +385,39 @@ static void rubbish_does_no_harm(void **state)
 	}
 }
 
-#define T(function) cmocka_unit_test_setup_teardown(function, flows_up, flows_down)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(a_whole_connection),
-		T(timeout_and_tail),
-		T(fast_by_duplicate_acks),
-		T(duplicates_with_another_window),
-		T(spurious_by_dsack),
-		T(spurious_by_timestamp),
-		T(late_is_not_sent_again),
-		T(merged_with_new),
-		T(duplicated_by_the_network),
-		T(lost_by_the_capture),
-		T(shown_in_the_wrong_order),
-		T(keepalives),
-		T(zero_window),
-		T(full_window),
-		T(merged_by_offload),
-		T(only_small_ones_arrive),
-		T(the_number_wraps),
-		T(beyond_four_gigabytes),
-		T(began_before_the_capture),
-		T(silence),
-		T(reset_by_a_living_socket),
-		T(reset_by_a_host_without_the_socket),
-		T(reset_by_a_stranger),
-		T(fin_that_saw_nothing),
-		T(stale_connection),
-		T(synack_again),
-		T(fin_again),
-		T(bad_checksum_changes_nothing),
-		T(fast_open_refused),
-		T(rubbish_does_no_harm),
+		FLOW_TEST(a_whole_connection),
+		FLOW_TEST(timeout_and_tail),
+		FLOW_TEST(fast_by_duplicate_acks),
+		FLOW_TEST(duplicates_with_another_window),
+		FLOW_TEST(spurious_by_dsack),
+		FLOW_TEST(spurious_by_timestamp),
+		FLOW_TEST(late_is_not_sent_again),
+		FLOW_TEST(merged_with_new),
+		FLOW_TEST(duplicated_by_the_network),
+		FLOW_TEST(lost_by_the_capture),
+		FLOW_TEST(shown_in_the_wrong_order),
+		FLOW_TEST(keepalives),
+		FLOW_TEST(zero_window),
+		FLOW_TEST(full_window),
+		FLOW_TEST(merged_by_offload),
+		FLOW_TEST(only_small_ones_arrive),
+		FLOW_TEST(the_number_wraps),
+		FLOW_TEST(beyond_four_gigabytes),
+		FLOW_TEST(began_before_the_capture),
+		FLOW_TEST(silence),
+		FLOW_TEST(reset_by_a_living_socket),
+		FLOW_TEST(reset_by_a_host_without_the_socket),
+		FLOW_TEST(reset_by_a_stranger),
+		FLOW_TEST(fin_that_saw_nothing),
+		FLOW_TEST(stale_connection),
+		FLOW_TEST(synack_again),
+		FLOW_TEST(fin_again),
+		FLOW_TEST(bad_checksum_changes_nothing),
+		FLOW_TEST(fast_open_refused),
+		FLOW_TEST(rubbish_does_no_harm),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,14 +1,6 @@
 /* The table of flows: which connection a packet belongs to, seen from which end. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
-// clang-format off
-#include <cmocka.h>
-// clang-format on
-
 #include "capture/dns.h"
-#include "tests/unit/test_flow_segments.h"
+#include "tests/unit/flow_segments.h"
 
 static struct sw_packet datagram(double time, const char *src, const char *dst, enum sw_packet_way way)
 {
@@ -287,8 +279,8 @@ static void kept_is_bounded(void **state)
 	char line[100];
 	FEED(flows, HANDSHAKE);
 	for (int i = 0; i < 500; i++) {
-		snprintf(line, sizeof line, "%d.0 > PA %d+10 1 id %d", i + 1, 1 + 10 * (i / 2),
-			 i + 1); /* each one twice */
+		/* each one twice */
+		snprintf(line, sizeof line, "%d.0 > PA %d+10 1 id %d", i + 1, 1 + 10 * (i / 2), i + 1);
 		feed(flows, line);
 	}
 	feed(flows, "600 < R 1 ttl 63");
@@ -345,31 +337,29 @@ static void namespaces_are_apart(void **state)
 	assert_int_equal(sw_flows_find_in(flows, 3, IPPROTO_TCP, &packet.src, &packet.dst, at(1), 0)->id, 2);
 }
 
-#define T(function) cmocka_unit_test_setup_teardown(function, flows_up, flows_down)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(refused),
-		T(port_reuse),
-		T(new_attempt_from_the_same_port),
-		T(both_sides_open),
-		T(a_copy_on_another_interface),
-		T(redirected),
-		T(a_stray_reset_is_not_tied),
-		T(icmp_quotes_our_syn),
-		T(icmp_quotes_what_was_never_captured),
-		T(icmp_quotes_translated),
-		T(icmp_of_our_own_about_the_peer),
-		T(reply_from_elsewhere),
-		T(the_callback_decides),
-		T(loopback_has_a_mirror),
-		T(neighbors),
-		T(fragments),
-		T(kept_is_bounded),
-		T(names_are_kept),
-		T(many_flows),
-		T(namespaces_are_apart),
+		FLOW_TEST(refused),
+		FLOW_TEST(port_reuse),
+		FLOW_TEST(new_attempt_from_the_same_port),
+		FLOW_TEST(both_sides_open),
+		FLOW_TEST(a_copy_on_another_interface),
+		FLOW_TEST(redirected),
+		FLOW_TEST(a_stray_reset_is_not_tied),
+		FLOW_TEST(icmp_quotes_our_syn),
+		FLOW_TEST(icmp_quotes_what_was_never_captured),
+		FLOW_TEST(icmp_quotes_translated),
+		FLOW_TEST(icmp_of_our_own_about_the_peer),
+		FLOW_TEST(reply_from_elsewhere),
+		FLOW_TEST(the_callback_decides),
+		FLOW_TEST(loopback_has_a_mirror),
+		FLOW_TEST(neighbors),
+		FLOW_TEST(fragments),
+		FLOW_TEST(kept_is_bounded),
+		FLOW_TEST(names_are_kept),
+		FLOW_TEST(many_flows),
+		FLOW_TEST(namespaces_are_apart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -91,8 +91,7 @@ static void side_by_side_replaces_nothing(void **state)
 	so_error(&feed, 3, ECONNREFUSED);
 	poll_one(&feed, 4, EPOLLOUT, EPOLLOUT, 1000, 1);
 	close_of(&feed, 3);
-	close_of(&feed, 4);
-	report = feed_end(&feed, 1);
+	report = close_and_end(&feed, 4, 1);
 	assert_int_equal(report->finding_count, 1);
 	assert_int_equal(report->findings[0].severity, SW_SEVERITY_FAILURE);
 	assert_true(report->findings[0].meanwhile.count > 0);
@@ -145,8 +144,7 @@ static void next_port_taken_is_a_note(void **state)
 		  (struct sw_call){.sys = SW_SYS_BIND, .socket = 3, .addr = at("0.0.0.0:8080"), .error = EADDRINUSE},
 		  0);
 	feed_call(&feed, (struct sw_call){.sys = SW_SYS_BIND, .socket = 3, .addr = at("0.0.0.0:8081")}, 0);
-	close_of(&feed, 3);
-	report = feed_end(&feed, 0);
+	report = close_and_end(&feed, 3, 0);
 	assert_int_equal(report->finding_count, 1);
 	assert_int_equal(report->findings[0].severity, SW_SEVERITY_NOTE);
 	sw_report_free(report);

@@ -1,11 +1,4 @@
 /* The identity of descriptors, held against real sockets of this process and of its children. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -22,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/unit/test.h"
 #include "tracer/identity.h"
 
 struct seen {
@@ -156,8 +150,8 @@ static void test_cache_is_dropped(void **state)
 	close(fd);
 	int file = open("/dev/null", O_RDONLY);
 	assert_int_equal(file, fd);
-	assert_int_equal(sw_identity_object(bench->identity, self, self, fd),
-			 first); /* not told of the close: remembered */
+	/* not told of the close: remembered */
+	assert_int_equal(sw_identity_object(bench->identity, self, self, fd), first);
 	assert_int_equal(sw_identity_verify(bench->identity, self, self, fd), 0);
 	sw_identity_closed(bench->identity, self, fd);
 	close(file);

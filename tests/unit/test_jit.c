@@ -1,11 +1,4 @@
 /* Code made at run time: the lines that its makers write, whose file is believed, which line wins. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -13,6 +6,7 @@
 #include <unistd.h>
 
 #include "src/base/mem.h"
+#include "tests/unit/test.h"
 #include "tracer/frame_names.h"
 
 static struct sw_jit *opened(const char *text, size_t length)

@@ -1,15 +1,10 @@
 /* What a program and a name service of this host say to each other over AF_UNIX: questions, answers, refusals, and all of them cut. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#include <cmocka.h>
-
 #include "correlate/name_services.h"
+#include "tests/unit/test.h"
 
 static const char nscd[] = "/var/run/nscd/socket", resolved[] = "/run/systemd/resolve/io.systemd.Resolve",
 		  avahi[] = "/run/avahi-daemon/socket";

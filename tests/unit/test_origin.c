@@ -1,13 +1,7 @@
 /* Where addresses come from: lines of a hosts file, proxy variables. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <string.h>
 
+#include "tests/unit/test.h"
 #include "tracer/origin.h"
 
 static const char *hosts(const char *text, const char *address, char names[64])

@@ -1,11 +1,4 @@
 /* The list of facts against its document, and facts as they are put together. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "tests/unit/test.h"
 #include "tracer/probe.h"
 #include "tracer/probe_fact.h"
 #include "tracer/probe_tcp.h"

@@ -1,16 +1,10 @@
 /* What programs said on standard error, as lines, and which of them are shown of a failure. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <string.h>
 
 #include "correlate/said.h"
 #include "src/base/arena.h"
 #include "src/base/mem.h"
+#include "tests/unit/test.h"
 
 #define PID 7
 

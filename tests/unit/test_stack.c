@@ -1,11 +1,4 @@
 /* Stacks of a stopped child of ours, and its mapped objects. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -21,6 +14,7 @@
 #include <unistd.h>
 
 #include "src/base/clock.h"
+#include "tests/unit/test.h"
 #include "tracer/frame_names.h"
 #include "tracer/stack.h"
 #include "tracer/stack_elf.h"
@@ -190,8 +184,8 @@ static void test_gone_process(void **state)
 	pid_t child = start(1);
 	end(child);
 	assert_int_equal(sw_stacks_take(stacks, child, child, 0, 1, frames), 0);
-	assert_int_equal(sw_stacks_take(stacks, child, child, 4096, 1, frames),
-			 1); /* the call site is known without it */
+	/* the call site is known without it */
+	assert_int_equal(sw_stacks_take(stacks, child, child, 4096, 1, frames), 1);
 	assert_int_equal(frames[0].address, 4096);
 	sw_stacks_free(stacks);
 }

@@ -1,9 +1,4 @@
 /* The shared ring and the wire: order, wrapping, loss, and what a dead or hostile other side has written. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -13,6 +8,7 @@
 
 #include "src/base/mem.h"
 #include "src/base/ring.h"
+#include "tests/unit/test.h"
 #include "tracer/wire.h"
 
 static void put(struct sw_ring *ring, uint32_t number, size_t length)

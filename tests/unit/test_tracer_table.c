@@ -1,14 +1,10 @@
 /* The table of calls, their numbers on each architecture, the filter, the tracees and the epoll sets. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
 #include <linux/audit.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "tests/unit/test.h"
 #include "tracer/decode.h"
 #include "tracer/epolls.h"
 #include "tracer/filter.h"

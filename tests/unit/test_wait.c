@@ -3,12 +3,6 @@
 
 #include "tests/unit/debt_feed.h"
 
-static void connected(struct feed *feed, uint32_t socket)
-{
-	socket_made(feed, socket, AF_INET, SOCK_STREAM, 0);
-	connect_to(feed, socket, "10.0.0.2:80", 0, 1);
-}
-
 /* An epoll set: the member is found by its data; the wait that timed out is the reason of the close. */
 static void epoll_given_up(void **state)
 {
@@ -16,13 +10,11 @@ static void epoll_given_up(void **state)
 	struct sw_report *report;
 
 	(void)state;
-	socket_made(&feed, 3, AF_INET, SOCK_STREAM, SW_SOCKET_NONBLOCKING);
-	connect_to(&feed, 3, "10.0.0.2:80", EINPROGRESS, 0);
+	connecting(&feed, 3);
 	epoll_with(&feed, 3, 0xabc);
 	feed_call(&feed, (struct sw_call){.sys = SW_SYS_EPOLL_WAIT, .socket = EPOLL_SET, .timeout_ns = 2 * SW_NS_PER_S},
 		  2000);
-	close_of(&feed, 3);
-	report = feed_end(&feed, 1);
+	report = close_and_end(&feed, 3, 1);
 	assert_int_equal(only(report)->symptom.outcome, SW_OUTCOME_GAVE_UP);
 	assert_string_equal(only(report)->symptom.deadline.what, "epoll_wait");
 	assert_int_equal(only(report)->symptom.deadline.value_ns, 2 * SW_NS_PER_S);
@@ -35,8 +27,7 @@ static void epoll_reports_by_data(void **state)
 	struct sw_wait got = {.fd = -1, .got = EPOLLOUT, .data = 0xabc};
 
 	(void)state;
-	socket_made(&feed, 3, AF_INET, SOCK_STREAM, SW_SOCKET_NONBLOCKING);
-	connect_to(&feed, 3, "10.0.0.2:80", EINPROGRESS, 0);
+	connecting(&feed, 3);
 	epoll_with(&feed, 3, 0xabc);
 	feed_call(&feed,
 		  (struct sw_call){.sys = SW_SYS_EPOLL_WAIT,
@@ -60,8 +51,7 @@ static void answer_never_came(void **state)
 	moved(&feed, SW_SYS_SENDTO, 3, 10, 0, 0);
 	for (int i = 0; i < 3; i++)
 		poll_one(&feed, 3, EPOLLIN, 0, 1000, 1000);
-	close_of(&feed, 3);
-	report = feed_end(&feed, 1);
+	report = close_and_end(&feed, 3, 1);
 	assert_int_equal(only(report)->symptom.operation, SW_OPERATION_ANSWER);
 	assert_int_equal(only(report)->symptom.outcome, SW_OUTCOME_GAVE_UP);
 	assert_in_range(only(report)->symptom.deadline.value_ns, 2990 * MS, 3010 * MS);
@@ -79,8 +69,7 @@ static void answer_ended_by_the_sockets_timer(void **state)
 	timer_of(&feed, 3, SO_RCVTIMEO, 2 * SW_NS_PER_S);
 	moved(&feed, SW_SYS_SENDTO, 3, 10, 0, 0);
 	moved(&feed, SW_SYS_RECVFROM, 3, 0, EAGAIN, 2000);
-	close_of(&feed, 3);
-	report = feed_end(&feed, 1);
+	report = close_and_end(&feed, 3, 1);
 	assert_string_equal(only(report)->symptom.deadline.what, "SO_RCVTIMEO");
 	assert_int_equal(only(report)->symptom.error, EAGAIN);
 	sw_report_free(report);
@@ -96,8 +85,7 @@ static void answer_came_late(void **state)
 	moved(&feed, SW_SYS_SENDTO, 3, 10, 0, 0);
 	moved(&feed, SW_SYS_RECVFROM, 3, 50, 0, 3000);
 	moved(&feed, SW_SYS_RECVFROM, 3, 0, 0, 0);
-	close_of(&feed, 3);
-	report = feed_end(&feed, 0);
+	report = close_and_end(&feed, 3, 0);
 	assert_int_equal(only(report)->symptom.outcome, SW_OUTCOME_SLOW);
 	assert_int_equal(only(report)->severity, SW_SEVERITY_SLOW);
 	sw_report_free(report);
@@ -142,8 +130,7 @@ static void silent_greeting(void **state)
 	(void)state;
 	connected(&feed, 3);
 	poll_one(&feed, 3, EPOLLIN, 0, 5000, 5000);
-	close_of(&feed, 3);
-	report = feed_end(&feed, 1);
+	report = close_and_end(&feed, 3, 1);
 	assert_int_equal(only(report)->symptom.operation, SW_OPERATION_GREETING);
 	assert_int_equal(only(report)->symptom.outcome, SW_OUTCOME_GAVE_UP);
 	sw_report_free(report);
@@ -158,8 +145,7 @@ static void end_of_file_before_an_answer(void **state)
 	connected(&feed, 3);
 	moved(&feed, SW_SYS_SENDTO, 3, 10, 0, 0);
 	moved(&feed, SW_SYS_RECVFROM, 3, 0, 0, 1);
-	close_of(&feed, 3);
-	report = feed_end(&feed, 1);
+	report = close_and_end(&feed, 3, 1);
 	assert_int_equal(only(report)->symptom.outcome, SW_OUTCOME_EOF);
 	sw_report_free(report);
 }
@@ -174,8 +160,7 @@ static void one_reset_is_one_symptom(void **state)
 	connected(&feed, 3);
 	moved(&feed, SW_SYS_SENDTO, 3, 10, 0, 0);
 	moved(&feed, SW_SYS_RECVFROM, 3, 0, ECONNRESET, 1);
-	close_of(&feed, 3);
-	report = feed_end(&feed, 1);
+	report = close_and_end(&feed, 3, 1);
 	assert_int_equal(only(report)->symptom.operation, SW_OPERATION_ANSWER);
 	assert_int_equal(only(report)->symptom.error, ECONNRESET);
 	sw_report_free(report);
@@ -193,8 +178,7 @@ static void datagram_unanswered(void **state)
 		(struct sw_call){.sys = SW_SYS_SENDTO, .socket = 3, .addr = at("10.0.0.2:9"), .result = 5, .bytes = 5},
 		0);
 	poll_one(&feed, 3, EPOLLIN, 0, 2000, 2000);
-	close_of(&feed, 3);
-	report = feed_end(&feed, 1);
+	report = close_and_end(&feed, 3, 1);
 	assert_int_equal(only(report)->symptom.operation, SW_OPERATION_DATAGRAM);
 	assert_int_equal(only(report)->symptom.outcome, SW_OUTCOME_GAVE_UP);
 	sw_report_free(report);

@@ -1,8 +1,4 @@
 /* The live capture in a network namespace of its own: ownership told late, others' packets, next hops, loss. Needs root. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -14,9 +10,9 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <cmocka.h>
 
 #include "capture/live.h"
+#include "tests/unit/test.h"
 
 #define OURS 4001
 #define OTHERS 4002

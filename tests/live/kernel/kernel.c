@@ -1,11 +1,10 @@
 /* A target of our own in a network namespace of its own: see kernel.h. */
 #include "kernel.h"
+#include "tests/unit/test.h"
 
 #include <errno.h>
 #include <sched.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +14,6 @@
 #include <sys/wait.h>
 #include <netinet/in.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 static void child(struct target *target, int ready, int go, const char *setup, void (*act)(struct outcome *outcome))
 {

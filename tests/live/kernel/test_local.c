@@ -1,11 +1,4 @@
 /* Live: what the probes say of ports, paths, limits and rights. Root, in namespaces of their own. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -23,6 +16,7 @@
 #include <unistd.h>
 
 #include "kernel.h"
+#include "tests/unit/test.h"
 
 #define HERE "true" /* a namespace with a loopback and nothing else */
 

@@ -1,17 +1,11 @@
 /* Live: what the probes say of routes, neighbours, rules and translation, in namespaces of their own. Root. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "kernel.h"
+#include "tests/unit/test.h"
 
 #define LINK                                                                                                           \
 	"ip link add d0 type veth peer name d1 && ip link set d1 up && ip addr add 10.9.0.1/24 dev d0 && ip link set d0 up && "

@@ -1,6 +1,6 @@
 /* See case_reader.h. Lines of records go to tracer/text.h, pkt lines to case_packet.c; both through the merge, in the order of
  * time, into the correlator. */
-#include "tests/unit/case_reader.h"
+#include "tests/cases/case_reader.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,16 +1,12 @@
 /* The text form of records: what is written is read back equal, what is written by hand means what it says. */
 #include <errno.h>
 #include <netinet/in.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include <cmocka.h>
-
 #include "src/base/mem.h"
+#include "tests/unit/test.h"
 #include "tracer/text.h"
 
 struct caught { /* the last record of each kind */

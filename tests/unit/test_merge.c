@@ -1,13 +1,9 @@
 /* The merge: everything comes out once, in the order of time, as deep copies. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "src/base/mem.h"
 #include "src/merge.h"
+#include "tests/unit/test.h"
 
 struct seen {
 	int64_t last_ns;

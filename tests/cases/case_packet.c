@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "src/base/mem.h"
-#include "tests/unit/case_reader.h"
+#include "tests/cases/case_reader.h"
 
 #define WORDS_MAX 40
 #define ISN_STEP 1000000u

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/unit/case_reader.h"
+#include "tests/cases/case_reader.h"
 
 static bool fits(const char *wanted, const char *got)
 {

@@ -14,7 +14,7 @@
 
 #include "capture/dns.h"
 #include "capture/tls.h"
-#include "tests/unit/case_reader.h"
+#include "tests/cases/case_reader.h"
 
 static struct sw_dns message;
 static struct sw_tls records;

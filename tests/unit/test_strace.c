@@ -1,16 +1,12 @@
 /* The strace reader: the forms that people have, and the same records from all of them. */
 #include <errno.h>
 #include <netinet/in.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#include <cmocka.h>
-
 #include "src/base/mem.h"
+#include "tests/unit/test.h"
 #include "tracer/strace.h"
 #include "tracer/strace_state.h"
 

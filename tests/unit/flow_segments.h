@@ -4,14 +4,14 @@
  *
  * `>` goes from us (10.0.0.1:4001) to the peer (10.0.0.2:80). Numbers are relative to 1000000 (ours) and 5000000 (the peer's), so that
  * the SYN is 0. TIME is seconds. Packets are numbered from 1. */
-#ifndef TESTS_UNIT_TEST_FLOW_SEGMENTS_H
-#define TESTS_UNIT_TEST_FLOW_SEGMENTS_H
+#ifndef SW_TEST_FLOW_SEGMENTS_H
+#define SW_TEST_FLOW_SEGMENTS_H
 
 #include <netinet/in.h>
-#include <stdio.h>
-#include <string.h>
+#include <stdlib.h>
 
 #include "correlate/flows.h"
+#include "tests/unit/test.h"
 
 #define OUR_ISN 1000000u
 #define PEER_ISN 5000000u
@@ -20,7 +20,7 @@ static uint32_t next_packet = 1;
 static uint32_t our_isn = OUR_ISN, peer_isn = PEER_ISN;
 static struct sw_flows *flows;
 
-/* A cmocka setup and its teardown: an empty table, everything counted from the beginning. */
+/* Set up: an empty table, everything counted from the beginning. */
 static inline int flows_up(void **state)
 {
 	(void)state;
@@ -37,6 +37,9 @@ static inline int flows_down(void **state)
 	sw_flows_free(flows);
 	return 0;
 }
+
+/* A test with a table of its own. */
+#define FLOW_TEST(function) cmocka_unit_test_setup_teardown(function, flows_up, flows_down)
 
 static inline struct sw_endpoint end_of(const char *text)
 {

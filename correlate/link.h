@@ -18,12 +18,12 @@ void sw_links_free(struct sw_links *links);
 void sw_links_socket(struct sw_links *links, struct sw_socket_state *socket); /* its local end may have become known */
 void sw_links_target(struct sw_links *links, const struct sw_socket_state *socket,
 		     const struct sw_addr *target); /* somebody sends there */
-void sw_links_packet(struct sw_links *links, const struct sw_flow_change *change);
+void sw_links_packet(struct sw_links *links, const struct sw_flow_change *change); /* a flow may have begun */
 /* Whose flow this is; NULL: nobody's that is known. */
 struct sw_socket_state *sw_links_owner(const struct sw_links *links, uint32_t flow);
-/* The listener that a flow came to; NULL: none is known. */
 /* A connection whose peer sent the SYN, or at a port at which a socket of ours listens: it was accepted, whoever holds it now. */
 bool sw_links_serves(const struct sw_links *links, const struct sw_socket_state *socket);
+/* The listener that a flow came to; NULL: none is known. */
 struct sw_socket_state *sw_links_listener(const struct sw_links *links, const struct sw_flow *flow);
 /* A listener of ours on the flow's port that is bound to another address or family; NULL: none. */
 struct sw_socket_state *sw_links_listener_elsewhere(const struct sw_links *links, const struct sw_flow *flow);

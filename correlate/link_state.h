@@ -1,10 +1,11 @@
-/* The inside of the table of links, shared by link.c, link_way.c and link_forget.c alone. */
+/* The inside of the table of links, for link*.c alone. */
 #ifndef SW_CORRELATE_LINK_STATE_H
 #define SW_CORRELATE_LINK_STATE_H
 
 #include <uthash.h>
 
 #include "correlate/link.h"
+#include "correlate/thresholds.h"
 
 struct end_key { /* compared as bytes: zeroed first */
 	uint8_t protocol;
@@ -44,7 +45,12 @@ struct sw_links {
 	SW_ARRAY(struct begun) begun; /* in order of time; imported recordings only */
 };
 
+uint8_t sw_link_protocol(const struct sw_socket_state *socket); /* IPPROTO_TCP or IPPROTO_UDP */
+/* NULL: no socket of ours on that port; nothing went to that end. */
 struct local *sw_link_local(const struct sw_links *links, uint8_t protocol, uint16_t port);
 struct remote *sw_link_remote(const struct sw_links *links, uint8_t protocol, const struct sw_endpoint *end);
+void sw_link_own(struct sw_links *links, struct sw_socket_state *socket, const struct sw_flow *flow);
+/* Whether the flow may be this socket's by time: a connection is older than its accept. */
+bool sw_link_precedes(const struct sw_links *links, const struct sw_socket_state *socket, const struct sw_flow *flow);
 
 #endif

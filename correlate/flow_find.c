@@ -141,22 +141,18 @@ size_t sw_flows_of_port(const struct sw_flows *flows, uint8_t protocol, const st
 
 size_t sw_flows_kept(const struct sw_flows *flows, uint32_t flow, const struct sw_packet **packets, size_t room)
 {
-	const struct sw_flow_track *track = sw_flow_track_at(flows, flow);
+	const struct sw_flow_track *track = sw_flow_stored_at(flows, flow);
 
-	if (track && track->mirror_of)
-		track = sw_flow_track_at(flows, track->mirror_of);
 	return track ? sw_flow_kept_list(track->kept, &track->flow, packets, room) : 0;
 }
 
 bool sw_flows_unacked(const struct sw_flows *flows, uint32_t flow, enum sw_flow_side side,
 		      struct sw_flow_unacked *unacked)
 {
-	const struct sw_flow_track *track = sw_flow_track_at(flows, flow);
+	const struct sw_flow_track *track = sw_flow_stored_at(flows, flow);
 
-	if (track && track->mirror_of) {
-		track = sw_flow_track_at(flows, track->mirror_of);
+	if (track && track->flow.id != flow)
 		side = SW_FLOW_OTHER(side);
-	}
 	if (!track || track->flow.side[side].acked_to >= track->flow.side[side].sent_to)
 		return false;
 	const struct sw_flow_segments *segments = &track->side[side].segments;

@@ -25,10 +25,8 @@ uint32_t *sw_flows_owner(const struct sw_flows *flows, uint32_t id)
 
 void sw_flows_need(struct sw_flows *flows, uint32_t id)
 {
-	struct sw_flow_track *track = sw_flow_track_at(flows, id);
+	struct sw_flow_track *track = sw_flow_stored_at(flows, id);
 
-	if (track && track->mirror_of)
-		track = sw_flow_track_at(flows, track->mirror_of);
 	if (track)
 		track->needed = true;
 }

@@ -72,6 +72,13 @@ struct sw_flow_track *sw_flow_track_at(const struct sw_flows *flows, uint32_t id
 	return page ? page->tracks[(id - 1) % SW_FLOW_PAGE] : NULL;
 }
 
+struct sw_flow_track *sw_flow_stored_at(const struct sw_flows *flows, uint32_t id)
+{
+	struct sw_flow_track *track = sw_flow_track_at(flows, id);
+
+	return track && track->mirror_of ? sw_flow_track_at(flows, track->mirror_of) : track;
+}
+
 void sw_flow_lately_clear(struct sw_flows *flows)
 {
 	memset(flows->lately, 0, sizeof flows->lately);

@@ -46,8 +46,8 @@ void sw_flow_segments_add(struct sw_flow_segments *segments, int64_t start, int6
 /* Marks the ranges as sent again; false where none of them is known. */
 bool sw_flow_segments_resend(struct sw_flow_segments *segments, int64_t start, int64_t end, int64_t now);
 struct sw_flow_acked sw_flow_segments_ack(struct sw_flow_segments *segments, int64_t to);
-uint32_t sw_flow_segments_sack(struct sw_flow_segments *segments, int64_t start,
-			       int64_t end); /* largest newly covered */
+/* largest newly covered */
+uint32_t sw_flow_segments_sack(struct sw_flow_segments *segments, int64_t start, int64_t end);
 void sw_flow_segments_release(struct sw_flow_segments *segments);
 
 /* ---- kept packets (flow_kept.c) ------------------------------------------------------------------------------- */
@@ -102,8 +102,8 @@ struct sw_flow_track {
 	struct sw_flow flow;
 	struct sw_flow_side_state side[2];
 	uint32_t previous; /* older flow of the same ends */
-	uint32_t previous_port
-		[2]; /* older flow in the chain of the local port; of the remote port where both ends are ours */
+	/* older flow in the chain of the local port; of the remote port where both ends are ours */
+	uint32_t previous_port[2];
 	uint32_t mirror_of; /* this is a view of that flow */
 	uint32_t owner; /* a note of link.c's: no fact of the flow */
 	uint32_t interface; /* of the first packet, with its input */
@@ -216,11 +216,13 @@ struct sw_flows {
 };
 
 uint32_t sw_flow_hash_ip(const struct sw_ip *ip);
-uint32_t sw_flow_hash_ends(uint8_t protocol, const struct sw_endpoint *a,
-			   const struct sw_endpoint *b); /* either order */
+/* either order */
+uint32_t sw_flow_hash_ends(uint8_t protocol, const struct sw_endpoint *a, const struct sw_endpoint *b);
 bool sw_flow_end_equal(const struct sw_endpoint *a, const struct sw_endpoint *b);
 void sw_flow_index_put(struct sw_flow_index *index, uint32_t hash, uint32_t flow);
 struct sw_flow_track *sw_flow_track_at(const struct sw_flows *flows, uint32_t id);
+/* The flow whose packets these are: for a mirror what it is a view of, with the sides swapped. */
+struct sw_flow_track *sw_flow_stored_at(const struct sw_flows *flows, uint32_t id);
 /* The latest flow of these ends in that namespace, in either order; aliases included. */
 struct sw_flow_track *sw_flow_lookup(const struct sw_flows *flows, uint32_t netns, uint8_t protocol,
 				     const struct sw_endpoint *a, const struct sw_endpoint *b);

@@ -65,8 +65,8 @@ struct sw_capture_file;
  * "-" is standard input. */
 struct sw_capture_file *sw_capture_file_open(const char *path, struct sw_err *err);
 void sw_capture_file_close(struct sw_capture_file *file); /* NULL is allowed */
-void sw_capture_file_hooks(struct sw_capture_file *file,
-			   const struct sw_capture_hooks *hooks); /* before the first next */
+/* before the first next */
+void sw_capture_file_hooks(struct sw_capture_file *file, const struct sw_capture_hooks *hooks);
 
 /* 1: a packet, 0: the end, negative: damaged or unreadable from here on (a further call says the same). id,
  * interface, time and all decoded fields are set; input, place and netns are the caller's. The payload is valid

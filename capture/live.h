@@ -31,8 +31,8 @@ struct sw_live_options { /* 0 and NULL: the default */
 	size_t lookback_bytes;
 	int64_t lookback_ns, hold_ns;
 	uint16_t input;
-	uint16_t
-		place; /* 0: at the process. Else what is kept is not told by owners but by the twins of what was kept there */
+	/* 0: at the process. Else what is kept is not told by owners but by the twins of what was kept there */
+	uint16_t place;
 	struct sw_twins *twins; /* shared by all places; NULL: there is one place only */
 	uint32_t *last_id; /* packet ids of a session with several captures; NULL: its own */
 	struct sw_packet_sink sink;

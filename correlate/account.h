@@ -78,10 +78,10 @@ struct sw_account_pattern {
 	struct sw_seen first, worst; /* the acknowledgement or answer that ended it */
 };
 struct sw_account_summary {
-	struct sw_account_pattern
-		nagle; /* small writes held back for at least SW_NAGLE_NS until an acknowledgement came */
-	struct sw_account_pattern
-		round_trips; /* exchanges (write, then read) of whose time at least half was round trips */
+	/* small writes held back for at least SW_NAGLE_NS until an acknowledgement came */
+	struct sw_account_pattern nagle;
+	/* exchanges (write, then read) of whose time at least half was round trips */
+	struct sw_account_pattern round_trips;
 	struct sw_account_pattern losses; /* exchanges of whose time at least half was waiting for lost segments */
 	uint32_t exchanges;
 	int64_t exchanges_ns; /* all of them: the connection's busy time */

@@ -213,8 +213,8 @@ static bool asked_to_close(const struct sw_handshake *handshake, const struct sw
 
 static bool drain_is_told(const struct sw_handshake *handshake, const struct sw_flow *flow, const struct sw_debt *debt)
 {
-	bool vain = debt->outcome == SW_OUTCOME_LOST ||
-		    (debt->outcome == SW_OUTCOME_FAILED && !flow->initiator); /* behind the client's alert */
+	/* behind the client's alert */
+	bool vain = debt->outcome == SW_OUTCOME_LOST || (debt->outcome == SW_OUTCOME_FAILED && !flow->initiator);
 	struct sw_facts facts;
 
 	if (!vain || flow->side[SW_SIDE_OURS].data_packets == 0)

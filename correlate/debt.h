@@ -45,8 +45,8 @@ struct sw_debt {
 	struct sw_wait_seen wait;
 	int64_t bytes_accepted, bytes_read;
 	int64_t burst_bytes; /* answers: read since the last pause (SW_BURST_PAUSE_NS) */
-	uint32_t
-		same_waits; /* answers: how many of the same end came after about the same long time, this one included */
+	/* answers: how many of the same end came after about the same long time, this one included */
+	uint32_t same_waits;
 	int64_t body_bytes; /* answers: what the head announced of its body; -1 not known */
 	uint32_t attempt; /* group of connects that are one attempt to a name or port; 0 none */
 	int64_t time_ns[SW_PART_COUNT];

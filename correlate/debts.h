@@ -28,8 +28,8 @@ struct sw_debt_state {
 	uint32_t told_call, writable_call;
 	uint32_t waiting; /* waits for it now under way */
 	int64_t rhythm_ns; /* answers: the longest pause between two reads */
-	int64_t lossy_ns, lossy_from_ns,
-		lossy_parts[SW_PART_COUNT]; /* answers: the longest pause that was loss; 0 none */
+	/* answers: the longest pause that was loss; 0 none */
+	int64_t lossy_ns, lossy_from_ns, lossy_parts[SW_PART_COUNT];
 	int64_t interrupted_ns; /* the enter of that call */
 	uint32_t interrupted_tid;
 	bool interrupted; /* the last call for it was ended by a signal */
@@ -97,11 +97,11 @@ void sw_debts_calls_end(struct sw_debts *debts, int64_t time_ns);
 /* The recording ends: everything open ends as hung, or is no debt after all; everything is reviewed. */
 void sw_debts_finish(struct sw_debts *debts, int64_t end_ns);
 
-bool sw_debts_owed(const struct sw_debts *debts, int64_t now_ns,
-		   int64_t recent_ns); /* open, or given up within recent_ns */
+/* open, or given up within recent_ns */
+bool sw_debts_owed(const struct sw_debts *debts, int64_t now_ns, int64_t recent_ns);
 size_t sw_debts_kept(const struct sw_debts *debts);
-struct sw_debt_state *sw_debts_at(const struct sw_debts *debts,
-				  size_t index); /* of the kept ones, in the order they began */
+/* of the kept ones, in the order they began */
+struct sw_debt_state *sw_debts_at(const struct sw_debts *debts, size_t index);
 
 /* Marks those of the kept ones final to which nothing belongs that is open, or that ended after `before_ns`; all of them where
  * it is INT64_MAX. */

@@ -57,8 +57,8 @@ void sw_debt_keep_call(struct sw_call **place, const struct sw_call *call);
 int64_t sw_call_end(const struct sw_call *call); /* exit, or enter where it has none */
 bool sw_call_reads(const struct sw_call *call);
 bool sw_call_writes(const struct sw_call *call);
-bool sw_call_blocks(const struct sw_call *call,
-		    const struct sw_socket_state *socket); /* may have waited: neither O_NONBLOCK nor MSG_DONTWAIT */
+/* may have waited: neither O_NONBLOCK nor MSG_DONTWAIT */
+bool sw_call_blocks(const struct sw_call *call, const struct sw_socket_state *socket);
 int32_t sw_debts_signal(const struct sw_debts *debts, const struct sw_call *call); /* that interrupted it */
 
 void sw_debts_connect_enter(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call);

@@ -68,12 +68,12 @@ struct sw_side { /* one direction of a flow: what this end sent and how the othe
 	int64_t lost_packets; /* that this side sent and that never came here: gaps in its IPv4 ids, which run in one connection (Linux) */
 	struct sw_seen lost_last; /* the packet behind the last such gap */
 	uint32_t ip_id_steps; /* how often the id was the next one */
-	bool ip_id_zero, timestamps, sack,
-		lost_by_capture; /* lost: a gap that was acknowledged although never captured */
-	uint32_t largest_segment,
-		largest_acked; /* payload bytes of one segment, capped at the MSS where offload merged them */
-	int64_t rtt_min_ns, rtt_max_ns, rtt_sum_ns,
-		rtt_count; /* of segments this side sent and did not retransmit (Karn) */
+	/* lost: a gap that was acknowledged although never captured */
+	bool ip_id_zero, timestamps, sack, lost_by_capture;
+	/* payload bytes of one segment, capped at the MSS where offload merged them */
+	uint32_t largest_segment, largest_acked;
+	/* of segments this side sent and did not retransmit (Karn) */
+	int64_t rtt_min_ns, rtt_max_ns, rtt_sum_ns, rtt_count;
 
 	/* more about what this side sent again: retransmissions = fast + timeout; a tail is what nothing newer followed */
 	int64_t timeout_retransmissions, tail_retransmissions;
@@ -154,8 +154,8 @@ struct sw_flow {
 	uint32_t mirror; /* the same packets seen from the other end (flows.h); 0 none was asked for */
 	bool mirrored; /* this is such a view */
 	bool unserved; /* a debt of serving was opened for it */
-	char history
-		[64]; /* zeek's letters: S h A D F R, capitals ours (the initiator's when we are that), ends with '+' when cut */
+	/* zeek's letters: S h A D F R, capitals ours (the initiator's when we are that), ends with '+' when cut */
+	char history[64];
 };
 
 /* Bytes that the head of this side's answer announced and that it has not sent; 0 where no length is known. */

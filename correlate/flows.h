@@ -44,8 +44,8 @@ struct sw_flow_change {
 	bool acked_resent; /* any of them was sent more than once */
 	int64_t unacked_sent_ns; /* when the oldest byte was first sent that is still unacknowledged; SW_TIME_NONE none or not known */
 	bool unacked_resent; /* it was sent again */
-	uint32_t
-		lost_before; /* packets of its sender that never came between the one before and this one, by their IPv4 ids */
+	/* packets of its sender that never came between the one before and this one, by their IPv4 ids */
+	uint32_t lost_before;
 	bool acked_all; /* nothing of the other side is unacknowledged any more */
 };
 #define SW_DUPLICATE_NS (2 * SW_NS_PER_MS)

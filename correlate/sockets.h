@@ -33,8 +33,8 @@ struct sw_socket_state {
 	struct sw_debt_state *open[SW_OPERATION_COUNT]; /* debts open on this socket, by operation */
 	struct sw_account *account; /* of its bytes; NULL none */
 	uint32_t kept; /* debts that still point here: not forgotten before it is 0 */
-	struct sw_debt_state *quiet,
-		*quiet_last; /* its debts that ended well and soon, and are not reviewed: debts_review.c */
+	/* its debts that ended well and soon, and are not reviewed: debts_review.c */
+	struct sw_debt_state *quiet, *quiet_last;
 	uint32_t quiet_count;
 	uint32_t flow; /* found by link.c; 0 none yet */
 	enum sw_link link;

@@ -41,8 +41,8 @@ struct sw_socket_seen { /* a socket's life as the calls tell it */
 	struct sw_socket_options options;
 	int64_t made_ns, connected_ns, shut_write_ns, shut_read_ns, closed_ns; /* SW_TIME_NONE: not */
 	uint32_t made_call, connect_call, shut_call, close_call, bind_call; /* ids, 0 none */
-	int64_t last_read_ns, last_write_ns,
-		last_wait_ns; /* ends of the last successful read and write, and of the last wait for it */
+	/* ends of the last successful read and write, and of the last wait for it */
+	int64_t last_read_ns, last_write_ns, last_wait_ns;
 	int64_t bytes_written, bytes_read; /* accepted by successful calls; handed to the program */
 	uint32_t writes, reads, eofs; /* calls that succeeded; reads that returned 0 */
 	int64_t datagrams_read;
@@ -52,8 +52,8 @@ struct sw_socket_seen { /* a socket's life as the calls tell it */
 	int64_t listened_ns; /* listen succeeded; SW_TIME_NONE: not seen */
 	int64_t waits_from_ns; /* begin of the last stretch in which somebody waited for it all but without a pause; SW_TIME_NONE */
 	bool waiting; /* that stretch is not over */
-	int64_t without_fd_ns,
-		without_fd_until_ns; /* in which accept failed for want of a descriptor, last; SW_TIME_NONE: never */
+	/* in which accept failed for want of a descriptor, last; SW_TIME_NONE: never */
+	int64_t without_fd_ns, without_fd_until_ns;
 	int64_t answer_took_ns; /* accepted connections: the longest that a request waited for our first byte; 0 none */
 	bool foreign; /* io_uring or a process outside the trace has used it: its calls are not all seen */
 };
@@ -114,29 +114,29 @@ struct sw_symptom_context {
 	const struct sw_debt *debt; /* never NULL */
 	const struct sw_flow *flow; /* no packets fit */
 	enum sw_link link;
-	const struct sw_flow
-		*elsewhere; /* datagrams: another end that sent to our port during the operation and was not asked */
+	/* datagrams: another end that sent to our port during the operation and was not asked */
+	const struct sw_flow *elsewhere;
 	int64_t answers_after_ns; /* datagrams: how long the same end took to answer another one; -1 it answered none */
 	bool flow_is_peers;
 	bool waited_alone; /* a wait for this socket and no other */
 	const struct sw_socket_seen *socket; /* NULL where the call had none (EBADF, socket(2) itself) */
 	const struct sw_call *opening, *surfaced; /* copies; they may be the same call */
-	const struct sw_call *
-		culprit; /* a call that made this one wrong (a close of the descriptor, a shutdown), where one is known */
-	const struct sw_addr *
-		target; /* what the operation was for: connect's or sendto's argument, else the remote end; may be absent */
+	/* a call that made this one wrong (a close of the descriptor, a shutdown), where one is known */
+	const struct sw_call *culprit;
+	/* what the operation was for: connect's or sendto's argument, else the remote end; may be absent */
+	const struct sw_addr *target;
 	const char *name; /* of the target, NULL unknown */
 	enum sw_name_source name_source;
 	struct sw_deadline deadline; /* whose timer ended it (outcome gave-up) */
 	size_t fact_count;
-	const struct sw_fact *const
-		*facts; /* taken for these calls or this socket; then those of the session (sysctls, counters) */
+	/* taken for these calls or this socket; then those of the session (sysctls, counters) */
+	const struct sw_fact *const *facts;
 	size_t call_count;
-	const struct sw_call *const *
-		calls; /* every call kept for this debt, in order of time: opening, last timed-out wait, surfaced, close */
+	/* every call kept for this debt, in order of time: opening, last timed-out wait, surfaced, close */
+	const struct sw_call *const *calls;
 	size_t packet_count;
-	const struct sw_packet *const
-		*packets; /* of the flow, as sw_flows_kept() has them, oldest first: evidence is quoted from these */
+	/* of the flow, as sw_flows_kept() has them, oldest first: evidence is quoted from these */
+	const struct sw_packet *const *packets;
 	size_t place_count;
 	const struct sw_place_seen *places;
 	int forwarding_error; /* errno with which this host would refuse to forward these packets; 0 none, or not asked */
@@ -152,11 +152,11 @@ struct sw_symptom_context {
 	uint32_t
 		others_half_open, /* serving: connections to the same local end, meanwhile, that got a SYN-ACK and never acknowledged it */
 		others_unanswered; /* serving: connections to the same local end, meanwhile, whose SYNs were never answered */
-	uint32_t
-		others_served; /* serving: connections to the same port that came within the settling time after it and got a SYN-ACK */
+	/* serving: connections to the same port that came within the settling time after it and got a SYN-ACK */
+	uint32_t others_served;
 	uint8_t host_ttl; /* hop count of the remote host's packets, over all flows (sw_flows_host_ttl); 0 unknown */
-	const struct sw_neighbor_seen
-		*neighbor; /* resolution of the target or of its next hop, as the packets show it */
+	/* resolution of the target or of its next hop, as the packets show it */
+	const struct sw_neighbor_seen *neighbor;
 	enum sw_absence absence;
 	const char *absence_why; /* one line where it is not SW_ABSENCE_COUNTS */
 	bool packets_available; /* there is a capture that covers this socket's namespace at all */
@@ -172,8 +172,8 @@ struct sw_symptom_context {
 	bool calls_shown; /* nobody recorded the calls: they were read from packets */
 	bool exits_unknown; /* imported: when calls returned is known only from above */
 	uint32_t same_before; /* symptoms like this one (same call, errno and remote end) before it */
-	const struct sw_debt
-		*accepted_by; /* bytes of earlier calls that never arrived began with this debt (drain); NULL */
+	/* bytes of earlier calls that never arrived began with this debt (drain); NULL */
+	const struct sw_debt *accepted_by;
 };
 
 /* The newest fact of that kind in the context, NULL when there is none. */

@@ -67,8 +67,8 @@ static int allow_all(int rules, const struct sw_options *options, const struct s
 	for (size_t i = 0; i < outputs->count && code == 0; i++) {
 		bool standard = strcmp(outputs->files[i].output->path, "-") == 0;
 		sw_auto_free char *path = sw_strdup(standard ? "/tmp/journal" : outputs->files[i].output->path);
-		code = allow(rules, dirname(path), FINISH,
-			     err); /* an incident on standard output has its journal in /tmp */
+		/* an incident on standard output has its journal in /tmp */
+		code = allow(rules, dirname(path), FINISH, err);
 		struct stat there;
 		const char *name = outputs->files[i].output->path;
 		if (code == 0 && !standard && stat(name, &there) == 0 && S_ISFIFO(there.st_mode))

@@ -5,7 +5,7 @@
 #include "src/confine.h"
 
 int sw_confine_calls(const struct sw_options *options, struct sw_err *err); /* seccomp */
-int sw_confine_folders(const struct sw_options *options, const struct sw_outputs *outputs,
-		       struct sw_err *err); /* landlock */
+/* landlock */
+int sw_confine_folders(const struct sw_options *options, const struct sw_outputs *outputs, struct sw_err *err);
 
 #endif

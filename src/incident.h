@@ -41,8 +41,8 @@ void sw_incident_fact(struct sw_incident *incident, const struct sw_fact *fact);
 void sw_incident_limit(struct sw_incident *incident, const struct sw_limit *limit);
 void sw_incident_status(struct sw_incident *incident, const struct sw_capture_status *status);
 void sw_incident_packet(struct sw_incident *incident, const struct sw_packet *packet, const struct sw_raw_packet *raw);
-void sw_incident_flush(struct sw_incident *incident,
-		       int64_t now_ns); /* call often: writes every 100 ms; a full disk is remembered */
+/* call often: writes every 100 ms; a full disk is remembered */
+void sw_incident_flush(struct sw_incident *incident, int64_t now_ns);
 
 /* Of a ring: begins a new segment when it is time, and drops those that are older than both --keep and what is needed still; more
  * than max_size is dropped even so. Call often. */
@@ -82,7 +82,7 @@ struct sw_capture_hooks sw_incident_reader_hooks(struct sw_incident_reader *read
 void sw_incident_reader_packet(struct sw_incident_reader *reader, const struct sw_capture_file *file,
 			       struct sw_packet *packet);
 const struct sw_incident_session *sw_incident_reader_session(const struct sw_incident_reader *reader);
-uint32_t sw_incident_reader_unread(const struct sw_incident_reader *reader,
-				   const char **first_error); /* lines not understood */
+/* lines not understood */
+uint32_t sw_incident_reader_unread(const struct sw_incident_reader *reader, const char **first_error);
 
 #endif

@@ -44,8 +44,8 @@ struct sw_incident {
 	struct sw_incident_ring ring; /* keep_ns 0: all is kept */
 	struct sw_segment *segments[SW_SEGMENTS_MAX]; /* those in use first, the oldest first; then the free ones */
 	size_t count, room; /* in use; in all */
-	struct sw_incident_place
-		places[SW_INCIDENT_PLACES_MAX]; /* in the order of their interfaces, in every segment */
+	/* in the order of their interfaces, in every segment */
+	struct sw_incident_place places[SW_INCIDENT_PLACES_MAX];
 	size_t place_count;
 	SW_ARRAY(struct sw_socket) recent; /* a flight recorder's: sockets that the snapshot may not know yet */
 	char *pending; /* lines that ride with the next record */

@@ -54,8 +54,8 @@ struct sw_options {
 	bool payload; /* --payload: keep payload bytes */
 	bool probe; /* --probe */
 	unsigned switches; /* SW_SWITCH_*: --without, for tests and for kernels that lie */
-	char *const *
-		argv; /* run: the command, NULL terminated; attach: process numbers; explain and diff: the files; verdicts: codes */
+	/* run: the command, NULL terminated; attach: process numbers; explain and diff: the files; verdicts: codes */
+	char *const *argv;
 	int argc;
 	/* explain */
 	struct sw_ip hosts[16]; /* --host */

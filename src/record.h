@@ -62,8 +62,8 @@ struct sw_chunk *sw_packer_take(struct sw_packer *packer); /* all chunks, linked
 /* Hands it to the sink that it is for. */
 void sw_record_say(const struct sw_record *record, const struct sw_trace_sink *trace,
 		   const struct sw_packet_sink *packets);
-const struct sw_packet *sw_record_packet(const struct sw_record *record,
-					 const struct sw_raw_packet **raw); /* a frame's */
+/* a frame's */
+const struct sw_packet *sw_record_packet(const struct sw_record *record, const struct sw_raw_packet **raw);
 void sw_record_done(struct sw_record *record); /* the place of a chunk without living records is used again */
 
 #endif

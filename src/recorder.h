@@ -24,8 +24,8 @@ struct sw_recorder_start {
 	struct sw_outputs *outputs;
 	struct sw_ring *ring; /* the reader's side */
 	int control_fd; /* the recorder's end */
-	const volatile int
-		*abandoned; /* shared: set by the tracer when nothing was run, so that there is nothing to report */
+	/* shared: set by the tracer when nothing was run, so that there is nothing to report */
+	const volatile int *abandoned;
 };
 
 int sw_recorder_main(const struct sw_recorder_start *start);

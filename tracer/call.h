@@ -105,8 +105,8 @@ struct sw_call {
 	int64_t timeout_ns; /* of a wait; SW_TIMEOUT_INFINITE; SW_TIMEOUT_NONE */
 	struct sw_addr addr; /* connect, bind, sendto: asked; accept, recvfrom, getsockname, getpeername: answered */
 	uint32_t wait_count, message_count, stack_count, data_count;
-	const struct sw_wait
-		*waits; /* poll, select: the whole set; epoll_wait: what was reported; epoll_ctl: one (asked, data) */
+	/* poll, select: the whole set; epoll_wait: what was reported; epoll_ctl: one (asked, data) */
+	const struct sw_wait *waits;
 	const struct sw_message *messages;
 	const struct sw_frame *stack; /* failures only */
 	const uint8_t *data; /* first bytes moved, where they were recorded (strace -s, port 53) */
@@ -145,8 +145,8 @@ struct sw_field {
 
 struct sw_fact {
 	uint32_t id;
-	const char *
-		kind; /* "tcp-info", "route", "neighbor", "port-range", "fd-limit", "unix-path", "port-holder", "counters", "sysctl" */
+	/* "tcp-info", "route", "neighbor", "port-range", "fd-limit", "unix-path", "port-holder", "counters", "sysctl" */
+	const char *kind;
 	int64_t time_ns;
 	uint32_t pid, tid, socket, call; /* 0 none */
 	uint32_t field_count;

@@ -151,8 +151,8 @@ void sw_engine_call_resume(struct sw_engine_state *engine, struct sw_tracee *tra
 void sw_engine_call_found(struct sw_engine_state *engine, struct sw_tracee *tracee,
 			  const struct ptrace_syscall_info *info);
 void sw_engine_call_lost(struct sw_engine_state *engine, struct sw_tracee *tracee, int64_t now);
-void sw_engine_calls_end(struct sw_engine_state *engine,
-			 struct sw_tracee *tracee); /* the thread goes: what is open is unfinished */
+/* the thread goes: what is open is unfinished */
+void sw_engine_calls_end(struct sw_engine_state *engine, struct sw_tracee *tracee);
 void sw_engine_hanging(struct sw_engine_state *engine);
 void sw_engine_hanging_remove(struct sw_engine_state *engine, struct sw_tracee *tracee);
 

@@ -24,7 +24,7 @@ void sw_epolls_put(struct sw_epolls *epolls, const struct sw_epoll_member *membe
 void sw_epolls_delete(struct sw_epolls *epolls, uint32_t epoll, int32_t fd);
 /* Once in a while: members of sets that are gone are forgotten. */
 void sw_epolls_sift(struct sw_epolls *epolls, bool (*lives)(void *context, uint32_t epoll), void *context);
-const struct sw_epoll_member *sw_epolls_by_data(struct sw_epolls *epolls, uint32_t epoll,
-						uint64_t data); /* NULL unknown */
+/* NULL unknown */
+const struct sw_epoll_member *sw_epolls_by_data(struct sw_epolls *epolls, uint32_t epoll, uint64_t data);
 
 #endif

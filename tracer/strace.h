@@ -49,9 +49,8 @@ struct sw_strace_pin {
 	int64_t stamp_ns, least_ns;
 };
 void sw_strace_set_pins(struct sw_strace *strace, const struct sw_strace_pin *pins, size_t count);
-void sw_strace_set_raw(
-	struct sw_strace
-		*strace); /* stamps of whole seconds stay as they stand, but for nanoseconds that tell lines apart */
+/* stamps of whole seconds stay as they stand, but for nanoseconds that tell lines apart */
+void sw_strace_set_raw(struct sw_strace *strace);
 
 /* `pid`: whose log it is where its lines do not say (-ff: the file's ending), 0 unknown. Freed with the strace. */
 struct sw_strace_log *sw_strace_open(struct sw_strace *strace, uint32_t pid);

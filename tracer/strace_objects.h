@@ -50,8 +50,8 @@ void objects_release(struct objects *objects);
 
 struct descriptors *descriptors_new(void);
 struct descriptors *descriptors_copy(struct objects *objects, const struct descriptors *parent);
-void descriptors_leave(struct objects *objects,
-		       struct descriptors *descriptors); /* one user fewer; the last closes all */
+/* one user fewer; the last closes all */
+void descriptors_leave(struct objects *objects, struct descriptors *descriptors);
 struct object *descriptors_get(const struct descriptors *descriptors, int32_t fd); /* NULL unknown */
 void descriptors_set(struct objects *objects, struct descriptors *descriptors, int32_t fd, struct object *object);
 

@@ -118,8 +118,8 @@ void strace_set_nonblocking(struct decode *decode, struct object *object, bool o
 struct span strace_argument(const struct decode *decode, int index); /* empty when absent */
 void strace_take_data(struct decode *decode, struct span string);
 void strace_said(struct decode *decode); /* strace_said.c: a write to standard error */
-void strace_said_flush(struct sw_strace *strace, struct thread *thread,
-		       int64_t now_ns); /* and what had no newline yet */
+/* and what had no newline yet */
+void strace_said_flush(struct sw_strace *strace, struct thread *thread, int64_t now_ns);
 
 /* strace_handed.c: descriptors in a message, SCM_RIGHTS. */
 void strace_rights(struct decode *decode, struct span header, bool cloexec);
@@ -134,8 +134,8 @@ bool strace_epoll_recall(const struct sw_strace *strace, uint32_t epoll, uint64_
 struct thread *strace_thread(struct sw_strace *strace, uint32_t tid, int64_t now_ns);
 void strace_thread_made(struct sw_strace *strace, struct thread *maker, uint32_t tid, uint64_t clone_flags,
 			int64_t now_ns);
-void strace_thread_alone(struct sw_strace *strace,
-			 struct thread *thread); /* its descriptors are its own from here on */
+/* its descriptors are its own from here on */
+void strace_thread_alone(struct sw_strace *strace, struct thread *thread);
 void strace_thread_exec(struct sw_strace *strace, struct thread *thread, struct span arguments, int64_t now_ns);
 void strace_thread_end(struct sw_strace *strace, struct thread *thread, int32_t code, int32_t signal, int64_t now_ns);
 /* A thread that called exec goes on under its process's number. */

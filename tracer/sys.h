@@ -85,7 +85,7 @@ enum sw_sys_class {
 
 const char *sw_sys_name(enum sw_sys sys); /* "connect"; "?" for SW_SYS_NONE */
 enum sw_sys_class sw_sys_class(enum sw_sys sys);
-enum sw_sys sw_sys_by_name(const char *name,
-			   unsigned long length); /* knows aliases (send, recv, _newselect, ppoll_time64) */
+/* knows aliases (send, recv, _newselect, ppoll_time64) */
+enum sw_sys sw_sys_by_name(const char *name, unsigned long length);
 
 #endif

@@ -103,8 +103,8 @@ void sw_tracees_release(struct sw_tracees *tracees);
 size_t sw_tracee_read(const struct sw_tracee *tracee, uint64_t address, void *buffer, size_t length);
 bool sw_tracee_read_all(const struct sw_tracee *tracee, uint64_t address, void *buffer, size_t length);
 bool sw_tracee_write(const struct sw_tracee *tracee, uint64_t address, const void *bytes, size_t length);
-uint64_t sw_tracee_word(const struct sw_tracee *tracee, const void *bytes,
-			size_t index); /* of an array of longs or pointers */
+/* of an array of longs or pointers */
+uint64_t sw_tracee_word(const struct sw_tracee *tracee, const void *bytes, size_t index);
 size_t sw_tracee_word_size(const struct sw_tracee *tracee);
 
 #endif

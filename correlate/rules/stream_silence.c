@@ -198,8 +198,8 @@ static bool answer_stopped(const struct sw_facts *facts, struct sw_match *match)
 		match->cause =
 			"the answer stopped after {bytes_in} bytes, {answer_missing} before the end that its head announces; nothing more came for {answer_quiet}";
 	} else if (FACT(burst) < SW_BURST_BULK && FACT(ended_well)) {
-		match->severity =
-			SW_SEVERITY_NOTE; /* a message came, nobody knows of another, and the program was content */
+		/* a message came, nobody knows of another, and the program was content */
+		match->severity = SW_SEVERITY_NOTE;
 		at_most(match, SW_CONFIDENCE_POSSIBLE);
 		match->cause =
 			"the last of the answer came {answer_quiet} before the end; the program waited for more, and ended well";

@@ -73,7 +73,7 @@ size_t sw_anonymizer_frame(struct sw_anonymizer *anonymizer, const struct sw_pac
 			   size_t captured, size_t wire);
 /* The same of what stands above the link layer; `quoted`: inside an ICMP error. */
 size_t sw_anonymizer_icmp(struct sw_anonymizer *anonymizer, uint8_t *message, size_t captured, bool v6, bool quoted);
-size_t sw_anonymizer_inner(struct sw_anonymizer *anonymizer, uint8_t *header,
-			   size_t captured); /* the packet that ICMP quotes */
+/* the packet that ICMP quotes */
+size_t sw_anonymizer_inner(struct sw_anonymizer *anonymizer, uint8_t *header, size_t captured);
 
 #endif

@@ -12,12 +12,12 @@ void sw_html_foot(const struct sw_report_context *context, FILE *out);
 void sw_html_title(const struct sw_report_context *context, FILE *out); /* of the window: escaped text */
 
 void sw_html_findings(const struct sw_report_context *context, FILE *out); /* html_findings.c: list, then one by one */
-void sw_html_finding(const struct sw_report_context *context, const struct sw_finding *finding,
-		     FILE *out); /* html_finding.c */
-void sw_html_ladder(const struct sw_report_context *context, const struct sw_finding *finding,
-		    FILE *out); /* html_ladder.c */
-void sw_html_evidence(const struct sw_finding *finding,
-		      FILE *out); /* html_evidence.c: what the ladder shows, as a table */
+/* html_finding.c */
+void sw_html_finding(const struct sw_report_context *context, const struct sw_finding *finding, FILE *out);
+/* html_ladder.c */
+void sw_html_ladder(const struct sw_report_context *context, const struct sw_finding *finding, FILE *out);
+/* html_evidence.c: what the ladder shows, as a table */
+void sw_html_evidence(const struct sw_finding *finding, FILE *out);
 void sw_html_parts(const struct sw_finding *finding, FILE *out); /* html_evidence.c: where the time went */
 
 /* html_tables.c: the first lines for who has no JavaScript, and everything as data for who has. */

@@ -8,8 +8,8 @@
 #include <stdio.h>
 
 void sw_html_text(FILE *out, const char *text); /* NULL: nothing */
-void sw_html_format(FILE *out, const char *format, ...)
-	__attribute__((format(printf, 2, 3))); /* the result is escaped */
+/* the result is escaped */
+void sw_html_format(FILE *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* <p class="cause">text</p>; class NULL: none. Nothing at all where text is NULL. `name` and `class` are ours. */
 void sw_html_element(FILE *out, const char *name, const char *class, const char *text);
 /* <dt>label</dt><dd>text</dd>; nothing where text is NULL or empty. */

@@ -10,8 +10,8 @@ void sw_text_finding(const struct sw_page *page, const struct sw_report_context 
 		     const struct sw_finding *finding);
 void sw_text_finding_brief(const struct sw_page *page, const struct sw_report_context *context,
 			   const struct sw_finding *finding); /* three lines */
-void sw_text_finding_line(const struct sw_page *page,
-			  const struct sw_finding *finding); /* one line, with the verdict */
+/* one line, with the verdict */
+void sw_text_finding_line(const struct sw_page *page, const struct sw_finding *finding);
 
 void sw_text_evidence(const struct sw_page *page, const struct sw_finding *finding, bool all); /* text_evidence.c */
 /* The operations of a slow finding, with the parts of their time; false: there is no more than one. */
@@ -20,8 +20,8 @@ void sw_text_stack(const struct sw_page *page, const struct sw_symptom *symptom)
 void sw_text_timeline(const struct sw_page *page, const struct sw_report_context *context);
 
 void sw_text_said(const struct sw_page *page, const struct sw_texts *said); /* what it wrote to standard error */
-void sw_text_clean(const struct sw_page *page,
-		   const struct sw_report_context *context); /* "CLEAN  ..." or "BLIND  ..." */
+/* "CLEAN  ..." or "BLIND  ..." */
+void sw_text_clean(const struct sw_page *page, const struct sw_report_context *context);
 void sw_text_limits(const struct sw_page *page, const struct sw_report *report);
 void sw_text_watched(const struct sw_page *page, const struct sw_report *report); /* the last line */
 

@@ -7,12 +7,13 @@
 #include "correlate/report.h"
 #include "src/base/mem.h"
 
-enum sw_bucket { /* the parts, and idle time that only the kind of debt tells apart */
-		 SW_BUCKET_BEFORE = SW_PART_COUNT, /* nothing sent yet, no connection */
-		 SW_BUCKET_WAITED, /* nothing under way, somebody waits */
-		 SW_BUCKET_PEERS_TURN, /* nobody waits, we wrote last */
-		 SW_BUCKET_OUR_TURN,
-		 SW_BUCKET_COUNT,
+/* the parts, and idle time that only the kind of debt tells apart */
+enum sw_bucket {
+	SW_BUCKET_BEFORE = SW_PART_COUNT, /* nothing sent yet, no connection */
+	SW_BUCKET_WAITED, /* nothing under way, somebody waits */
+	SW_BUCKET_PEERS_TURN, /* nobody waits, we wrote last */
+	SW_BUCKET_OUR_TURN,
+	SW_BUCKET_COUNT,
 };
 
 struct sw_interval { /* time held back */

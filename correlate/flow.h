@@ -9,12 +9,13 @@
 #include "capture/packet.h"
 #include "correlate/report.h"
 
-enum sw_rst_class { /* VERDICTS.md: who made this RST */
-		    SW_RST_NONE,
-		    SW_RST_LIVING_SOCKET, /* RST+ACK, timestamps when negotiated, running IP id */
-		    SW_RST_NO_SOCKET, /* bare RST without timestamps, id 0: host without that socket, or a REJECT */
-		    SW_RST_TO_SYN, /* RST+ACK of a SYN */
-		    SW_RST_STRANGER, /* hop count or id unlike the peer's own packets */
+/* VERDICTS.md: who made this RST */
+enum sw_rst_class {
+	SW_RST_NONE,
+	SW_RST_LIVING_SOCKET, /* RST+ACK, timestamps when negotiated, running IP id */
+	SW_RST_NO_SOCKET, /* bare RST without timestamps, id 0: host without that socket, or a REJECT */
+	SW_RST_TO_SYN, /* RST+ACK of a SYN */
+	SW_RST_STRANGER, /* hop count or id unlike the peer's own packets */
 };
 
 struct sw_seen { /* a packet that the facts point at */

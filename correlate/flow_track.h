@@ -52,15 +52,16 @@ void sw_flow_segments_release(struct sw_flow_segments *segments);
 
 /* ---- kept packets (flow_kept.c) ------------------------------------------------------------------------------- */
 
-enum sw_flow_keep { /* why a packet is kept: each reason has a room of its own, so that none crowds out another */
-		    SW_FLOW_KEEP_NOT, /* only while it is one of the last */
-		    SW_FLOW_KEEP_STATE,
-		    SW_FLOW_KEEP_LOSS,
-		    SW_FLOW_KEEP_WINDOW,
-		    SW_FLOW_KEEP_PROBE,
-		    SW_FLOW_KEEP_ICMP,
-		    SW_FLOW_KEEP_ODD, /* bad checksums, duplicates of the handshake, records of a handshake */
-		    SW_FLOW_KEEP_COUNT,
+/* why a packet is kept: each reason has a room of its own, so that none crowds out another */
+enum sw_flow_keep {
+	SW_FLOW_KEEP_NOT, /* only while it is one of the last */
+	SW_FLOW_KEEP_STATE,
+	SW_FLOW_KEEP_LOSS,
+	SW_FLOW_KEEP_WINDOW,
+	SW_FLOW_KEEP_PROBE,
+	SW_FLOW_KEEP_ICMP,
+	SW_FLOW_KEEP_ODD, /* bad checksums, duplicates of the handshake, records of a handshake */
+	SW_FLOW_KEEP_COUNT,
 };
 
 struct sw_flow_kept;

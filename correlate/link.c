@@ -6,9 +6,6 @@
 
 #include <netinet/in.h>
 #include <string.h>
-/* A listener's program that is busy for longer has worse to tell. */
-#define ACCEPT_BEFORE_NS (10 * SW_NS_PER_S)
-#define ACCEPT_FLOWS 64
 
 struct sw_links *sw_links_new(const struct sw_correlate_options *options, struct sw_flows *flows,
 			      struct sw_sockets *sockets)

@@ -6,6 +6,10 @@
 
 #include <netinet/in.h>
 
+/* A listener's program that is busy for longer has worse to tell. */
+#define ACCEPT_BEFORE_NS (10 * SW_NS_PER_S)
+#define ACCEPT_FLOWS 64
+
 struct span {
 	int64_t from_ns, to_ns;
 };

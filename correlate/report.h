@@ -19,7 +19,8 @@ enum sw_locus {
 	SW_LOCUS_PEER_APP,
 	SW_LOCUS_RESOLVER,
 };
-enum sw_operation { /* what was owed (debt.h) */
+/* what was owed (debt.h) */
+enum sw_operation {
 	SW_OPERATION_NONE,
 	SW_OPERATION_CONNECT, /* until the connection stands or fails */
 	SW_OPERATION_LOOKUP, /* a name as it was asked for, with all tries */
@@ -43,7 +44,8 @@ enum sw_outcome {
 	SW_OUTCOME_UNSERVED, /* a peer asked, and left with nothing */
 	SW_OUTCOME_SLOW, /* done, after a gap without progress above --slow */
 };
-enum sw_part { /* where the time of a debt went; at each instant the first of these that holds (account.h) */
+/* where the time of a debt went; at each instant the first of these that holds (account.h) */
+enum sw_part {
 	SW_PART_DATA_WAITING, /* bytes of the peer lie here unread */
 	SW_PART_RECEIVER_WINDOW, /* bytes of ours unsent: the peer's window is full */
 	SW_PART_NAGLE, /* fewer bytes than a segment unsent, behind unacknowledged ones */
@@ -68,11 +70,12 @@ struct sw_texts { /* a list of lines */
 };
 
 enum sw_evidence_kind { SW_EVIDENCE_CALL, SW_EVIDENCE_PACKET, SW_EVIDENCE_FACT };
-enum sw_fate { /* what became of a packet that our side sent, as far as this side can see */
-	       SW_FATE_UNKNOWN, /* or it asks for no answer */
-	       SW_FATE_ANSWERED,
-	       SW_FATE_SENT_AGAIN, /* before anything acknowledged it: it, or its answer, was lost or late */
-	       SW_FATE_UNANSWERED, /* nothing that came answers it */
+/* what became of a packet that our side sent, as far as this side can see */
+enum sw_fate {
+	SW_FATE_UNKNOWN, /* or it asks for no answer */
+	SW_FATE_ANSWERED,
+	SW_FATE_SENT_AGAIN, /* before anything acknowledged it: it, or its answer, was lost or late */
+	SW_FATE_UNANSWERED, /* nothing that came answers it */
 };
 struct sw_evidence {
 	enum sw_evidence_kind kind;

@@ -14,17 +14,19 @@
 #include "correlate/lookups.h"
 #include "correlate/places.h"
 
-enum sw_absence { /* what it means that a packet is not in the capture, for this symptom */
-		  SW_ABSENCE_NOTHING, /* it may well have been there */
-		  SW_ABSENCE_LIKELY, /* a file without drop counters in which other traffic was seen: supports at most `likely` */
-		  SW_ABSENCE_COUNTS, /* the capture is complete for this flow */
+/* what it means that a packet is not in the capture, for this symptom */
+enum sw_absence {
+	SW_ABSENCE_NOTHING, /* it may well have been there */
+	SW_ABSENCE_LIKELY, /* a file without drop counters in which other traffic was seen: supports at most `likely` */
+	SW_ABSENCE_COUNTS, /* the capture is complete for this flow */
 };
 
-enum sw_link { /* how the flow was found */
-	       SW_LINK_NONE,
-	       SW_LINK_PORTS, /* both endpoints agree */
-	       SW_LINK_TRANSLATED, /* local port and time agree, the remote end is another: translated on this host */
-	       SW_LINK_TIME, /* no local port known: remote end and time agree */
+/* how the flow was found */
+enum sw_link {
+	SW_LINK_NONE,
+	SW_LINK_PORTS, /* both endpoints agree */
+	SW_LINK_TRANSLATED, /* local port and time agree, the remote end is another: translated on this host */
+	SW_LINK_TIME, /* no local port known: remote end and time agree */
 };
 
 struct sw_socket_options { /* what the calls asked for on this socket */
@@ -90,11 +92,12 @@ struct sw_contrast { /* what worked, or did not, in the same recording: never co
 	uint32_t resolver_ok; /* answers from the same resolver (look-ups) */
 };
 
-enum sw_place_way { /* whether this symptom's packets pass there, unless they are lost before */
-		    SW_PLACE_WAY_UNKNOWN,
-		    SW_PLACE_WAY_POSSIBLE, /* other connections of the program do */
-		    SW_PLACE_WAY_LIKELY, /* the kernel would forward them so; others to the same host do */
-		    SW_PLACE_WAY_SURE, /* packets of this connection were seen there, or of others to the same end */
+/* whether this symptom's packets pass there, unless they are lost before */
+enum sw_place_way {
+	SW_PLACE_WAY_UNKNOWN,
+	SW_PLACE_WAY_POSSIBLE, /* other connections of the program do */
+	SW_PLACE_WAY_LIKELY, /* the kernel would forward them so; others to the same host do */
+	SW_PLACE_WAY_SURE, /* packets of this connection were seen there, or of others to the same end */
 };
 
 struct sw_place_seen { /* a further place of capture, for one symptom; nearest first */

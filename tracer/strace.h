@@ -12,11 +12,12 @@
 struct sw_strace; /* what several logs of one recording share: objects, processes, ids */
 struct sw_strace_log; /* one of them */
 
-enum sw_strace_clock { /* what the stamps are */
-		       SW_STRACE_CLOCK_NONE, /* no stamps: lines are counted as microseconds */
-		       SW_STRACE_CLOCK_RELATIVE, /* -r */
-		       SW_STRACE_CLOCK_TIME_OF_DAY, /* -t, -tt: nanoseconds since a midnight */
-		       SW_STRACE_CLOCK_EPOCH, /* -ttt */
+/* what the stamps are */
+enum sw_strace_clock {
+	SW_STRACE_CLOCK_NONE, /* no stamps: lines are counted as microseconds */
+	SW_STRACE_CLOCK_RELATIVE, /* -r */
+	SW_STRACE_CLOCK_TIME_OF_DAY, /* -t, -tt: nanoseconds since a midnight */
+	SW_STRACE_CLOCK_EPOCH, /* -ttt */
 };
 
 #define SW_STRACE_UNREAD_SHOWN 8

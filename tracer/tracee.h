@@ -13,11 +13,12 @@
 
 #include "tracer/call.h"
 
-enum sw_abi { /* how a call passes its arguments, and how large a pointer in its structures is */
-	      SW_ABI_NATIVE, /* x86-64 */
-	      SW_ABI_X32, /* 64-bit registers, 32-bit pointers */
-	      SW_ABI_I386,
-	      SW_ABI_COUNT,
+/* how a call passes its arguments, and how large a pointer in its structures is */
+enum sw_abi {
+	SW_ABI_NATIVE, /* x86-64 */
+	SW_ABI_X32, /* 64-bit registers, 32-bit pointers */
+	SW_ABI_I386,
+	SW_ABI_COUNT,
 };
 
 #define SW_SET_FDS 4096u /* descriptors of a select that are remembered */
@@ -58,10 +59,11 @@ struct sw_tracee { /* a thread */
 	bool interrupted; /* `waiting` ended with ERESTART*: the kernel may restart it */
 	bool hanging; /* in the list of connects that are asked when they block */
 	bool arriving; /* attached, and not yet stopped for the first time */
-	enum sw_patience { /* attached, and not interrupted yet */
-			   SW_PATIENCE_NONE,
-			   SW_PATIENCE_A_WHILE, /* its wait has a limit of time, which would begin anew */
-			   SW_PATIENCE_TO_THE_END, /* it writes: an interruption would show as a short count */
+	/* attached, and not interrupted yet */
+	enum sw_patience {
+		SW_PATIENCE_NONE,
+		SW_PATIENCE_A_WHILE, /* its wait has a limit of time, which would begin anew */
+		SW_PATIENCE_TO_THE_END, /* it writes: an interruption would show as a short count */
 	} patience;
 	bool interrupted_by_us; /* attached: told to stop */
 	bool let_go; /* attached: runs on without stopping at its calls */

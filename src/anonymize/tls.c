@@ -13,21 +13,22 @@
 
 enum { EXTENSION_NAME = 0, EXTENSION_ALPN = 16, EXTENSION_VERSIONS = 43 };
 
-enum part { /* of a hello, in their order */
-	    PART_VERSION,
-	    PART_RANDOM,
-	    PART_SESSION_LENGTH,
-	    PART_SESSION,
-	    PART_SUITES_LENGTH,
-	    PART_SUITES,
-	    PART_COMPRESSION_LENGTH,
-	    PART_COMPRESSION,
-	    PART_EXTENSIONS_LENGTH,
-	    PART_EXTENSION, /* type and length */
-	    PART_NAME_HEADER, /* of the list, the type, the name's length */
-	    PART_NAME,
-	    PART_KEPT, /* an extension's value */
-	    PART_EMPTIED,
+/* of a hello, in their order */
+enum part {
+	PART_VERSION,
+	PART_RANDOM,
+	PART_SESSION_LENGTH,
+	PART_SESSION,
+	PART_SUITES_LENGTH,
+	PART_SUITES,
+	PART_COMPRESSION_LENGTH,
+	PART_COMPRESSION,
+	PART_EXTENSIONS_LENGTH,
+	PART_EXTENSION, /* type and length */
+	PART_NAME_HEADER, /* of the list, the type, the name's length */
+	PART_NAME,
+	PART_KEPT, /* an extension's value */
+	PART_EMPTIED,
 };
 
 struct stream {

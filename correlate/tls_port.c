@@ -11,8 +11,7 @@ static bool same_port(const struct sw_flow *a, const struct sw_flow *b)
 	       a->mirrored == b->mirrored && a->netns == b->netns && a->local.port == b->local.port;
 }
 
-uint32_t sw_tls_served(struct sw_flows *flows, const struct sw_handshakes *handshakes,
-		       const struct sw_flow *flow)
+uint32_t sw_tls_served(struct sw_flows *flows, const struct sw_handshakes *handshakes, const struct sw_flow *flow)
 {
 	uint32_t served = 0;
 

@@ -12,8 +12,7 @@
 #define SW_TLS_RECORD_HEAD 5
 
 /* Other connections that came to the same port of ours and in which our side answered a ClientHello. */
-uint32_t sw_tls_served(struct sw_flows *flows, const struct sw_handshakes *handshakes,
-		       const struct sw_flow *flow);
+uint32_t sw_tls_served(struct sw_flows *flows, const struct sw_handshakes *handshakes, const struct sw_flow *flow);
 /* A request that is no TLS was read, and our side closed without a byte of an answer, before the client did. */
 bool sw_tls_port_mute(const struct sw_flow *flow, const struct sw_debt *debt);
 /* The first that the program asked the connection for was the head of a record, though more had come. */

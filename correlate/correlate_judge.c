@@ -14,6 +14,9 @@
 #define SAID_MAX 256u
 #define FORGET_AT_ONCE 64u
 #define SERVING_EVERY_NS SW_NS_PER_S
+/* Symptoms that wait for --settle, at some 8 kB with their flows. Where a program fails faster, the oldest are judged before. */
+#define UNSETTLED_MAX 8192u
+#define UNSETTLED_LESS 2048u /* so many at once: each time all are looked at */
 
 struct before { /* of a kept debt, what joining changes */
 	struct sw_debt debt;
@@ -86,6 +89,39 @@ static bool any_due(const struct sw_correlate *correlate, int64_t before_ns)
 	return false;
 }
 
+static int by_time(const void *a, const void *b)
+{
+	int64_t left = *(const int64_t *)a, right = *(const int64_t *)b;
+
+	return left < right ? -1 : left > right;
+}
+
+/* Up to when symptoms are judged though they have not settled, since too many wait; INT64_MIN: they do not. */
+static int64_t crowded_before(struct sw_correlate *correlate)
+{
+	size_t count = 0;
+	int64_t before_ns = INT64_MIN, *ends;
+
+	if (sw_debts_kept(correlate->debts) <= UNSETTLED_MAX)
+		return before_ns;
+	ends = sw_alloc(sw_debts_kept(correlate->debts) * sizeof *ends);
+	for (size_t i = 0; i < sw_debts_kept(correlate->debts); i++) {
+		const struct sw_debt_state *debt = sw_debts_at(correlate->debts, i);
+
+		if (!debt->said)
+			ends[count++] = debt->debt.ended_ns;
+	}
+	if (count > UNSETTLED_MAX) {
+		qsort(ends, count, sizeof *ends, by_time);
+		before_ns = ends[count - UNSETTLED_MAX + UNSETTLED_LESS];
+		sw_correlate_limit(correlate,
+				   &(struct sw_limit){"more failed at once than can wait for what makes it good (--settle)",
+						      "one that was made good in time may stand as a failure"});
+	}
+	free(ends);
+	return before_ns;
+}
+
 /* ---- forgetting ------------------------------------------------------------------------------------------------- */
 
 static bool stays(void *context, struct sw_debt_state *debt)
@@ -143,7 +179,7 @@ static void forget_oldest(struct sw_correlate *correlate, int64_t now_ns)
 
 void sw_correlate_judge(struct sw_correlate *correlate, int64_t now_ns)
 {
-	int64_t before_ns = now_ns - correlate->options.settle_ns;
+	int64_t before_ns = now_ns - correlate->options.settle_ns, crowded_ns;
 	struct before *saved;
 
 	/* What a log lacks is known, and made good from the packets, at its end. */
@@ -156,8 +192,10 @@ void sw_correlate_judge(struct sw_correlate *correlate, int64_t now_ns)
 				now_ns);
 		correlate->served_ns = now_ns;
 	}
-	if (!any_due(correlate, before_ns - TOGETHER_NS))
+	crowded_ns = crowded_before(correlate);
+	if (crowded_ns <= before_ns && !any_due(correlate, before_ns - TOGETHER_NS))
 		return;
+	before_ns = crowded_ns > before_ns ? crowded_ns : before_ns;
 	sw_debts_finalize(correlate->debts, correlate->lookups, before_ns);
 	sw_debts_sort(correlate->debts);
 	saved = save(correlate->debts);

@@ -39,6 +39,8 @@ struct sw_debt_state {
 	bool asks_to_wait; /* answers: the request itself asked the peer to answer when there is news */
 	bool waited; /* something waited for it since it last progressed */
 	bool only_for_it; /* a wait for this socket alone; not of an event loop, which has all that are open in its set */
+	bool guessed; /* answers: what was asked came before the session, and an event loop waits for all that it has */
+	bool stuck_before; /* drains: what was written before the session could not leave */
 	bool rest; /* datagrams: more of an answer was waited for: a symptom only if more came than was read */
 	struct sw_endpoint asked[SW_ASKED_MAX]; /* look-ups: whom this socket asked */
 	uint32_t asked_count; /* beyond SW_ASKED_MAX: not all are kept */

@@ -41,6 +41,17 @@ static struct sw_debt_state *begin(struct sw_debts *debts, struct sw_socket_stat
 	return debt;
 }
 
+/* Begun before the session by a call that did not block; this wait is for it. */
+void sw_debts_connect_joined(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call)
+{
+	struct sw_debt_state *debt = sw_debt_open(debts, SW_OPERATION_CONNECT, socket, call);
+
+	debt->debt.sys = debt->debt.surfaced_sys = SW_SYS_CONNECT;
+	debt->debt.nonblocking = true;
+	socket->seen.connect_call = call->id;
+	debt->debt.attempt = sw_attempts_began(debts->attempts, &debt->debt, &debt->target, NULL);
+}
+
 static bool is_connected(const struct sw_socket_state *socket)
 {
 	return socket->seen.connected_ns != SW_TIME_NONE;

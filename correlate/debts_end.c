@@ -158,7 +158,8 @@ static void gone_one(struct sw_debts *debts, struct sw_debt_state *state, const 
 		sw_debt_end(debts, state, SW_OUTCOME_DONE, 0, NULL, state->first_read_ns);
 		return;
 	}
-	if (!answered && (!was_waited_for(debts, state, time_ns) || may_still_wait(state))) {
+	if (!answered && (!was_waited_for(debts, state, time_ns) || may_still_wait(state) ||
+			  (state->guessed && !state->timed_out))) {
 		sw_debt_drop(debts, state, time_ns);
 		return;
 	}
@@ -234,8 +235,10 @@ void sw_debts_end_open(struct sw_debts *debts, struct sw_debt_state *state, int6
 		return;
 	}
 	if (state->debt.operation == SW_OPERATION_DRAIN) {
-		sw_debt_end(debts, state, held_up(debts, state, end_ns) ? SW_OUTCOME_HUNG : SW_OUTCOME_DONE, 0, NULL,
-			    end_ns);
+		bool hung = held_up(debts, state, end_ns) &&
+			    (!state->stuck_before || silent_ns >= debts->options->slow_ns);
+
+		sw_debt_end(debts, state, hung ? SW_OUTCOME_HUNG : SW_OUTCOME_DONE, 0, NULL, end_ns);
 		return;
 	}
 	if (connecting && (state->told_ns != SW_TIME_NONE || state->writable_ns != SW_TIME_NONE)) {
@@ -246,7 +249,7 @@ void sw_debts_end_open(struct sw_debts *debts, struct sw_debt_state *state, int6
 		sw_debt_end(debts, state, SW_OUTCOME_DONE, 0, NULL, state->first_read_ns);
 		return;
 	}
-	if (state->debt.operation == SW_OPERATION_SERVE || may_still_wait(state) ||
+	if (state->debt.operation == SW_OPERATION_SERVE || may_still_wait(state) || state->guessed ||
 	    (!connecting && !was_waited_for(debts, state, end_ns)) ||
 	    (silent_ns < debts->options->slow_ns && !connecting)) {
 		sw_debt_drop(debts, state, end_ns);

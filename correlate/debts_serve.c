@@ -41,17 +41,34 @@ void sw_debts_serve_accept(struct sw_socket_state *socket, const struct sw_call 
 	socket->seen.waiting = false;
 }
 
+static struct sw_debt_state *begin(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call,
+				   int64_t time_ns)
+{
+	struct sw_debt_state *serve = sw_debt_open(debts, SW_OPERATION_SERVE, socket, call);
+
+	serve->debt.began_ns = serve->progress_ns = time_ns;
+	sw_debts_account_restart(serve);
+	return serve;
+}
+
+struct sw_debt_state *sw_debts_serve_joined(struct sw_debts *debts, struct sw_socket_state *socket,
+					    const struct sw_call *call)
+{
+	int64_t read_ns = socket->read_before_ns;
+
+	socket->read_before_ns = 0;
+	return read_ns ? begin(debts, socket, call, read_ns) : NULL;
+}
+
 void sw_debts_serve_read(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call)
 {
 	struct sw_debt_state *serve = socket->open[SW_OPERATION_SERVE];
 
 	if (call->result <= 0 || (call->flags & SW_CALL_PEEK))
 		return;
-	if (!serve) {
-		serve = sw_debt_open(debts, SW_OPERATION_SERVE, socket, call);
-		serve->debt.began_ns = serve->progress_ns = call->exit_ns;
-		sw_debts_account_restart(serve);
-	}
+	socket->read_before_ns = 0;
+	if (!serve)
+		serve = begin(debts, socket, call, call->exit_ns);
 	serve->debt.bytes_read += call->result;
 	serve->progress_ns = call->exit_ns; /* the request is still coming */
 }
@@ -91,6 +108,8 @@ void sw_debts_serve_write(struct sw_debts *debts, struct sw_socket_state *socket
 {
 	struct sw_debt_state *serve = socket->open[SW_OPERATION_SERVE];
 
+	if (!serve)
+		serve = sw_debts_serve_joined(debts, socket, call);
 	if (!serve)
 		return;
 	if (call->enter_ns - serve->debt.began_ns > socket->seen.answer_took_ns)

@@ -38,6 +38,7 @@ struct sw_debts {
 	size_t recent_next;
 	uint32_t last_id;
 	int64_t gave_up_ns; /* when a debt was last given up; SW_TIME_NONE */
+	size_t connecting_before; /* sockets that were connecting when the session came, of which no debt was made yet */
 };
 
 /* Opening and ending. `call` is what opens; ending takes the call that showed it (NULL: none). */
@@ -90,6 +91,11 @@ void sw_debts_datagram(struct sw_debts *debts, struct sw_socket_state *socket, c
 void sw_debts_datagram_rest(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call);
 /* A process ended inside this send. */
 void sw_debts_datagram_blocked(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call);
+/* This write is the answer to what was read before the session came; NULL: nothing was. */
+struct sw_debt_state *sw_debts_serve_joined(struct sw_debts *debts, struct sw_socket_state *socket,
+					    const struct sw_call *call);
+/* A wait for a connect that was begun before the session came. */
+void sw_debts_connect_joined(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call);
 /* Somebody begins to wait for it, in a call for many sockets or in accept. */
 void sw_debts_serve_waits(struct sw_socket_state *socket, int64_t time_ns);
 void sw_debts_serve_accept(struct sw_socket_state *socket, const struct sw_call *call);

@@ -89,7 +89,7 @@ static void bytes_of_answer(struct sw_debt_state *answer, const struct sw_call *
 	if (answer->first_read_ns == SW_TIME_NONE) {
 		answer->first_read_ns = call->exit_ns;
 		if (answer->measured) {
-			answer->asks_to_wait = sw_account_asks_to_wait(answer->socket->account);
+			answer->asks_to_wait |= sw_account_asks_to_wait(answer->socket->account);
 			answer->debt.body_bytes = sw_account_body(answer->socket->account);
 		}
 		answer->debt.surfaced_sys = call->sys;
@@ -132,7 +132,7 @@ static void arrived(struct sw_debts *debts, struct sw_socket_state *socket, cons
 /* The peer owed a rest: no byte of the answer had come, or its own head announced more. */
 static bool ends_early(const struct sw_socket_state *socket, const struct sw_debt_state *answer)
 {
-	if (socket->seen.shut_read_ns != SW_TIME_NONE)
+	if (socket->seen.shut_read_ns != SW_TIME_NONE || (answer->guessed && socket->heard_before))
 		return false;
 	return answer->first_read_ns == SW_TIME_NONE || (answer->measured && sw_account_cut(socket->account));
 }
@@ -169,6 +169,8 @@ static struct sw_debt_state *teller(struct sw_debts *debts, struct sw_socket_sta
 	const enum sw_operation *order = sw_call_reads(call) ? reading : writing;
 	size_t count = sw_call_reads(call) ? SW_COUNT(reading) : SW_COUNT(writing);
 
+	if (sw_call_writes(call) && !socket->open[SW_OPERATION_SERVE])
+		sw_debts_serve_joined(debts, socket, call);
 	for (size_t i = 0; i < count; i++) {
 		if (socket->open[order[i]])
 			return socket->open[order[i]];

@@ -99,7 +99,7 @@ static void opening_facts(struct sw_facts *facts, const struct sw_symptom_contex
 	enum sw_sys sys = context->opening ? context->opening->sys : context->debt->sys;
 	enum sw_sys end = context->surfaced ? context->surfaced->sys : context->debt->surfaced_sys;
 
-	facts->opening_connects = sys == SW_SYS_CONNECT;
+	facts->opening_connects = sys == SW_SYS_CONNECT || context->debt->sys == SW_SYS_CONNECT;
 	facts->opening_binds = sys == SW_SYS_BIND || sys == SW_SYS_LISTEN;
 	facts->opening_makes = sys == SW_SYS_SOCKET || sys == SW_SYS_SOCKETPAIR;
 	facts->opening_accepts = sys == SW_SYS_ACCEPT || sys == SW_SYS_ACCEPT4;

@@ -160,7 +160,7 @@ bool sw_symptom_is(struct sw_debt_state *state, const struct sw_flow *flow, cons
 
 	if (options->imported)
 		done_by_packets(debt, flow);
-	if (debt->operation == SW_OPERATION_DRAIN && !debt->socket_timeout_ns &&
+	if (debt->operation == SW_OPERATION_DRAIN && !debt->socket_timeout_ns && !state->stuck_before &&
 	    (debt->outcome == SW_OUTCOME_GAVE_UP || debt->outcome == SW_OUTCOME_HUNG) &&
 	    !sw_symptom_lost_bytes(state, flow))
 		debt->outcome =

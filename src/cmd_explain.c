@@ -313,6 +313,7 @@ static struct sw_correlate_options correlate_options(const struct explain *expla
 	how.packets_missing = incidents == 0 && (sw_import_count(explain->import, SW_IMPORT_CAPTURE) == 0 ||
 						 explain->alignment.aligned == SW_ALIGNED_FAILED);
 	how.imported = incidents == 0;
+	how.attached = sw_import_attached(explain->import);
 	how.clock_error_ns = explain->alignment.error_ns;
 	how.stamp_error_ns = sw_import_resolution(explain->import);
 	how.exits_unknown = how.imported && logs && !sw_import_durations(explain->import);
@@ -413,7 +414,7 @@ static int publish(struct explain *explain)
 	sw_anonymizer_host(explain->anonymizer, &context.host);
 	sw_anonymizer_inputs(explain->anonymizer, shown, context.input_count);
 	const struct sw_incident_session *session = sw_import_session(explain->import);
-	if (context.target.mode == SW_MODE_ATTACH || (session && session->joined))
+	if (session && session->joined)
 		sw_correlate_attached(explain->correlate);
 	report = sw_correlate_finish(explain->correlate, explain->last_ns == SW_TIME_NONE ? 0 : explain->last_ns);
 	explain->correlate = NULL;

@@ -86,6 +86,14 @@ const struct sw_incident_session *sw_import_session(const struct sw_import *impo
 	return NULL;
 }
 
+bool sw_import_attached(const struct sw_import *import)
+{
+	for (size_t i = 0; i < import->inputs.count; i++)
+		if (import->inputs.items[i].attached)
+			return true;
+	return false;
+}
+
 /* ---- logs ----------------------------------------------------------------------------------------------------- */
 
 /* strace -ff names a file by its process: "trace.1234". */

@@ -27,6 +27,9 @@ size_t sw_import_count(const struct sw_import *import, enum sw_import_kind kind)
 const struct sw_incident_session *
 sw_import_session(const struct sw_import *import); /* of the incident; NULL: none among them */
 
+/* One of them is the incident of an attach: known once it is open. */
+bool sw_import_attached(const struct sw_import *import);
+
 /* Reads the beginning of logs and captures, as much as it takes, and puts both on the captures' clock. */
 int sw_import_align(struct sw_import *import, struct sw_alignment *alignment, struct sw_err *err);
 /* Which calls the beginning of the logs has, after sw_import_align(). */

@@ -22,6 +22,7 @@ struct input {
 	struct sw_packet packet;
 	bool has_packet;
 	struct sw_incident_reader *incident;
+	bool attached; /* it is of an attach */
 	uint64_t size;
 	_Atomic uint64_t done; /* bytes, for the progress: a reader ahead writes it */
 };

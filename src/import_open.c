@@ -71,7 +71,7 @@ static void ignore_status(void *context, const struct sw_capture_status *status)
 }
 
 /* The section header says it, and that is read with the first packet. */
-static bool is_incident(const char *path)
+static bool is_incident(const char *path, bool *attached)
 {
 	const struct sw_trace_sink trace = {NULL,           ignore_socket, ignore_call, ignore_call,
 					    ignore_process, ignore_fact,   ignore_limit};
@@ -91,6 +91,7 @@ static bool is_incident(const char *path)
 	sw_capture_file_hooks(file, &hooks);
 	sw_capture_file_next(file, &packet, &err);
 	is = sw_incident_reader_session(reader)->present;
+	*attached = is && sw_incident_reader_session(reader)->mode == SW_MODE_ATTACH;
 	sw_capture_file_close(file);
 	sw_incident_reader_free(reader);
 	return is;
@@ -107,7 +108,7 @@ int sw_import_input_open(struct input *input, struct sw_err *err)
 		input->size = (uint64_t)status.st_size;
 	input->file = sw_capture_file_open(input->shown.path, &why);
 	if (input->file) {
-		bool incident = is_incident(input->shown.path);
+		bool incident = is_incident(input->shown.path, &input->attached);
 
 		input->shown.type = incident ? SW_IMPORT_INCIDENT : SW_IMPORT_CAPTURE;
 		input->shown.kind = incident ? "incident" : sw_capture_file_kind(input->file);

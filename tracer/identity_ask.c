@@ -208,6 +208,19 @@ static void say_unix_queue(struct sw_identity *identity, struct object *object, 
 		say_queue(identity, object, pid, tid, found.receive_queue, found.send_queue);
 }
 
+/* In the middle of a connect that nobody saw begin: getpeername(2) answers ENOTCONN, sock_diag names the other end. */
+static void learn_remote(struct sw_identity *identity, struct object *object)
+{
+	struct sw_diag found;
+	struct sw_socket now = object->socket;
+	if (identity->switches & SW_NO_DIAG || object->socket.remote.present ||
+	    sw_diag_by_inode(identity->spaces, now.netns, object->inode, now.domain, now.protocol, &found) != 0)
+		return;
+	set_local(&now, &found.local);
+	set_remote(&now, &found.remote);
+	update(identity, object, &now);
+}
+
 static bool refresh_by_getfd(struct sw_identity *identity, struct object *object, pid_t pid, pid_t tid, int fd,
 			     enum sw_identity_detail detail)
 {
@@ -222,6 +235,8 @@ static bool refresh_by_getfd(struct sw_identity *identity, struct object *object
 		now.netns = number_netns(identity, pid, tid, fd, &answer);
 	update(identity, object, &now);
 	if (detail == SW_DETAIL_TCP_INFO) {
+		if (sw_tcp_info_connecting(answer.tcp_info, answer.tcp_info_length))
+			learn_remote(identity, object);
 		say_tcp_info(identity, object, pid, tid, answer.tcp_info, answer.tcp_info_length);
 		say_unix_queue(identity, object, pid, tid);
 		say_memory(identity, object, pid, tid, &answer);

@@ -176,9 +176,10 @@ static void helper(struct feed *feed)
 }
 
 /* How much more is in use at the worst during the later turns than during the first, which go beyond every bound. */
-static struct sw_report *after(void (*turn)(struct feed *feed), int rounds, int later, size_t *grown)
+static struct sw_report *after_settling(int64_t settle_ns, void (*turn)(struct feed *feed), int rounds, int later,
+					size_t *grown)
 {
-	struct sw_correlate_options options = {.slow_ns = SW_NS_PER_S, .settle_ns = 5 * SW_NS_PER_S};
+	struct sw_correlate_options options = {.slow_ns = SW_NS_PER_S, .settle_ns = settle_ns};
 	struct feed feed = {.socket = 1, .now_ns = 1000 * SW_NS_PER_S};
 	struct sw_process command = {
 		.event = SW_PROCESS_BEGIN, .pid = 100, .tid = 100, .is_command = true, .time_ns = feed.now_ns};
@@ -192,6 +193,11 @@ static struct sw_report *after(void (*turn)(struct feed *feed), int rounds, int 
 	then = peak_of(&feed, turn, later);
 	*grown = then > before ? then - before : 0;
 	return sw_correlate_finish(feed.correlate, feed.now_ns);
+}
+
+static struct sw_report *after(void (*turn)(struct feed *feed), int rounds, int later, size_t *grown)
+{
+	return after_settling(5 * SW_NS_PER_S, turn, rounds, later, grown);
 }
 
 static void test_connections_that_ended_well(void **state)
@@ -216,6 +222,20 @@ static void test_connections_that_were_refused(void **state)
 	assert_string_equal(report->findings[0].verdict, "refused-by-rst");
 	assert_int_equal(report->findings[0].count, 20000);
 	assert_true(grown < 2048 * KB);
+	sw_report_free(report);
+}
+
+/* Whoever asks for an hour in which a failure may be made good has memory for some thousands of them. */
+static void test_failures_that_are_given_time(void **state)
+{
+	size_t grown;
+	struct sw_report *report = after_settling(3600 * SW_NS_PER_S, refused, 12000, 12000, &grown);
+
+	(void)state;
+	assert_int_equal(report->finding_count, 1);
+	assert_int_equal(report->findings[0].count, 24000);
+	assert_true(report->limit_count > 0);
+	assert_true(grown < 4096 * KB);
 	sw_report_free(report);
 }
 
@@ -245,6 +265,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_connections_that_ended_well),
 		cmocka_unit_test(test_connections_that_were_refused),
+		cmocka_unit_test(test_failures_that_are_given_time),
 		cmocka_unit_test(test_exchanges_on_one_connection),
 		cmocka_unit_test(test_processes_that_ended),
 	};

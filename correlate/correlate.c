@@ -172,6 +172,13 @@ void sw_correlate_advance(struct sw_correlate *correlate, int64_t time_ns)
 
 /* ---- records -------------------------------------------------------------------------------------------------- */
 
+/* Nobody saw how it came to be: it was there before the session, or was accepted while the session came. */
+static bool was_there(const struct sw_correlate *correlate, const struct sw_socket_state *state)
+{
+	return (state->seen.socket.flags & SW_SOCKET_INHERITED) ||
+	       (correlate->options.attached && !state->seen.connect_call);
+}
+
 void sw_correlate_socket(struct sw_correlate *correlate, const struct sw_socket *socket)
 {
 	struct sw_socket_state *state;
@@ -181,7 +188,7 @@ void sw_correlate_socket(struct sw_correlate *correlate, const struct sw_socket 
 		return;
 	state = sw_sockets_learn(correlate->sockets, socket);
 	correlate->ip_sockets |= sw_socket_is_ip(state);
-	if ((socket->flags & SW_SOCKET_INHERITED) && sw_links_serves(correlate->links, state))
+	if (was_there(correlate, state) && sw_links_serves(correlate->links, state))
 		state->seen.socket.flags |= SW_SOCKET_ACCEPTED;
 	sw_links_socket(correlate->links, state);
 	sw_correlate_advance(correlate, socket->since_ns);

@@ -29,6 +29,7 @@ struct sw_debt {
 	enum sw_sys surfaced_sys; /* the call that showed how it ended */
 	uint32_t opened_call, surfaced_call, last_call; /* ids */
 	bool nonblocking, by_tool;
+	bool asked_before; /* answers: the question went out, or the answer began, before the session */
 	bool unanswered; /* serving: the socket went before a byte of ours did; done all the same, our own choice */
 	bool left_in_vain; /* the same, and a client that had asked for an answer had left by then: its debt ends unserved */
 	bool mute; /* serving: a request without TLS was read, and the connection closed at once, without a word */

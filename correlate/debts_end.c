@@ -59,8 +59,8 @@ static bool may_still_wait(const struct sw_debt_state *state)
 
 /* An answer of which bytes were read, and that somebody still waited for at the end. It stopped, unless it was moving, by the rhythm
  * that it had, or a whole message had come and no timer of the program's ran out: who waits for the next one (a subscription, server-sent
- * events, IMAP IDLE) is owed nothing. */
-static bool stopped(const struct sw_debts *debts, struct sw_debt_state *state, int64_t time_ns)
+ * events, IMAP IDLE) is owed nothing. While the connection stays open, a timer that runs out again and again is only how a loop waits. */
+static bool stopped(const struct sw_debts *debts, struct sw_debt_state *state, int64_t time_ns, bool open)
 {
 	int64_t silent_ns = time_ns - state->progress_ns;
 
@@ -68,7 +68,8 @@ static bool stopped(const struct sw_debts *debts, struct sw_debt_state *state, i
 
 	if (silent_ns < debts->options->slow_ns || silent_ns < 2 * state->rhythm_ns || seen == SW_ANSWER_WHOLE)
 		return false;
-	if (state->timed_out || (state->interrupted && state->debt.timer_signal == SIGALRM))
+	if ((state->timed_out && (!open || seen == SW_ANSWER_PARTIAL)) ||
+	    (state->interrupted && state->debt.timer_signal == SIGALRM))
 		return true;
 	if (seen == SW_ANSWER_ENDLESS || state->asks_to_wait)
 		return false;
@@ -154,7 +155,7 @@ static void gone_one(struct sw_debts *debts, struct sw_debt_state *state, const 
 		tell(debts, state);
 		return;
 	}
-	if (answered && !stopped(debts, state, time_ns)) {
+	if (answered && !stopped(debts, state, time_ns, false)) {
 		sw_debt_end(debts, state, SW_OUTCOME_DONE, 0, NULL, state->first_read_ns);
 		return;
 	}
@@ -245,7 +246,7 @@ void sw_debts_end_open(struct sw_debts *debts, struct sw_debt_state *state, int6
 		sw_debts_connect_gone(debts, state, NULL, state->debt.pid, end_ns);
 		return;
 	}
-	if (state->first_read_ns != SW_TIME_NONE && !stopped(debts, state, end_ns)) {
+	if (state->first_read_ns != SW_TIME_NONE && !stopped(debts, state, end_ns, true)) {
 		sw_debt_end(debts, state, SW_OUTCOME_DONE, 0, NULL, state->first_read_ns);
 		return;
 	}

@@ -122,6 +122,9 @@ static void join_answer(struct sw_debts *debts, struct sw_socket_state *socket, 
 	answer = sw_debt_open(debts, SW_OPERATION_ANSWER, socket, call);
 	answer->debt.began_ns = answer->debt.gap_began_ns = answer->progress_ns = socket->asked_before_ns;
 	answer->guessed = guessed;
+	answer->debt.asked_before = true;
+	if (sw_waits_is_wait(call))
+		sw_debt_keep_call(&answer->last_wait, call);
 	/* It may have been asked to answer when there is news, as on connections that have been in use; the next question will be seen. */
 	answer->asks_to_wait = socket->heard_before;
 }

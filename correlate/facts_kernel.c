@@ -9,6 +9,8 @@
 #include "src/base/arena.h"
 #include "src/base/names.h"
 
+#define QUEUE_AGE_NS (100 * SW_NS_PER_MS)
+
 #define FILTERS_OF_OURS 1 /* a command run under this tool has its filter too */
 
 static int64_t number(const struct sw_fact *fact, const char *name)
@@ -100,6 +102,13 @@ static void process_facts(struct sw_facts *facts, const struct sw_symptom_contex
 	facts->fd_system_limit = number(limit, "system_limit");
 }
 
+/* How many wait says nothing of a time after it was asked: a program that does not accept is asked by nobody. */
+static bool is_stale(const struct sw_symptom_context *context, const struct sw_fact *listener)
+{
+	return listener && context->flow && context->debt->operation == SW_OPERATION_SERVE &&
+	       listener->time_ns < context->debt->began_ns - QUEUE_AGE_NS;
+}
+
 static void system_facts(struct sw_facts *facts, const struct sw_symptom_context *context)
 {
 	const struct sw_fact *sysctl = sw_symptom_fact(context, "sysctl");
@@ -114,7 +123,7 @@ static void system_facts(struct sw_facts *facts, const struct sw_symptom_context
 	facts->firewall_output = number(firewall, "nft_output");
 	facts->firewall_input = number(firewall, "nft_input");
 	facts->ipsec_out = number(firewall, "xfrm_out");
-	facts->listen_queue = number(listener, "queue");
+	facts->listen_queue = is_stale(context, listener) ? -1 : number(listener, "queue");
 	facts->listen_backlog = number(listener, "backlog");
 	facts->translated_by_kernel = text(sw_symptom_fact(context, "translation"), "reply_source");
 }

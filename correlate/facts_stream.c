@@ -88,7 +88,8 @@ static void answer_facts(struct sw_facts *facts, const struct sw_symptom_context
 	const struct sw_side *ours = &context->flow->side[SW_SIDE_OURS], *peer = &context->flow->side[SW_SIDE_PEER];
 	int64_t began = context->debt->began_ns - SW_STAMP_SLACK_NS, end = debt_end(context);
 
-	facts->request_sent = ours->last_new_data.packet && ours->last_new_data.time_ns >= began;
+	facts->request_sent = context->debt->asked_before ||
+			      (ours->last_new_data.packet && ours->last_new_data.time_ns >= began);
 	facts->answer_begun = peer->last_new_data.packet && peer->last_new_data.time_ns >= request_left_ns(context);
 	facts->answer_read = context->debt->bytes_read > 0;
 	if (facts->answer_begun && ours->last_new_data.packet && after(peer->last_new_data, ours->last_new_data))
@@ -272,6 +273,7 @@ void sw_facts_of_stream(struct sw_facts *facts, const struct sw_symptom_context 
 		facts->bytes_read = context->socket->bytes_read;
 	}
 	facts->answer_read = context->debt->bytes_read > 0;
+	facts->asked_before = context->debt->asked_before;
 	if (!context->flow)
 		return;
 	seen_facts(facts, context->flow);

@@ -19,6 +19,7 @@
 	X(BYTES, bytes_unacked, "bytes that left and were not acknowledged")                                           \
 	X(FLAG, all_acked, "the peer's kernel has acknowledged everything that we wrote")                              \
 	X(FLAG, request_sent, "bytes of ours left in this operation")                                                  \
+	X(FLAG, asked_before, "it had been asked before the session began")                                            \
 	X(FLAG, answer_begun, "bytes of the peer came in this operation")                                              \
 	X(FLAG, answer_read, "the program read bytes in this operation")                                               \
 	X(NS, answer_after, "from the last data of ours before it to the peer's answer")                               \

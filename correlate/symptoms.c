@@ -242,13 +242,16 @@ static int by_enter(const void *a, const void *b)
 
 static void fill_calls(struct sw_symptom_context *context, struct sw_debt_state *state, struct sw_arena *arena)
 {
-	const struct sw_call *all[] = {state->surfaced, &state->opening, state->last_wait, state->closing,
+	const struct sw_call *all[] = {state->surfaced, state->last_wait, &state->opening, state->closing,
 				       state->culprit};
+	const struct sw_call *whole[] = {state->last_wait, state->surfaced}; /* with their lists */
 	const struct sw_call **list = sw_arena_alloc(arena, SW_COUNT(all) * sizeof *list);
 	size_t count = 0;
 
-	context->opening = state->surfaced && state->surfaced->id == state->opening.id ? state->surfaced :
-											 &state->opening;
+	context->opening = &state->opening;
+	for (size_t i = 0; i < SW_COUNT(whole); i++)
+		if (whole[i] && whole[i]->id == state->opening.id)
+			context->opening = whole[i];
 	context->surfaced = state->surfaced;
 	context->culprit = state->culprit;
 	for (size_t i = 0; i < SW_COUNT(all); i++) {

@@ -209,6 +209,20 @@ static bool answer_stopped(const struct sw_facts *facts, struct sw_match *match)
 	return true;
 }
 
+/* Nobody saw what was asked: an answer when there is news looks the same, as long as no timer of the program's runs out. */
+static void asked_before(const struct sw_facts *facts, struct sw_match *match)
+{
+	if (!FACT(asked_before))
+		return;
+	match->cause = "what was asked before the attach had no answer yet: no byte came from {remote} within {duration}";
+	if (!FACT(hung))
+		return;
+	at_most(match, SW_CONFIDENCE_POSSIBLE);
+	match->usually =
+		"the service hangs or waits for something itself (a database, a lock); it was asked to answer when there is "
+		"news (a queue, a long poll), and nothing is wrong";
+}
+
 static bool peer_silent(const struct sw_facts *facts, struct sw_match *match)
 {
 	if (!in_vain(facts) || !FACT(is_tcp) || FACT(answer_read))
@@ -220,6 +234,7 @@ static bool peer_silent(const struct sw_facts *facts, struct sw_match *match)
 			return false;
 		unseen(match, "whether the peer's kernel acknowledged our request");
 		match->cause = "no byte came from {remote} within {duration}";
+		asked_before(facts, match);
 		return true;
 	}
 	if (!FACT(all_acked))
@@ -232,6 +247,7 @@ static bool peer_silent(const struct sw_facts *facts, struct sw_match *match)
 	cite(match, FACT(peer_last));
 	if (!FACT(request_sent))
 		match->cause = "{remote} had to speak first, and no byte came within {duration}";
+	asked_before(facts, match);
 	if (FACT(bytes_written) <= 0 &&
 	    FACT(ended_well)) { /* or nobody had to: a connection made ahead, and not used */
 		match->severity = SW_SEVERITY_NOTE;

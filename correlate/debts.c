@@ -26,6 +26,7 @@ static void debt_free(struct sw_debt_state *debt)
 	free(debt->last_wait);
 	free(debt->closing);
 	free(debt->culprit);
+	free(debt->found);
 	free(debt);
 }
 

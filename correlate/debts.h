@@ -19,6 +19,7 @@ struct sw_debt_state {
 	struct sw_socket_state *socket; /* NULL: none (EBADF) */
 	struct sw_call opening; /* without its lists */
 	struct sw_call *surfaced, *last_wait, *closing, *culprit; /* copies, NULL: none */
+	struct sw_call *found; /* the wait that the session found a thread in, with its lists; NULL none */
 	struct sw_addr target;
 	int64_t progress_ns; /* when it last came nearer to its end */
 	int64_t asked_gap_ns; /* how long it had not when the kernel was last asked of it; 0 never */

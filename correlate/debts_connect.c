@@ -48,7 +48,7 @@ void sw_debts_connect_joined(struct sw_debts *debts, struct sw_socket_state *soc
 
 	debt->debt.sys = debt->debt.surfaced_sys = SW_SYS_CONNECT;
 	debt->debt.nonblocking = true;
-	sw_debt_keep_call(&debt->last_wait, call);
+	sw_debt_keep_call(&debt->found, call);
 	socket->seen.connect_call = call->id;
 	debt->debt.attempt = sw_attempts_began(debts->attempts, &debt->debt, &debt->target, NULL);
 }

@@ -8,6 +8,8 @@
 
 #include "correlate/thresholds.h"
 
+#define AT_ONCE_NS (100 * SW_NS_PER_MS)
+
 static bool inside_for(const struct sw_debts *debts, const struct sw_debt_state *state)
 {
 	struct sw_pending *pending, *next;
@@ -57,6 +59,14 @@ static bool may_still_wait(const struct sw_debt_state *state)
 	       state->debt.timer_signal != SIGALRM && sw_account_asks_to_wait(state->socket->account);
 }
 
+/* One wait, whose timer ran out, and then the end: of a loop that waits for what may come there are many. */
+static bool gave_up_at_once(const struct sw_debt_state *state, int64_t time_ns)
+{
+	const struct sw_wait_seen *wait = &state->debt.wait;
+
+	return wait->slices == 1 && wait->ended_ns <= time_ns && time_ns - wait->ended_ns < AT_ONCE_NS;
+}
+
 /* An answer of which bytes were read, and that somebody still waited for at the end. It stopped, unless it was moving, by the rhythm
  * that it had, or a whole message had come and no timer of the program's ran out: who waits for the next one (a subscription, server-sent
  * events, IMAP IDLE) is owed nothing. While the connection stays open, a timer that runs out again and again is only how a loop waits. */
@@ -67,6 +77,8 @@ static bool stopped(const struct sw_debts *debts, struct sw_debt_state *state, i
 	enum sw_answer_seen seen = state->measured ? sw_account_answer(state->socket->account) : SW_ANSWER_UNKNOWN;
 
 	if (silent_ns < debts->options->slow_ns || silent_ns < 2 * state->rhythm_ns || seen == SW_ANSWER_WHOLE)
+		return false;
+	if (state->guessed && !gave_up_at_once(state, time_ns))
 		return false;
 	if ((state->timed_out && (!open || seen == SW_ANSWER_PARTIAL)) ||
 	    (state->interrupted && state->debt.timer_signal == SIGALRM))

@@ -48,6 +48,10 @@ static void learn_moves(struct sw_socket_state *socket, const struct sw_fact *fa
 		socket->asked_before_ns = fact->time_ns - sent_ns;
 		socket->replied_before = heard && received_ns - sent_ns < REPLY_NS;
 	}
+	if (is_client(&socket->seen.socket) && heard && !socket->asked_before_ns) {
+		socket->heard_ns = fact->time_ns - received_ns;
+		socket->heard_bytes = sw_fact_number(fact, "bytes_received", 0);
+	}
 	if (is_server(&socket->seen.socket) && heard && (!sent || received_ns + REPLY_NS < sent_ns))
 		socket->read_before_ns = fact->time_ns - received_ns;
 }
@@ -124,9 +128,41 @@ static void join_answer(struct sw_debts *debts, struct sw_socket_state *socket, 
 	answer->guessed = guessed;
 	answer->debt.asked_before = true;
 	if (sw_waits_is_wait(call))
-		sw_debt_keep_call(&answer->last_wait, call);
+		sw_debt_keep_call(&answer->found, call);
 	/* It may have been asked to answer when there is news, as on connections that have been in use; the next question will be seen. */
 	answer->asks_to_wait = socket->heard_before;
+}
+
+static struct sw_debt_state *guess(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call)
+{
+	struct sw_debt_state *answer = sw_debt_open(debts, SW_OPERATION_ANSWER, socket, call);
+
+	answer->guessed = answer->asks_to_wait = answer->debt.asked_before = true;
+	return answer;
+}
+
+struct sw_debt_state *sw_debts_answer_joined(struct sw_debts *debts, struct sw_socket_state *socket,
+					     const struct sw_call *call)
+{
+	if (!debts->options->attached || socket->datagram || socket->seen.writes || !sw_socket_is_ip(socket) ||
+	    !(socket->seen.socket.flags & SW_SOCKET_INHERITED) || !is_client(&socket->seen.socket))
+		return NULL;
+	return guess(debts, socket, call);
+}
+
+/* A thread waits for more, and not for ever, where the peer has spoken: the answer may have stopped. */
+static void join_stopped(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call)
+{
+	struct sw_debt_state *answer;
+
+	if (!socket->heard_ns || socket->open[SW_OPERATION_ANSWER] || socket->seen.reads || socket->seen.writes ||
+	    call->timeout_ns <= 0)
+		return;
+	answer = guess(debts, socket, call);
+	answer->debt.began_ns = answer->debt.gap_began_ns = answer->progress_ns = answer->first_read_ns =
+		socket->heard_ns;
+	answer->debt.bytes_read = socket->heard_bytes;
+	sw_debt_keep_call(&answer->found, call);
 }
 
 /* Who writes, or waits for room, while bytes wait to leave. */
@@ -152,8 +188,13 @@ static void join_member(void *context, struct sw_socket_state *socket, uint32_t 
 		return;
 	if ((asked & EPOLLOUT) && socket->unsent_before)
 		join_drain(joining->debts, socket, call);
-	if (asked & EPOLLIN)
-		join_answer(joining->debts, socket, call, sw_waits_is_epoll(call) || joining->members != 1);
+	if (!(asked & EPOLLIN))
+		return;
+	bool alone = !sw_waits_is_epoll(call) && joining->members == 1;
+
+	join_answer(joining->debts, socket, call, !alone);
+	if (alone)
+		join_stopped(joining->debts, socket, call);
 }
 
 void sw_debts_joined(struct sw_debts *debts, const struct sw_call *call)

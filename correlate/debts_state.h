@@ -91,6 +91,9 @@ void sw_debts_datagram(struct sw_debts *debts, struct sw_socket_state *socket, c
 void sw_debts_datagram_rest(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call);
 /* A process ended inside this send. */
 void sw_debts_datagram_blocked(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call);
+/* This read is of an answer that began before the session came; NULL: of none. */
+struct sw_debt_state *sw_debts_answer_joined(struct sw_debts *debts, struct sw_socket_state *socket,
+					     const struct sw_call *call);
 /* This write is the answer to what was read before the session came; NULL: nothing was. */
 struct sw_debt_state *sw_debts_serve_joined(struct sw_debts *debts, struct sw_socket_state *socket,
 					    const struct sw_call *call);

@@ -120,6 +120,8 @@ static void arrived(struct sw_debts *debts, struct sw_socket_state *socket, cons
 		socket->seen.last_read_ns = call->exit_ns;
 	}
 	done(debts, socket->open[SW_OPERATION_GREETING], call, call->exit_ns);
+	if (!answer)
+		answer = sw_debts_answer_joined(debts, socket, call);
 	if (answer) {
 		bytes_of_answer(answer, call);
 		if (!(call->flags & SW_CALL_PEEK))
@@ -214,7 +216,7 @@ static void would_block(struct sw_debts *debts, struct sw_socket_state *socket, 
 		debt = socket->open[SW_OPERATION_GREETING];
 	if (!debt && sw_call_writes(call))
 		debt = sw_debt_open(debts, SW_OPERATION_DRAIN, socket, call);
-	if (!debt)
+	if (!debt || debt->guessed)
 		return;
 	debt->debt.socket_timeout_ns = timer_ns;
 	sw_debt_end(debts, debt, SW_OUTCOME_GAVE_UP, call->error, call, sw_call_end(call));

@@ -58,6 +58,15 @@ static bool owed_nothing(const struct sw_symptom_context *context, bool sending)
 	return ours->last_new_data.packet && ours->last_new_data.time_ns >= peer->last_new_data.time_ns;
 }
 
+/* A request that was read only after its client had left; 0 where it was read in time. */
+static int64_t left_before_read(const struct sw_symptom_context *context)
+{
+	const struct sw_side *peer = &context->flow->side[SW_SIDE_PEER];
+	int64_t left_ns = peer->fin.packet ? peer->fin.time_ns : peer->rst.packet ? peer->rst.time_ns : INT64_MAX;
+
+	return left_ns < context->debt->began_ns ? context->debt->began_ns - left_ns : 0;
+}
+
 /* Whether a thread waited for the socket when this came. */
 static bool waited(const struct sw_socket_seen *socket, struct sw_seen came)
 {
@@ -115,6 +124,7 @@ void sw_facts_of_serve(struct sw_facts *facts, const struct sw_symptom_context *
 	facts->served_after = context->others_served;
 	facts->came_to = sw_arena_strdup(arena, sw_endpoint_text(&flow->local, text));
 	facts->answered_before = answered_before(context);
+	facts->left_before_read = left_before_read(context);
 	facts->owed_nothing = flow->protocol == IPPROTO_TCP && owed_nothing(context, facts->surfaced_sends);
 	facts->answer_begun_in_time = flow->protocol == IPPROTO_TCP && answer_begun_in_time(context);
 	if (flow->protocol == IPPROTO_UDP) {

@@ -305,6 +305,7 @@
 	X(FLAG, final_ack, "the peer's final ACK came")                                                                \
 	X(COUNT, peer_datagrams, "datagrams that came")                                                                \
 	X(SEEN, peer_datagram, "the first")                                                                            \
+	X(NS, left_before_read, "from the leaving of a client to the read of its request")                             \
 	X(NS, answer_took, "the longest that a request on this connection waited for our first byte")
 
 /* Further places of capture (--also-on). Set in facts_places.c. */

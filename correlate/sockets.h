@@ -42,6 +42,7 @@ struct sw_socket_state {
 	struct sw_call last; /* the last write, listen or accept, without its lists; id 0: none */
 	int64_t stalled_told_ns; /* sw_debts_stalled(): when it was last told of */
 	int64_t asked_before_ns; /* when the question went out that was open at the attach; 0 none */
+	int64_t heard_ns, heard_bytes; /* when the peer had spoken last by then, where that was the last word; 0 none */
 	int64_t read_before_ns; /* of a server: when the question came that was open at the attach; 0 none */
 	bool heard_before, replied_before; /* the peer had spoken by then; our last bytes went out just behind its own */
 	bool connecting_before; /* a connect that did not block was under way at the attach */

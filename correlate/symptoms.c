@@ -242,9 +242,9 @@ static int by_enter(const void *a, const void *b)
 
 static void fill_calls(struct sw_symptom_context *context, struct sw_debt_state *state, struct sw_arena *arena)
 {
-	const struct sw_call *all[] = {state->surfaced, state->last_wait, &state->opening, state->closing,
-				       state->culprit};
-	const struct sw_call *whole[] = {state->last_wait, state->surfaced}; /* with their lists */
+	const struct sw_call *all[] = {state->surfaced, state->last_wait, state->found,
+				       &state->opening, state->closing,   state->culprit};
+	const struct sw_call *whole[] = {state->found, state->last_wait, state->surfaced}; /* with their lists */
 	const struct sw_call **list = sw_arena_alloc(arena, SW_COUNT(all) * sizeof *list);
 	size_t count = 0;
 

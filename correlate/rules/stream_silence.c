@@ -192,7 +192,7 @@ static bool answer_stopped(const struct sw_facts *facts, struct sw_match *match)
 		return false;
 	if (FACT(packets_seen) && unheard(facts))
 		return near(match, "the peer's kernel no longer answered");
-	if (!FACT(packets_seen) || !FACT(fin_acked))
+	if (!FACT(packets_seen) || !FACT(fin_acked) || FACT(asked_before))
 		at_most(match, SW_CONFIDENCE_LIKELY);
 	if (FACT(answer_missing) > 0) {
 		match->cause =

@@ -114,9 +114,10 @@ static int64_t crowded_before(struct sw_correlate *correlate)
 	if (count > UNSETTLED_MAX) {
 		qsort(ends, count, sizeof *ends, by_time);
 		before_ns = ends[count - UNSETTLED_MAX + UNSETTLED_LESS];
-		sw_correlate_limit(correlate,
-				   &(struct sw_limit){"more failed at once than can wait for what makes it good (--settle)",
-						      "one that was made good in time may stand as a failure"});
+		sw_correlate_limit(
+			correlate,
+			&(struct sw_limit){"more failed at once than can wait for what makes it good (--settle)",
+					   "one that was made good in time may stand as a failure"});
 	}
 	free(ends);
 	return before_ns;

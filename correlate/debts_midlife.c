@@ -11,7 +11,8 @@
 #include "correlate/debts_state.h"
 
 #define STALLED_MOST_NS (60 * SW_NS_PER_S)
-#define REPLY_NS (20 * SW_NS_PER_MS) /* what leaves so soon behind what came acknowledges it, as of HTTP/2 and WebSocket */
+#define REPLY_NS                                                                                                       \
+	(20 * SW_NS_PER_MS) /* what leaves so soon behind what came acknowledges it, as of HTTP/2 and WebSocket */
 #define EPHEMERAL_FROM 32768 /* net.ipv4.ip_local_port_range, as it comes */
 
 /* Which end made the connection is not known of what was there before: the one with a port that the kernel chose. */

@@ -44,7 +44,8 @@ struct sw_socket_state {
 	int64_t asked_before_ns; /* when the question went out that was open at the attach; 0 none */
 	int64_t heard_ns, heard_bytes; /* when the peer had spoken last by then, where that was the last word; 0 none */
 	int64_t read_before_ns; /* of a server: when the question came that was open at the attach; 0 none */
-	bool heard_before, replied_before; /* the peer had spoken by then; our last bytes went out just behind its own */
+	bool heard_before,
+		replied_before; /* the peer had spoken by then; our last bytes went out just behind its own */
 	bool connecting_before; /* a connect that did not block was under way at the attach */
 	bool unsent_before; /* what had been written was waiting to leave */
 	int64_t told_ns; /* when a debt ended that tells of this connection's end */

@@ -214,7 +214,8 @@ static void asked_before(const struct sw_facts *facts, struct sw_match *match)
 {
 	if (!FACT(asked_before))
 		return;
-	match->cause = "what was asked before the attach had no answer yet: no byte came from {remote} within {duration}";
+	match->cause =
+		"what was asked before the attach had no answer yet: no byte came from {remote} within {duration}";
 	if (!FACT(hung))
 		return;
 	at_most(match, SW_CONFIDENCE_POSSIBLE);

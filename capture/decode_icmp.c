@@ -9,10 +9,29 @@
 
 #define ICMP_HEADER 8u
 #define TCP_FLAGS_AT 13u
+/* RFC 792; RFC 4443, 4.1 and 4.2 */
+#define ECHO_REPLY 0
+#define ECHO_REQUEST 8
+#define ECHO_REQUEST_V6 128
+#define ECHO_REPLY_V6 129
+
+/* The identifier of a quoted echo request, which stands where the asker's port would. */
+static void quote_echo(struct sw_quote *quote, struct sw_cursor *cursor)
+{
+	uint8_t type = sw_cursor_u8(cursor);
+
+	sw_cursor_skip(cursor, 3);
+	uint16_t identifier = sw_cursor_u16(cursor);
+
+	if (!cursor->cut && type == (quote->protocol == IPPROTO_ICMP ? ECHO_REQUEST : ECHO_REQUEST_V6))
+		quote->src.port = identifier;
+}
 
 /* Ports and TCP's number and flags of a quoted transport header. */
 static void quote_transport(struct sw_quote *quote, struct sw_cursor *cursor)
 {
+	if (quote->protocol == IPPROTO_ICMP || quote->protocol == IPPROTO_ICMPV6)
+		quote_echo(quote, cursor);
 	if (quote->protocol != IPPROTO_TCP && quote->protocol != IPPROTO_UDP)
 		return;
 	struct sw_cursor ahead = *cursor;
@@ -120,6 +139,9 @@ static void message(struct sw_packet *packet, const struct sw_transport *transpo
 	}
 	packet->kind = SW_PACKET_ICMP;
 	icmp->is_error = is_error(icmp);
+	icmp->is_reply = icmp->type == (v6 ? ECHO_REPLY_V6 : ECHO_REPLY);
+	icmp->is_echo = icmp->is_reply || icmp->type == (v6 ? ECHO_REQUEST_V6 : ECHO_REQUEST);
+	icmp->identifier = icmp->is_echo ? (uint16_t)(rest >> 16) : 0;
 	if (!v6 && icmp->type == 3 && icmp->code == 4)
 		icmp->mtu = rest & 0xffff; /* RFC 1191 */
 	else if (v6 && icmp->type == 2)

@@ -61,6 +61,12 @@ static int table_of(uint8_t protocol)
 	}
 }
 
+/* A raw socket sends echo requests of any identifier; its own port is its protocol, raw(7). Such sockets stand at port 0. */
+static uint16_t place_of(const struct sw_owner *event)
+{
+	return table_of(event->protocol) == TABLE_ICMP && event->local.port == event->protocol ? 0 : event->local.port;
+}
+
 static int64_t later(int64_t time_ns, int64_t by_ns)
 {
 	return time_ns > INT64_MAX - by_ns ? INT64_MAX : time_ns + by_ns;
@@ -144,7 +150,7 @@ bool sw_owners_known(const struct sw_owners *owners, const struct sw_owner *even
 		return false;
 	if (local.family && sw_ip_is_any(&local))
 		local = (struct sw_ip){0};
-	for (uint32_t i = owners->heads[table][event->local.port]; i; i = owners->intervals.items[i - 1].next) {
+	for (uint32_t i = owners->heads[table][place_of(event)]; i; i = owners->intervals.items[i - 1].next) {
 		const struct interval *interval = &owners->intervals.items[i - 1];
 
 		if ((!interval->local.family || same_local(&interval->local, &local)) &&
@@ -167,7 +173,7 @@ void sw_owners_event(struct sw_owners *owners, const struct sw_owner *event)
 		local = (struct sw_ip){0};
 	if (!owners->heads[table])
 		owners->heads[table] = sw_alloc(PORTS * sizeof(uint32_t));
-	uint32_t *head = &owners->heads[table][event->local.port];
+	uint32_t *head = &owners->heads[table][place_of(event)];
 
 	forget(owners, head, event->since_ns - SW_OWNER_GRACE_NS);
 	if (event->mine)
@@ -222,18 +228,24 @@ void sw_owners_next_hop(struct sw_owners *owners, const struct sw_ip *ip)
 	*head = place;
 }
 
-static bool owned(const struct sw_owners *owners, int table, const struct sw_endpoint *end, int64_t time_ns)
+static bool owned_at(const struct sw_owners *owners, int table, uint16_t port, const struct sw_ip *ip, int64_t time_ns)
 {
-	uint32_t head = owners->heads[table] ? owners->heads[table][end->port] : 0;
+	uint32_t head = owners->heads[table] ? owners->heads[table][port] : 0;
 
 	for (uint32_t i = head; i; i = owners->intervals.items[i - 1].next) {
 		const struct interval *interval = &owners->intervals.items[i - 1];
 
 		if (time_ns >= interval->since_ns - SW_OWNER_EARLY_NS && time_ns <= interval->until_ns &&
-		    (!interval->local.family || sw_ip_equal(&interval->local, &end->ip)))
+		    (!interval->local.family || sw_ip_equal(&interval->local, ip)))
 			return true;
 	}
 	return false;
+}
+
+static bool owned(const struct sw_owners *owners, int table, const struct sw_endpoint *end, int64_t time_ns)
+{
+	return owned_at(owners, table, end->port, &end->ip, time_ns) ||
+	       (table == TABLE_ICMP && end->port && owned_at(owners, table, 0, &end->ip, time_ns));
 }
 
 bool sw_owners_match(const struct sw_owners *owners, const struct sw_subject *subject, int64_t time_ns)

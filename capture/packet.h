@@ -50,7 +50,7 @@ struct sw_tcp {
 struct sw_quote { /* the packet that an ICMP error quotes */
 	bool present;
 	uint8_t protocol;
-	struct sw_endpoint src, dst; /* ports 0 when not quoted */
+	struct sw_endpoint src, dst; /* ports 0 when not quoted; of an echo request src's is its identifier */
 	uint32_t seq; /* TCP sequence number */
 	bool has_seq;
 	uint16_t ip_id, length;
@@ -61,6 +61,8 @@ struct sw_quote { /* the packet that an ICMP error quotes */
 struct sw_icmp {
 	uint8_t type, code;
 	bool v6, is_error;
+	bool is_echo, is_reply; /* an echo request, or the reply to one */
+	uint16_t identifier; /* of those */
 	uint32_t mtu; /* of 3/4 and v6 2/0; 0 none */
 	struct sw_quote quote;
 };

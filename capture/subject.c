@@ -71,11 +71,6 @@ bool sw_subject_resolve(struct sw_subject *subject, const struct sw_packet *pack
 	return true;
 }
 
-static bool is_echo(const struct sw_icmp *icmp)
-{
-	return icmp->v6 ? icmp->type == 128 || icmp->type == 129 : icmp->type == 8 || icmp->type == 0;
-}
-
 static bool icmp(struct sw_subject *subject, const struct sw_packet *packet)
 {
 	const struct sw_quote *quote = &packet->icmp.quote;
@@ -91,11 +86,8 @@ static bool icmp(struct sw_subject *subject, const struct sw_packet *packet)
 		subject->dst_may = both || !in;
 		return quote->src.port || quote->dst.port;
 	}
-	if (!is_echo(&packet->icmp) || !packet->payload)
-		return false;
-	/* the identifier stands right before the sequence number, RFC 792 */
-	subject->src.port = subject->dst.port = (uint16_t)(packet->payload[-4] << 8 | packet->payload[-3]);
-	return true;
+	subject->src.port = subject->dst.port = packet->icmp.identifier;
+	return packet->icmp.is_echo;
 }
 
 bool sw_subject_of(struct sw_subject *subject, const struct sw_packet *packet, struct sw_fragments *fragments)

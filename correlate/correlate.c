@@ -58,10 +58,14 @@ static bool judge_ended(struct sw_correlate *correlate, struct sw_debt_state *de
 					    .said = correlate->said};
 	bool keep;
 
+	if (debt->service)
+		sw_correlate_service_asked(correlate, debt);
 	if (sw_correlate_service_takes(correlate, debt, &keep))
 		return keep;
 
-	if (sw_lookup_takes(correlate->lookups, debt, flow, correlate->options.slow_ns, &keep))
+	const struct sw_process_seen *process = sw_processes_get(correlate->processes, debt->debt.pid);
+
+	if (sw_lookup_takes(correlate->lookups, debt, flow, process, correlate->options.slow_ns, &keep))
 		return keep;
 	if (sw_answer_is_no(&answers, flow, debt)) {
 		debt->debt.outcome = SW_OUTCOME_ANSWERED_NO;

@@ -47,7 +47,8 @@ void sw_correlate_join(struct sw_correlate *correlate)
 	sw_debts_sort(correlate->debts);
 	sw_debts_together(correlate->debts);
 	relink(correlate);
-	sw_lookups_join(correlate->lookups, correlate->debts, correlate->options.slow_ns);
+	sw_lookups_join(correlate->lookups, correlate->debts, correlate->processes, correlate->said,
+			correlate->options.slow_ns);
 	sw_answers_join(correlate->debts);
 }
 

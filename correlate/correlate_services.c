@@ -3,6 +3,7 @@
 #include "correlate/correlate_state.h"
 #include "correlate/debts.h"
 #include "correlate/name_services.h"
+#include "correlate/thresholds.h"
 
 void sw_correlate_service_call(struct sw_correlate *correlate, const struct sw_call *call)
 {
@@ -33,6 +34,21 @@ static bool judge(struct sw_correlate *correlate, struct sw_debt_state *debt)
 	debt->service = question->id;
 	debt->debt.operation = SW_OPERATION_LOOKUP;
 	return true;
+}
+
+/* A capture of the whole host shows what the service asked itself: why it said no, which it does not tell. */
+void sw_correlate_service_asked(struct sw_correlate *correlate, struct sw_debt_state *debt)
+{
+	const struct sw_service_question *question = sw_name_services_get(correlate->services, debt->service);
+	int64_t slack_ns = SW_STAMP_SLACK_NS + correlate->options.clock_error_ns;
+	const struct sw_lookup *lookup = question && question->name[0] && !debt->lookup ?
+						 sw_lookups_named(correlate->lookups, question->name,
+								  question->asked_ns - slack_ns,
+								  debt->debt.ended_ns + slack_ns) :
+						 NULL;
+
+	if (lookup && !sw_lookup_found(lookup) && sw_lookup_deciding(lookup))
+		debt->lookup = lookup->id;
 }
 
 bool sw_correlate_service_takes(struct sw_correlate *correlate, struct sw_debt_state *debt, bool *keep)

@@ -43,6 +43,7 @@ struct sw_correlate {
 void sw_correlate_advance(struct sw_correlate *correlate, int64_t time_ns);
 /* correlate_services.c: what a name service of this host was asked; whether the debt was such a question. */
 void sw_correlate_service_call(struct sw_correlate *correlate, const struct sw_call *call);
+void sw_correlate_service_asked(struct sw_correlate *correlate, struct sw_debt_state *debt);
 bool sw_correlate_service_takes(struct sw_correlate *correlate, struct sw_debt_state *debt, bool *keep);
 void sw_correlate_forget(struct sw_correlate *correlate); /* what nothing refers to, beyond a bound */
 struct sw_sources sw_correlate_sources(const struct sw_correlate *correlate, int64_t end_ns);

@@ -7,6 +7,8 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include "capture/dns.h"
+
 /* A blocking connect that the socket's own timer ended lasted at least this share of it (the kernel rounds to its ticks). */
 #define TIMER_SHARE_PERCENT 90
 
@@ -37,6 +39,8 @@ static struct sw_debt_state *begin(struct sw_debts *debts, struct sw_socket_stat
 
 	debt->target = call->addr;
 	socket->seen.connect_call = call->id;
+	if (sw_socket_is_ip(socket) && call->addr.endpoint.port != SW_DNS_PORT)
+		sw_processes_reached(debts->processes, call->pid, call->enter_ns);
 	debt->debt.attempt = sw_attempts_began(debts->attempts, &debt->debt, &debt->target, NULL);
 	return debt;
 }

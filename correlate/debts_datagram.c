@@ -33,6 +33,8 @@ static struct sw_debt_state *question(struct sw_debts *debts, struct sw_socket_s
 		sw_debt_open(debts, lookup ? SW_OPERATION_LOOKUP : SW_OPERATION_DATAGRAM, socket, call);
 
 	debt->target = *target;
+	if (!lookup && sw_socket_is_ip(socket))
+		sw_processes_reached(debts->processes, call->pid, call->enter_ns);
 	return debt;
 }
 

@@ -26,7 +26,7 @@ static void first_answer(struct sw_facts *facts, const struct sw_symptom_context
 		    !sw_endpoint_equal(&packet->src, &flow->remote))
 			continue;
 		facts->answer_in_time = packet->time_ns <= until;
-		if (flow->protocol == IPPROTO_UDP) {
+		if (flow->protocol != IPPROTO_TCP) {
 			facts->reply_after = packet->time_ns - context->debt->began_ns;
 			facts->reply_unread = debt_end(context) - packet->time_ns;
 		}
@@ -39,7 +39,7 @@ static void datagram_facts(struct sw_facts *facts, const struct sw_symptom_conte
 	const struct sw_side *ours = &context->flow->side[SW_SIDE_OURS], *peer = &context->flow->side[SW_SIDE_PEER];
 	int64_t began = context->debt->began_ns - SW_STAMP_SLACK_NS;
 
-	if (context->flow->protocol != IPPROTO_UDP)
+	if (context->flow->protocol == IPPROTO_TCP)
 		return;
 	facts->datagrams_out = ours->packets;
 	facts->datagrams_in = peer->packets;

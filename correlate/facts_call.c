@@ -84,8 +84,15 @@ static void socket_facts(struct sw_facts *facts, const struct sw_symptom_context
 	facts->is_unix = domain == AF_UNIX;
 	facts->is_stream = type == SOCK_STREAM || type == SOCK_SEQPACKET;
 	facts->is_udp = facts->family_is_ip && type == SOCK_DGRAM && (protocol <= 0 || protocol == IPPROTO_UDP);
-	facts->is_tcp = facts->family_is_ip && (type == SOCK_STREAM || (type == -1 && facts->call && !facts->is_udp));
-	facts->protocol = facts->is_tcp ? "tcp" : facts->is_udp ? "udp" : facts->is_unix ? "unix" : NULL;
+	facts->is_ping = facts->family_is_ip && type != SOCK_STREAM &&
+			 (protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6);
+	facts->is_tcp = facts->family_is_ip && !facts->is_ping &&
+			(type == SOCK_STREAM || (type == -1 && facts->call && !facts->is_udp));
+	facts->protocol = facts->is_tcp  ? "tcp" :
+			  facts->is_udp  ? "udp" :
+			  facts->is_ping ? "icmp" :
+			  facts->is_unix ? "unix" :
+					   NULL;
 }
 
 static bool sends(enum sw_sys sys)

@@ -141,6 +141,7 @@ static void count_facts(struct sw_facts *facts, const struct sw_lookup *lookup)
 		const struct sw_question *question = &lookup->questions.items[i];
 
 		facts->dns_queries += question->tries;
+		facts->dns_undelivered |= question->undelivered;
 		if (is_silent(question))
 			continue;
 		facts->dns_responses++;
@@ -203,6 +204,9 @@ static void deciding_facts(struct sw_facts *facts, const struct sw_lookup *looku
 	const struct sw_question *deciding = sw_lookup_deciding(lookup), *found = sw_lookup_found(lookup);
 	char ip[SW_ADDR_TEXT];
 
+	facts->dns_unused = lookup->in_vain != 0;
+	if (lookup->in_vain)
+		facts->dns_type_wanted = sw_dns_type_name(lookup->questions.items[lookup->in_vain - 1].type);
 	facts->dns_found = found != NULL;
 	if (found) {
 		facts->dns_answer = found->answered;
@@ -255,6 +259,8 @@ void sw_facts_of_dns(struct sw_facts *facts, const struct sw_symptom_context *co
 		service_facts(facts, context->service, arena);
 	if (!lookup || !lookup->questions.count)
 		return;
+	facts->dns_service_seen = context->service != NULL;
+	facts->dns_vague = facts->dns_vague && !facts->dns_service_seen;
 	facts->dns_name = sw_arena_strdup(arena, sw_lookup_name(lookup));
 	facts->dns_only_aside = sw_lookup_only_aside(lookup);
 	facts->dns_passed_on = lookup->passed_on;

@@ -85,6 +85,22 @@ static void port_facts(struct sw_facts *facts, const struct sw_symptom_context *
 						facts->holder_state ? facts->holder_state : "unknown");
 }
 
+/* Of the process itself, or of the one that started it: what it is under, its children are under. */
+static bool is_landlocked(const struct sw_symptom_context *context)
+{
+	uint32_t parent = context->process ? context->process->parent : 0;
+
+	for (size_t i = 0; i < context->fact_count; i++) {
+		const struct sw_fact *fact = context->facts[i];
+
+		if (!strcmp(fact->kind, "sandbox") && is(text(fact, "by"), "landlock") &&
+		    fact->time_ns <= context->debt->began_ns &&
+		    (fact->pid == context->debt->pid || (parent && fact->pid == parent)))
+			return true;
+	}
+	return false;
+}
+
 static void process_facts(struct sw_facts *facts, const struct sw_symptom_context *context)
 {
 	const struct sw_fact *process = sw_symptom_fact(context, "process");
@@ -94,6 +110,7 @@ static void process_facts(struct sw_facts *facts, const struct sw_symptom_contex
 	facts->seccomp_mode = number(process, "seccomp");
 	facts->seccomp_filters = number(process, "seccomp_filters");
 	facts->seccomp_own = facts->seccomp_filters > FILTERS_OF_OURS;
+	facts->landlocked = is_landlocked(context);
 	facts->may_not_bind_low = number(process, "cap_net_bind_service") == 0;
 	facts->cgroup = text(process, "cgroup");
 	facts->fd_limit = number(limit, "limit");

@@ -39,6 +39,7 @@
 	X(TEXT, family, "address family by name")                                                                      \
 	X(TEXT, socket_type, "SOCK_STREAM, SOCK_DGRAM, ...")                                                           \
 	X(TEXT, protocol, "tcp, udp, ...")                                                                             \
+	X(FLAG, is_ping, "ICMP: a ping socket, or a raw one")                                                          \
 	X(FLAG, family_is_ip, "AF_INET or AF_INET6")                                                                   \
 	X(FLAG, opening_connects, "the opening call is connect")                                                       \
 	X(FLAG, opening_binds, "the opening call is bind or listen")                                                   \
@@ -120,6 +121,7 @@
 	X(COUNT, seccomp_mode, "0 none, 1 strict, 2 a filter")                                                         \
 	X(COUNT, seccomp_filters, "how many, this tool's own included")                                                \
 	X(FLAG, seccomp_own, "the program has a filter of its own")                                                    \
+	X(FLAG, landlocked, "the process, or what started it, went into a Landlock sandbox before")                    \
 	X(COUNT, unprivileged_port_start, "the sysctl")                                                                \
 	X(FLAG, may_not_bind_low, "the process lacks CAP_NET_BIND_SERVICE")                                            \
 	X(TEXT, cgroup, "the control group of the process")                                                            \

@@ -25,6 +25,7 @@
 	X(FLAG, dns_passed_on, "somebody had asked the program for that name: the answer is passed on")                \
 	X(TEXT, dns_service, "a name service of this host that was asked in the resolver's place")                     \
 	X(TEXT, dns_service_what, "what it is")                                                                        \
+	X(FLAG, dns_service_seen, "and what that one asked itself was seen")                                           \
 	X(FLAG, dns_vague, "its answer is \"not found\", which it says too when its own resolvers fail")               \
 	X(TEXT, dns_silent, "a server that answered nothing")                                                          \
 	X(COUNT, dns_strays, "datagrams of a server, none of which answers a question of this look-up")                \
@@ -33,7 +34,11 @@
 	X(TEXT, dns_missing, "the type of record that nobody answered for")                                            \
 	X(SEEN, dns_silent_query, "a query without an answer")                                                         \
 	X(SEEN, dns_first_query, "the first query")                                                                    \
+	X(FLAG, dns_undelivered, "an answer came, and somebody waited for it in vain")                                 \
 	X(FLAG, dns_cut, "an answer was too long for UDP")                                                             \
+	X(TEXT, dns_type_wanted, "type of the other family, where addresses of one were found and not used")           \
+	X(FLAG, dns_unused,                                                                                            \
+	  "addresses of one family were found, and the program failed without going for any of them")                  \
 	X(FLAG, dns_found, "the look-up ended with an answer of the asked type")                                       \
 	X(SEEN, dns_answer, "that answer")                                                                             \
 	X(TEXT, dns_answer_server, "who gave it")                                                                      \

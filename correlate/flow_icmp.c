@@ -70,7 +70,9 @@ static struct sw_packet quoted_packet(const struct sw_packet *packet)
 		.ip_id = quote->ip_id,
 	};
 
-	quoted.kind = quote->protocol == IPPROTO_TCP ? SW_PACKET_TCP : SW_PACKET_UDP;
+	quoted.kind = quote->protocol == IPPROTO_TCP ? SW_PACKET_TCP :
+		      quote->protocol == IPPROTO_UDP ? SW_PACKET_UDP :
+						       SW_PACKET_ICMP;
 	quoted.way = packet->way == SW_WAY_IN ? SW_WAY_OUT : packet->way == SW_WAY_OUT ? SW_WAY_IN : SW_WAY_UNKNOWN;
 	if (packet->flags & SW_PACKET_LOOPBACK) /* our own kernel tells our own socket: its packet is what is quoted */
 		quoted.way = SW_WAY_OUT;
@@ -147,7 +149,8 @@ static void note(struct sw_flow_track *track, const struct sw_packet *packet, en
 void sw_flow_icmp(struct sw_flows *flows, const struct sw_packet *packet, struct sw_flow_change *change)
 {
 	const struct sw_quote *quote = &packet->icmp.quote;
-	bool ports = quote->protocol == IPPROTO_TCP || quote->protocol == IPPROTO_UDP;
+	bool ports = quote->protocol == IPPROTO_TCP || quote->protocol == IPPROTO_UDP ||
+		     quote->protocol == IPPROTO_ICMP || quote->protocol == IPPROTO_ICMPV6;
 
 	if (!packet->icmp.is_error || !quote->present || !ports || !quote->src.port)
 		return;

@@ -352,6 +352,18 @@ static void segment(struct sw_flows *flows, const struct sw_packet *packet, stru
 	sw_flow_kept_add(&track->kept, flow, packet, keep);
 }
 
+/* An echo request and its reply are a question and an answer by datagram; the identifier stands where the asker's port would. */
+static void echo(struct sw_flows *flows, const struct sw_packet *packet, struct sw_flow_change *change)
+{
+	struct sw_packet datagram = *packet;
+
+	if (packet->icmp.is_reply)
+		datagram.dst.port = packet->icmp.identifier;
+	else
+		datagram.src.port = packet->icmp.identifier;
+	segment(flows, &datagram, change);
+}
+
 struct sw_flow_change sw_flows_packet(struct sw_flows *flows, const struct sw_packet *packet)
 {
 	struct sw_flow_change change = {.acked_sent_ns = SW_TIME_NONE};
@@ -359,7 +371,12 @@ struct sw_flow_change sw_flows_packet(struct sw_flows *flows, const struct sw_pa
 	switch (packet->kind) {
 	case SW_PACKET_TCP:
 	case SW_PACKET_UDP: segment(flows, packet, &change); break;
-	case SW_PACKET_ICMP: sw_flow_icmp(flows, packet, &change); break;
+	case SW_PACKET_ICMP:
+		if (packet->icmp.is_echo)
+			echo(flows, packet, &change);
+		else
+			sw_flow_icmp(flows, packet, &change);
+		break;
 	case SW_PACKET_NEIGHBOR: sw_flow_neighbor_packet(flows, packet); break;
 	case SW_PACKET_FRAGMENT: fragment(flows, packet, &change); break;
 	case SW_PACKET_OTHER: break;

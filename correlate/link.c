@@ -44,7 +44,9 @@ void sw_links_free(struct sw_links *links)
 
 uint8_t sw_link_protocol(const struct sw_socket_state *socket)
 {
-	return socket->datagram ? IPPROTO_UDP : IPPROTO_TCP;
+	return sw_socket_pings(socket) ? (uint8_t)socket->seen.socket.protocol :
+	       socket->datagram	       ? IPPROTO_UDP :
+					 IPPROTO_TCP;
 }
 
 struct local *sw_link_local(const struct sw_links *links, uint8_t protocol, uint16_t port)

@@ -180,6 +180,8 @@ struct sw_flow *sw_links_find(struct sw_links *links, struct sw_debt_state *debt
 	if (socket->flow && debt->debt.operation != SW_OPERATION_CONNECT && !socket->datagram)
 		return sw_flows_get(links->flows, socket->flow);
 	span = span_of(links, &debt->debt, end_ns);
+	if (sw_socket_pings(socket))
+		return sw_links_ping(links, debt, span.from_ns, span.to_ns);
 	if (socket->seen.socket.flags & SW_SOCKET_ACCEPTED && !socket->seen.socket.remote.endpoint.port &&
 	    socket->seen.made_ns != SW_TIME_NONE && (flow = by_accept(links, socket))) {
 		socket->link = SW_LINK_PORTS;

@@ -45,12 +45,14 @@ struct sw_links {
 	SW_ARRAY(struct begun) begun; /* in order of time; imported recordings only */
 };
 
-uint8_t sw_link_protocol(const struct sw_socket_state *socket); /* IPPROTO_TCP or IPPROTO_UDP */
+uint8_t sw_link_protocol(const struct sw_socket_state *socket); /* IPPROTO_TCP, _UDP, _ICMP or _ICMPV6 */
 /* NULL: no socket of ours on that port; nothing went to that end. */
 struct local *sw_link_local(const struct sw_links *links, uint8_t protocol, uint16_t port);
 struct remote *sw_link_remote(const struct sw_links *links, uint8_t protocol, const struct sw_endpoint *end);
 void sw_link_own(struct sw_links *links, struct sw_socket_state *socket, const struct sw_flow *flow);
 /* Whether the flow may be this socket's by time: a connection is older than its accept. */
 bool sw_link_precedes(const struct sw_links *links, const struct sw_socket_state *socket, const struct sw_flow *flow);
+/* link_ping.c: the echo requests of a debt between two moments, and their replies. */
+struct sw_flow *sw_links_ping(struct sw_links *links, struct sw_debt_state *debt, int64_t from_ns, int64_t to_ns);
 
 #endif

@@ -332,6 +332,20 @@ struct sw_lookup *sw_lookups_find(const struct sw_lookups *lookups, uint32_t flo
 	return NULL;
 }
 
+struct sw_lookup *sw_lookups_named(const struct sw_lookups *lookups, const char *name, int64_t from_ns, int64_t to_ns)
+{
+	for (size_t i = lookups->list.count; i-- > 0;) {
+		struct sw_lookup *lookup = lookups->list.items[i];
+
+		if (lookup->began_ns < from_ns || lookup->began_ns > to_ns)
+			continue;
+		for (size_t j = 0; j < lookup->questions.count; j++)
+			if (!strcasecmp(lookup->questions.items[j].name, name))
+				return lookup;
+	}
+	return NULL;
+}
+
 struct sw_lookup *sw_lookups_get(const struct sw_lookups *lookups, uint32_t id)
 {
 	for (size_t i = lookups->list.count; id && i-- > 0;) {
@@ -367,6 +381,7 @@ void sw_lookups_each(const struct sw_lookups *lookups, void (*visit)(void *conte
 void sw_lookups_undeliver(struct sw_lookups *lookups)
 {
 	for (size_t i = 0; i < lookups->list.count; i++) {
+		lookups->list.items[i]->in_vain = 0;
 		for (size_t j = 0; j < lookups->list.items[i]->questions.count; j++)
 			lookups->list.items[i]->questions.items[j].undelivered = false;
 	}

@@ -34,6 +34,8 @@ struct sw_lookup {
 	SW_ARRAY(struct sw_question) questions; /* in the order they were first asked */
 	uint32_t more; /* beyond SW_QUESTIONS_MAX */
 	bool passed_on; /* somebody had asked us for that name: the answer is his */
+	uint32_t
+		in_vain; /* 1-based: the question whose answer the program wanted, where what others found did not help it; 0 none */
 	uint32_t strays; /* datagrams of a server that was asked, which answer none of the questions */
 	struct sw_seen stray; /* the first of them */
 	enum sw_stray stray_why; /* what was wrong with it */
@@ -49,6 +51,8 @@ void sw_lookups_message(struct sw_lookups *lookups, const struct sw_packet *pack
 void sw_lookups_undecoded(struct sw_lookups *lookups, const struct sw_packet *packet, uint32_t flow);
 /* The look-up that asked over this flow within the span; the latest where there are several. NULL: none. */
 struct sw_lookup *sw_lookups_find(const struct sw_lookups *lookups, uint32_t flow, int64_t from_ns, int64_t to_ns);
+/* The latest look-up of that name within the span, whoever asked; NULL: none was seen. */
+struct sw_lookup *sw_lookups_named(const struct sw_lookups *lookups, const char *name, int64_t from_ns, int64_t to_ns);
 struct sw_lookup *sw_lookups_get(const struct sw_lookups *lookups, uint32_t id); /* NULL: forgotten */
 /* Forgets those that are silent since before `before_ns`, but for the ones that `kept` says yes to. */
 void sw_lookups_expire(struct sw_lookups *lookups, int64_t before_ns, bool (*kept)(void *context, uint32_t id),
@@ -57,7 +61,7 @@ void sw_lookups_expire(struct sw_lookups *lookups, int64_t before_ns, bool (*kep
 void sw_lookups_each(const struct sw_lookups *lookups, void (*visit)(void *context, const struct sw_lookup *lookup),
 		     void *context);
 
-/* Takes back what was said of answers that the program never got. */
+/* Takes back what was said of answers that the program never got, or had no use for. */
 void sw_lookups_undeliver(struct sw_lookups *lookups);
 
 /* The look-ups that are remembered, in the order they began; NULL beyond the last. */
@@ -65,6 +69,8 @@ const struct sw_lookup *sw_lookups_at(const struct sw_lookups *lookups, size_t i
 
 /* The question that was answered with what was asked for, in a message that reached the program; NULL: none. */
 const struct sw_question *sw_lookup_found(const struct sw_lookup *lookup);
+/* Of a name with addresses of one family: the question for the other one, which found none or was not answered; 1-based, 0: none. */
+uint32_t sw_lookup_other_family(const struct sw_lookup *lookup);
 /* Whether a definite answer came, whatever it says. */
 bool sw_lookup_answered(const struct sw_lookup *lookup);
 /* Of the answers that say no, the one that decides: a server's failure outweighs a name that is not there, which outweighs an

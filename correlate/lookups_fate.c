@@ -16,11 +16,46 @@ static bool got(const struct sw_question *question)
 
 const struct sw_question *sw_lookup_found(const struct sw_lookup *lookup)
 {
-	for (size_t i = 0; i < lookup->questions.count; i++) {
+	for (size_t i = 0; !lookup->in_vain && i < lookup->questions.count; i++) {
 		if (got(&lookup->questions.items[i]) && lookup->questions.items[i].fitting)
 			return &lookup->questions.items[i];
 	}
 	return NULL;
+}
+
+static bool is_family(uint16_t type)
+{
+	return type == SW_DNS_A || type == SW_DNS_AAAA;
+}
+
+static bool is_found(const struct sw_lookup *lookup, const char *name, uint16_t type)
+{
+	for (size_t i = 0; i < lookup->questions.count; i++) {
+		const struct sw_question *question = &lookup->questions.items[i];
+
+		if (got(question) && question->fitting && question->type == type && !strcasecmp(question->name, name))
+			return true;
+	}
+	return false;
+}
+
+uint32_t sw_lookup_other_family(const struct sw_lookup *lookup)
+{
+	uint32_t silent = 0;
+
+	for (size_t i = 0; i < lookup->questions.count; i++) {
+		const struct sw_question *question = &lookup->questions.items[i];
+		uint16_t other = question->type == SW_DNS_A ? SW_DNS_AAAA : SW_DNS_A;
+
+		if (!is_family(question->type) || !is_found(lookup, question->name, other) ||
+		    is_found(lookup, question->name, question->type))
+			continue;
+		if (got(question) && question->rcode == SW_DNS_NOERROR)
+			return (uint32_t)i + 1;
+		if (!question->answered.packet)
+			silent = (uint32_t)i + 1;
+	}
+	return silent;
 }
 
 bool sw_lookup_answered(const struct sw_lookup *lookup)
@@ -50,13 +85,28 @@ static bool overruled(const struct sw_lookup *lookup, const struct sw_question *
 	return false;
 }
 
-/* "No record of that type", while the answer about another type was cut and its rest was not seen, says nothing of the name. */
+static bool is_answered(const struct sw_lookup *lookup, const struct sw_question *question)
+{
+	for (size_t i = 0; i < lookup->questions.count; i++) {
+		const struct sw_question *other = &lookup->questions.items[i];
+
+		if (got(other) && other->type == question->type && !strcasecmp(other->name, question->name))
+			return true;
+	}
+	return false;
+}
+
+/* "No record of that type" says nothing of the name while the answer about another type was cut and its rest was not seen, or nobody
+ * answered about the other family. */
 static bool half_said(const struct sw_lookup *lookup, const struct sw_question *question)
 {
 	for (size_t i = 0; question->rcode == SW_DNS_NOERROR && i < lookup->questions.count; i++) {
 		const struct sw_question *other = &lookup->questions.items[i];
 
-		if (other->truncated && other->type != question->type && !strcasecmp(other->name, question->name))
+		if (other->type == question->type || strcasecmp(other->name, question->name))
+			continue;
+		if (other->truncated ||
+		    (is_family(other->type) && is_family(question->type) && !is_answered(lookup, other)))
 			return true;
 	}
 	return false;
@@ -81,6 +131,10 @@ const struct sw_question *sw_lookup_deciding(const struct sw_lookup *lookup)
 {
 	const struct sw_question *best = NULL, *last_resort = NULL;
 
+	if (lookup->in_vain) {
+		best = &lookup->questions.items[lookup->in_vain - 1];
+		return got(best) ? best : NULL;
+	}
 	for (size_t i = 0; i < lookup->questions.count; i++) {
 		const struct sw_question *question = &lookup->questions.items[i];
 

@@ -5,6 +5,8 @@
 
 /* A resolver library goes on to the next server or address family at once when a send fails. */
 #define NEXT_SERVER_NS SW_NS_PER_S
+/* Who goes on with what was found does so at once; who ends behind this fails of something else. */
+#define USED_NS (1500 * SW_NS_PER_MS)
 
 static bool in_vain(const struct sw_debt_state *state)
 {
@@ -17,8 +19,18 @@ static int64_t end_of(const struct sw_debt_state *state)
 	return state->debt.ended_ns == SW_TIME_NONE ? INT64_MAX : state->debt.ended_ns;
 }
 
+/* The name has addresses, of one family alone, and the process went nowhere with them and failed right behind: the question for the
+ * other family, 1-based. */
+static uint32_t left_unused(const struct sw_lookup *lookup, const struct sw_process_seen *process, int64_t over_ns)
+{
+	if (!process || !process->exited || process->code <= 0 || process->exit_ns - over_ns > USED_NS ||
+	    (process->reached_ns != SW_TIME_NONE && process->reached_ns >= lookup->began_ns))
+		return 0;
+	return sw_lookup_other_family(lookup);
+}
+
 bool sw_lookup_takes(struct sw_lookups *lookups, struct sw_debt_state *state, const struct sw_flow *flow,
-		     int64_t slow_ns, bool *keep)
+		     const struct sw_process_seen *process, int64_t slow_ns, bool *keep)
 {
 	struct sw_debt *debt = &state->debt;
 	bool to_resolver = flow && flow->initiator && flow->remote.port == SW_DNS_PORT;
@@ -35,7 +47,8 @@ bool sw_lookup_takes(struct sw_lookups *lookups, struct sw_debt_state *state, co
 	debt->operation = SW_OPERATION_LOOKUP;
 	state->lookup = lookup->id;
 	*keep = debt->outcome != SW_OUTCOME_DONE || debt->gap_ns >= slow_ns || !sw_lookup_found(lookup) ||
-		sw_lookup_made_good(lookup) || lookup->active_ns - lookup->began_ns >= slow_ns;
+		sw_lookup_made_good(lookup) || lookup->active_ns - lookup->began_ns >= slow_ns ||
+		left_unused(lookup, process, debt->ended_ns);
 	return true;
 }
 
@@ -44,6 +57,8 @@ bool sw_lookup_takes(struct sw_lookups *lookups, struct sw_debt_state *state, co
 struct join {
 	struct sw_lookups *lookups;
 	struct sw_debts *debts;
+	const struct sw_processes *processes;
+	const struct sw_said *said;
 	int64_t slow_ns;
 };
 
@@ -131,11 +146,32 @@ static struct sw_debt_state *teller_of(struct join *join, const struct sw_lookup
 	return best;
 }
 
+/* musl fails where one of the two stays unanswered; curl -6 asks for both and takes one. Who found what it wanted may fail of something
+ * else, so that what it says of the network must speak for it where both were answered. */
+static uint32_t found_in_vain(const struct join *join, const struct sw_lookup *lookup, const struct sw_debt *debt)
+{
+	const char *const words[] = {sw_lookup_name(lookup), "resolv", "connect", "address", "unreachable", NULL};
+	int64_t over_ns = lookup->active_ns > debt->ended_ns ? lookup->active_ns : debt->ended_ns;
+	uint32_t wanted = left_unused(lookup, sw_processes_get(join->processes, debt->pid), over_ns);
+
+	if (wanted && lookup->questions.items[wanted - 1].answered.packet &&
+	    !sw_said_of(join->said, debt->pid, over_ns, words))
+		return 0;
+	return wanted;
+}
+
 /* How the whole ended, which its teller alone may not show. */
-static bool conclude(struct join *join, const struct sw_lookup *lookup, struct sw_debt *debt)
+static bool conclude(struct join *join, struct sw_lookup *lookup, struct sw_debt *debt)
 {
 	int64_t last_ns = lookup->active_ns > debt->ended_ns ? lookup->active_ns : debt->ended_ns;
 
+	lookup->in_vain = sw_lookup_found(lookup) ? found_in_vain(join, lookup, debt) : 0;
+	if (lookup->in_vain && !sw_lookup_deciding(lookup)) {
+		debt->outcome = SW_OUTCOME_GAVE_UP;
+		debt->error = 0;
+		debt->ended_ns = last_ns;
+		return true;
+	}
 	if (sw_lookup_found(lookup)) {
 		if (last_ns - debt->began_ns >= join->slow_ns) {
 			debt->outcome = SW_OUTCOME_SLOW;
@@ -198,9 +234,11 @@ static void join_blind(struct join *join, struct sw_debt_state *state)
 	}
 }
 
-void sw_lookups_join(struct sw_lookups *lookups, struct sw_debts *debts, int64_t slow_ns)
+void sw_lookups_join(struct sw_lookups *lookups, struct sw_debts *debts, const struct sw_processes *processes,
+		     const struct sw_said *said, int64_t slow_ns)
 {
-	struct join join = {.lookups = lookups, .debts = debts, .slow_ns = slow_ns};
+	struct join join = {
+		.lookups = lookups, .debts = debts, .processes = processes, .said = said, .slow_ns = slow_ns};
 
 	for (size_t i = 0; i < sw_debts_kept(debts); i++) {
 		struct sw_debt_state *state = sw_debts_at(debts, i);

@@ -79,19 +79,19 @@ void sw_processes_forget(struct sw_processes *processes, size_t most)
 	}
 }
 
-static struct entry *find_or_add(struct sw_processes *processes, const struct sw_process *process)
+static struct entry *find_or_add(struct sw_processes *processes, uint32_t pid, int64_t began_ns)
 {
-	struct entry *entry = find(processes, process->pid);
+	struct entry *entry = find(processes, pid);
 
 	if (entry)
 		return entry;
 	entry = sw_alloc(sizeof *entry);
-	entry->pid = entry->seen.pid = process->pid;
-	entry->seen.began_ns = process->event == SW_PROCESS_BEGIN ? process->time_ns : SW_TIME_NONE;
-	entry->seen.exit_ns = entry->signal_ns = SW_TIME_NONE;
+	entry->pid = entry->seen.pid = pid;
+	entry->seen.began_ns = began_ns;
+	entry->seen.exit_ns = entry->seen.reached_ns = entry->signal_ns = SW_TIME_NONE;
 	HASH_ADD(hh, processes->table, pid, sizeof entry->pid, entry);
 	if (!processes->first)
-		processes->first = process->pid;
+		processes->first = pid;
 	return entry;
 }
 
@@ -114,7 +114,8 @@ static void learn_names(struct entry *entry, const struct sw_process *process)
 
 void sw_processes_event(struct sw_processes *processes, const struct sw_process *process)
 {
-	struct entry *entry = find_or_add(processes, process);
+	struct entry *entry = find_or_add(processes, process->pid,
+					  process->event == SW_PROCESS_BEGIN ? process->time_ns : SW_TIME_NONE);
 
 	learn_names(entry, process);
 	if (process->is_command) {
@@ -133,8 +134,13 @@ void sw_processes_event(struct sw_processes *processes, const struct sw_process 
 	} else if (process->event == SW_PROCESS_BEGIN && entry->seen.exited) {
 		entry->seen.exited = false; /* the number was given out again */
 		entry->seen.began_ns = process->time_ns;
-		entry->seen.exit_ns = SW_TIME_NONE;
+		entry->seen.exit_ns = entry->seen.reached_ns = SW_TIME_NONE;
 	}
+}
+
+void sw_processes_reached(struct sw_processes *processes, uint32_t pid, int64_t time_ns)
+{
+	find_or_add(processes, pid, SW_TIME_NONE)->seen.reached_ns = time_ns;
 }
 
 const struct sw_process_seen *sw_processes_get(const struct sw_processes *processes, uint32_t pid)

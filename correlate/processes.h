@@ -12,6 +12,9 @@ struct sw_processes *sw_processes_new(void);
 void sw_processes_free(struct sw_processes *processes);
 void sw_processes_event(struct sw_processes *processes, const struct sw_process *process);
 
+/* It begins a connection, or sends a datagram, to another end than a name server. */
+void sw_processes_reached(struct sw_processes *processes, uint32_t pid, int64_t time_ns);
+
 const struct sw_process_seen *sw_processes_get(const struct sw_processes *processes, uint32_t pid); /* NULL unknown */
 /* The process whose status became the command's: the one marked so, else the first that was seen (an imported log). NULL: none. */
 const struct sw_process_seen *sw_processes_command(const struct sw_processes *processes);

@@ -110,6 +110,13 @@ bool sw_socket_is_ip(const struct sw_socket_state *socket)
 	return domain == AF_INET || domain == AF_INET6;
 }
 
+bool sw_socket_pings(const struct sw_socket_state *socket)
+{
+	int protocol = socket->seen.socket.protocol;
+
+	return sw_socket_is_ip(socket) && (protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6);
+}
+
 bool sw_socket_is_stream(const struct sw_socket_state *socket)
 {
 	return !socket->datagram;

@@ -86,6 +86,7 @@ size_t sw_sockets_seen(const struct sw_sockets *sockets); /* sockets met in all,
 
 /* Whether bytes or names of this socket go over IP (4 or 6), and whether it keeps a stream. */
 bool sw_socket_is_ip(const struct sw_socket_state *socket);
+bool sw_socket_pings(const struct sw_socket_state *socket); /* ICMP: by a ping socket or a raw one */
 bool sw_socket_is_stream(const struct sw_socket_state *socket);
 
 #endif

@@ -154,12 +154,24 @@ static bool more_came(struct sw_debt_state *state, const struct sw_flow *flow)
 	return true;
 }
 
+/* A raw socket reads the ICMP errors about its requests, and replies to others, as it does its own replies: none of those came. */
+static void pinged_in_vain(struct sw_debt_state *state, const struct sw_flow *flow)
+{
+	struct sw_debt *debt = &state->debt;
+
+	if (debt->operation != SW_OPERATION_DATAGRAM || debt->outcome != SW_OUTCOME_DONE || !flow || !flow->initiator ||
+	    !state->socket || !sw_socket_pings(state->socket) || flow->side[SW_SIDE_PEER].packets)
+		return;
+	debt->outcome = SW_OUTCOME_GAVE_UP;
+}
+
 bool sw_symptom_is(struct sw_debt_state *state, const struct sw_flow *flow, const struct sw_correlate_options *options)
 {
 	struct sw_debt *debt = &state->debt;
 
 	if (options->imported)
 		done_by_packets(debt, flow);
+	pinged_in_vain(state, flow);
 	if (debt->operation == SW_OPERATION_DRAIN && !debt->socket_timeout_ns && !state->stuck_before &&
 	    (debt->outcome == SW_OUTCOME_GAVE_UP || debt->outcome == SW_OUTCOME_HUNG) &&
 	    !sw_symptom_lost_bytes(state, flow))

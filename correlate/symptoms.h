@@ -67,6 +67,7 @@ struct sw_process_seen {
 	const char *command_line;
 	bool is_command, exited;
 	int64_t began_ns, exit_ns; /* SW_TIME_NONE: not seen */
+	int64_t reached_ns; /* when it last went for another end than a name server; SW_TIME_NONE: never */
 	int32_t code, signal; /* code -1 when a signal killed it */
 };
 

@@ -259,6 +259,8 @@ const struct sw_fact_row sw_fact_rows[] = {
 	T("proxy", "variable", "a proxy variable in the environment that the program began with")
 	T("proxy", "value", "its value, without user and password")
 
+	T("sandbox", "by", "landlock: a log says that the process put itself, and what it starts, under rules of that kind")
+
 	N("calls-end", "budget", "1: above the budget; 0: the session left")
 
 	T("said", "text", "what a process wrote to standard error since it was last told, the last 1024 bytes at most")

@@ -233,6 +233,7 @@ static void call_line(struct sw_strace_log *log, struct thread *thread, const st
 		other_call(log, thread, line->name, line->arguments, line->result);
 	else
 		strace_call_complete(log, thread, sys, line);
+	strace_sandbox(log, thread, sys, line);
 }
 
 static void resumed_line(struct sw_strace_log *log, struct thread *thread, const struct line *line)

@@ -22,6 +22,7 @@ struct thread {
 	bool known; /* how it came to be is in the log */
 	bool process; /* it is the first thread of a process */
 	bool exec_seen, ended;
+	bool sandboxed; /* that it is was told */
 	struct descriptors *descriptors;
 	/* A call that has begun and not ended: <unfinished ...>, or interrupted and to be restarted. */
 	enum { PENDING_NONE, PENDING_UNFINISHED, PENDING_RESTART, PENDING_OPEN } pending;

@@ -251,8 +251,8 @@ static const struct sw_rule connecting[] = {
 	},
 	{
 		.code = "neighbor-unresolved",
-		.symptoms = ON_ANY_PACKET,
-		.beats = "packet-too-big prohibited-by-icmp syn-not-sent syn-retransmitted",
+		.symptoms = ON_ANY_PACKET | SW_ON(LOOKUP),
+		.beats = "dns-unanswered udp-not-sent packet-too-big prohibited-by-icmp syn-not-sent syn-retransmitted",
 		.locus = SW_LOCUS_PATH,
 		.title = "the next hop does not answer for its address",
 		.noun = "a next hop that does not answer",

@@ -43,9 +43,14 @@ static bool done_without(const struct sw_facts *facts)
 	return (FACT(ended_well) || FACT(runs_on)) && (one_way || to_many);
 }
 
+static bool asks(const struct sw_facts *facts)
+{
+	return FACT(is_udp) || FACT(is_ping);
+}
+
 static bool late_datagram(const struct sw_facts *facts, struct sw_match *match)
 {
-	if (!FACT(is_udp) || !FACT(gave_up))
+	if (!asks(facts) || !FACT(gave_up))
 		return false;
 	if (FACT(ended_sooner) && !FACT(answer_begun) && FACT(answers_after) > FACT(duration)) {
 		at_most(match, SW_CONFIDENCE_LIKELY);
@@ -138,7 +143,7 @@ static bool reply_from_elsewhere(const struct sw_facts *facts, struct sw_match *
 
 static bool reply_not_delivered(const struct sw_facts *facts, struct sw_match *match)
 {
-	if (!in_vain(facts) || FACT(opening_connects) || !(FACT(is_udp) || FACT(is_tcp)))
+	if (!in_vain(facts) || FACT(opening_connects) || FACT(dns_unused) || !(asks(facts) || FACT(is_tcp)))
 		return false;
 	if (FACT(is_tcp)) {
 		if (FACT(answer_repeats) <= 0)
@@ -159,7 +164,10 @@ static bool reply_not_delivered(const struct sw_facts *facts, struct sw_match *m
 		cite(match, FACT(elsewhere_packet));
 		return true;
 	}
-	if (!FACT(answer_begun) || FACT(answer_read)) {
+	bool partly = FACT(dns_queries) >= 0 &&
+		      !FACT(dns_undelivered); /* what came was about another type, and was read */
+
+	if (!FACT(answer_begun) || FACT(answer_read) || partly) {
 		if (FACT(bad_checksums) <= 0)
 			return false;
 		match->locus = SW_LOCUS_UNKNOWN;
@@ -195,7 +203,7 @@ static bool reply_not_delivered(const struct sw_facts *facts, struct sw_match *m
 
 static bool udp_not_sent(const struct sw_facts *facts, struct sw_match *match)
 {
-	if (!FACT(is_udp) || !in_vain(facts))
+	if (!asks(facts) || !in_vain(facts))
 		return false;
 	if (FACT(packets_seen) && FACT(datagrams_out) > 0)
 		return near(match, "{datagrams_out:datagram} left");
@@ -203,9 +211,15 @@ static bool udp_not_sent(const struct sw_facts *facts, struct sw_match *match)
 	return rests_on_absence(facts, match);
 }
 
+static const struct sw_rule_next look_at_pings[SW_RULE_TEXTS] = {
+	{"peer", "tcpdump -ni any icmp or icmp6", "see whether the requests arrive and replies leave", NULL},
+	{"here", "traceroute -n {remote_ip}", "see how far packets come",
+	 "the last hop that answers is next to the fault"},
+};
+
 static bool udp_unanswered(const struct sw_facts *facts, struct sw_match *match)
 {
-	if (!FACT(is_udp) || !in_vain(facts))
+	if (!asks(facts) || !in_vain(facts))
 		return false;
 	if (FACT(answer_begun) || FACT(icmps) > 0 || FACT(bad_checksums) > 0)
 		return near(match, "something came back");
@@ -217,7 +231,11 @@ static bool udp_unanswered(const struct sw_facts *facts, struct sw_match *match)
 		match->cause = "{left_what} to {remote} left by {left_by}, nothing came back there within {duration}";
 		cite(match, FACT(left_seen));
 	}
-	if (done_without(facts))
+	if (FACT(is_ping)) {
+		match->cause = "{datagrams_out:echo request} to {remote_ip} left, nothing came back within {duration}";
+		match->next = look_at_pings;
+	}
+	if (done_without(facts) || (FACT(is_ping) && FACT(ended_well)))
 		match->severity = SW_SEVERITY_NOTE;
 	match->cites_opening = true;
 	cite(match, FACT(own_data));
@@ -257,8 +275,17 @@ static bool dns_unanswered(const struct sw_facts *facts, struct sw_match *match)
 			match->severity = SW_SEVERITY_SLOW;
 		match->locus = SW_LOCUS_LOCAL_HOST;
 		match->next = look_at_service;
-	} else if (FACT(icmp_refuses)) {
-		match->cause = "{remote} refused the query: {icmp_source} answered with ICMP {icmp}";
+	} else if (FACT(dns_unused)) {
+		match->cause =
+			"no answer came for {dns_type_wanted} of {dns_name} within {duration}, and the program ended without going for the "
+			"address that was found: {dns_said}";
+		match->usually =
+			"a resolver or a firewall that drops queries for one type; libraries (musl) that then say that the name cannot be looked up";
+		at_most(match, SW_CONFIDENCE_LIKELY);
+	} else if (FACT(icmp_refuses) || FACT(icmp_prohibits) || FACT(icmp_unreaches)) {
+		match->cause = FACT(icmp_refuses) ?
+				       "{remote} refused the query: {icmp_source} answered with ICMP {icmp}" :
+				       "the query did not reach {remote}: {icmp_source} answered with ICMP {icmp}";
 		cite(match, FACT(icmp_first));
 	} else if (FACT(ended_by_eof) || FACT(error) == ECONNRESET) {
 		match->cause = "{remote} closed the connection without an answer";

@@ -30,12 +30,23 @@ static bool answered(const struct sw_facts *facts, struct sw_match *match)
 		at_most(match, SW_CONFIDENCE_LIKELY);
 		match->next = look_at_service;
 		match->cites_surfaced = true;
+	} else if (FACT(dns_service_seen)) {
+		match->cause =
+			"{dns_service} ({dns_service_what} of this host) did not find {dns_name}, because {dns_said}";
+		at_most(match, SW_CONFIDENCE_LIKELY);
+		match->cites_surfaced = true;
 	} else if (FACT(dns_service)) {
 		match->cause =
 			"{dns_service} ({dns_service_what} of this host) answered {dns_rcode_name} for {dns_name}; whom it asked itself was not "
 			"watched";
 		match->next = look_at_service;
 		match->cites_surfaced = true;
+	}
+	if (FACT(dns_unused)) {
+		match->cause =
+			"{dns_server} answered that {dns_candidate} has no record of type {dns_type_wanted}, and the program ended without "
+			"going for the address that was found: {dns_said}";
+		at_most(match, SW_CONFIDENCE_LIKELY);
 	}
 	if (FACT(dns_stub) && FACT(dns_stub_pid) > 0)
 		match->next = look_at_stub;

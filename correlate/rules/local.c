@@ -66,10 +66,28 @@ static bool route_rejects(const struct sw_facts *facts, struct sw_match *match)
 
 /* ---- ports and addresses ---------------------------------------------------------------------------------------- */
 
+/* bind() to port 0, or a datagram socket's first connect or send: the kernel was to choose, and found none. */
+static bool none_to_choose(const struct sw_facts *facts)
+{
+	if (FACT(opening_binds))
+		return FACT(error) == EADDRINUSE && FACT(local) && FACT(local_port) < 0;
+	return FACT(error) == EAGAIN && FACT(is_udp) && FACT(opening_connects);
+}
+
 static bool ports_exhausted(const struct sw_facts *facts, struct sw_match *match)
 {
-	if (FACT(error) != EADDRNOTAVAIL || FACT(opening_binds) || !FACT(family_is_ip))
+	bool none = none_to_choose(facts);
+
+	if (!FACT(family_is_ip) || (!none && (FACT(error) != EADDRNOTAVAIL || FACT(opening_binds))))
 		return false;
+	if (none) {
+		match->cites_surfaced = true;
+		match->cause =
+			"{call} was to be given a free local port and failed with {errno_name}: the kernel says so where all ephemeral ports are in use";
+		if (FACT(ports_all) > 0)
+			match->cites_fact = "port-range";
+		return true;
+	}
 	if (FACT(bound_explicitly) && FACT(local_port) > 0)
 		return near(match, "the local port was chosen with bind");
 	match->cites_surfaced = true;
@@ -157,7 +175,7 @@ static bool address_in_use(const struct sw_facts *facts, struct sw_match *match)
 	bool pair = FACT(error) == EADDRNOTAVAIL && FACT(opening_connects) && FACT(bound_explicitly) &&
 		    FACT(local_port) > 0;
 
-	if (FACT(error) != EADDRINUSE && !pair)
+	if ((FACT(error) != EADDRINUSE && !pair) || none_to_choose(facts))
 		return false;
 	match->cites_surfaced = true;
 	if (pair) {
@@ -238,7 +256,7 @@ static const struct sw_rule local[] = {
 			  "count connections by state", NULL},
 			 {"here", "sysctl net.ipv4.ip_local_port_range", "see how many ports there are", NULL},
 			 {"here", NULL, "keep connections and use them again, or widen the range", NULL}},
-		.sees = "`EADDRNOTAVAIL` on connect",
+		.sees = "`EADDRNOTAVAIL` on connect; `EADDRINUSE` on bind to port 0; `EAGAIN` on a datagram socket's connect",
 		.evidence = "no packet; the ephemeral range is used up toward that peer",
 	},
 	{

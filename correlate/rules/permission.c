@@ -116,6 +116,10 @@ static void say_what_blocks(const struct sw_facts *facts, struct sw_match *match
 		known(match, "an IPsec policy of this host blocks it: {ipsec_drops:packet} dropped meanwhile",
 		      "a policy with action block, or one whose tunnel is not up", look_at_ipsec);
 		match->cites_fact = "firewall";
+	} else if (FACT(landlocked) && FACT(error) == EACCES && FACT(is_tcp)) {
+		known(match,
+		      "{call} was denied with {errno_name}: the process, or what started it, had gone into a Landlock sandbox before",
+		      "rules of that sandbox that name the TCP ports which may be used", look_at_lsm);
 	} else if (FACT(seccomp_own)) {
 		match->cause = "{call} failed at once with {errno_name}; the process runs under a seccomp filter";
 		match->cites_fact = "process";
@@ -173,7 +177,8 @@ static bool permission_denied(const struct sw_facts *facts, struct sw_match *mat
 	if (FACT(route_rejecting))
 		return near(match, "the route of this host says it");
 	if (FACT(error) == EACCES && !FACT(route_known) && FACT(family_is_ip))
-		at_most(match, FACT(injected) ? SW_CONFIDENCE_LIKELY : SW_CONFIDENCE_POSSIBLE);
+		at_most(match, FACT(injected) || (FACT(landlocked) && FACT(is_tcp)) ? SW_CONFIDENCE_LIKELY :
+										      SW_CONFIDENCE_POSSIBLE);
 	say_what_blocks(facts, match);
 	return true;
 }

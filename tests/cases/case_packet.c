@@ -220,12 +220,15 @@ static int icmp_parse(struct sw_packet *packet, const struct words *words, struc
 	icmp->type = (uint8_t)type;
 	icmp->code = (uint8_t)code;
 	icmp->mtu = number(words, "mtu", 0);
+	icmp->is_reply = type == (icmp->v6 ? 129 : 0);
+	icmp->is_echo = icmp->is_reply || type == (icmp->v6 ? 128 : 8);
+	icmp->identifier = (uint16_t)number(words, "echo", 0);
 	if (!second)
 		return 0;
 	if (!ends_parse(words, second, &icmp->quote.src, &icmp->quote.dst))
 		return sw_err_set(err, -EINVAL, "pkt: expected quotes SRC > DST");
 	icmp->is_error = icmp->quote.present = true;
-	icmp->quote.protocol = has(words, "udp") ? IPPROTO_UDP : IPPROTO_TCP;
+	icmp->quote.protocol = has(words, "udp") ? IPPROTO_UDP : key(words, "echo") ? packet->protocol : IPPROTO_TCP;
 	return 0;
 }
 

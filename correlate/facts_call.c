@@ -155,6 +155,8 @@ static void target_facts(struct sw_facts *facts, const struct sw_symptom_context
 	if (target->family != AF_INET && target->family != AF_INET6)
 		return;
 	facts->remote_ip = sw_arena_strdup(arena, sw_ip_text(&target->endpoint.ip, text));
+	if (facts->is_ping)
+		facts->remote = facts->remote_ip; /* there are no ports */
 	facts->port = facts->peer_port = target->endpoint.port;
 	if (!facts->host)
 		facts->host = facts->remote_ip;

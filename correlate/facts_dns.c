@@ -136,11 +136,14 @@ static void type_fact(struct sw_facts *facts, const struct sw_lookup *lookup)
 
 static void count_facts(struct sw_facts *facts, const struct sw_lookup *lookup)
 {
+	facts->dns_no_addresses_asked = true;
 	facts->dns_queries = facts->dns_responses = facts->dns_addresses = 0;
 	for (size_t i = 0; i < lookup->questions.count; i++) {
 		const struct sw_question *question = &lookup->questions.items[i];
 
 		facts->dns_queries += question->tries;
+		if (question->type == SW_DNS_A || question->type == SW_DNS_AAAA)
+			facts->dns_no_addresses_asked = false;
 		facts->dns_undelivered |= question->undelivered;
 		if (is_silent(question))
 			continue;

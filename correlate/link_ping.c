@@ -10,8 +10,7 @@ static bool is_theirs(const struct sw_socket_state *socket, const struct sw_flow
 {
 	const struct sw_socket *seen = &socket->seen.socket;
 
-	return seen->type != SOCK_DGRAM || !seen->local.endpoint.port ||
-	       seen->local.endpoint.port == flow->local.port;
+	return seen->type != SOCK_DGRAM || !seen->local.endpoint.port || seen->local.endpoint.port == flow->local.port;
 }
 
 struct sw_flow *sw_links_ping(struct sw_links *links, struct sw_debt_state *debt, int64_t from_ns, int64_t to_ns)

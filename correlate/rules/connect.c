@@ -38,7 +38,7 @@ static bool neighbor_unresolved(const struct sw_facts *facts, struct sw_match *m
 	if (own_unreachable(facts)) {
 		cite(match, FACT(icmp_first));
 	} else if (FACT(neighbor_unanswered)) {
-		if (FACT(error) && FACT(error) != EHOSTUNREACH && FACT(error) != ETIMEDOUT)
+		if (FACT(error) && !FACT(gave_up) && FACT(error) != EHOSTUNREACH && FACT(error) != ETIMEDOUT)
 			return false;
 		rests_on_absence(facts, match);
 	} else if (FACT(neighbor_bad) && (FACT(error) == EHOSTUNREACH || waited_in_vain(facts))) {

@@ -60,9 +60,14 @@ static bool dns_no_such_name(const struct sw_facts *facts, struct sw_match *matc
 	return answered(facts, match) && FACT(dns_name_missing);
 }
 
+/* Mail, policies and keys are looked for where they may well not be. */
 static bool dns_no_address(const struct sw_facts *facts, struct sw_match *match)
 {
-	return answered(facts, match) && !FACT(dns_name_missing) && !FACT(dns_failed);
+	if (!answered(facts, match) || FACT(dns_name_missing) || FACT(dns_failed))
+		return false;
+	if (FACT(dns_no_addresses_asked) && (FACT(ended_well) || FACT(runs_on)))
+		match->severity = SW_SEVERITY_NOTE;
+	return true;
 }
 
 static bool dns_server_failed(const struct sw_facts *facts, struct sw_match *match)

@@ -217,8 +217,8 @@ static bool blocked_locally(const struct sw_facts *facts, struct sw_match *match
 {
 	int64_t error = FACT(error);
 
-	if (FACT(is_unix) && error != EPERM)
-		return false;
+	if (FACT(is_unix) && error != EPERM && !FACT(opening_makes))
+		return false; /* the path's mode and owner may say no */
 	if (rejected_here(facts, match)) {
 		match->cites_surfaced = FACT(failed);
 		return true;

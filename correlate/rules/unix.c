@@ -29,7 +29,7 @@ static bool unix_no_socket(const struct sw_facts *facts, struct sw_match *match)
 
 static bool unix_permission(const struct sw_facts *facts, struct sw_match *match)
 {
-	if (!FACT(is_unix) || FACT(error) != EACCES)
+	if (!FACT(is_unix) || FACT(error) != EACCES || FACT(opening_makes))
 		return false;
 	match->cites_surfaced = true;
 	if (FACT(path_known))

@@ -37,7 +37,7 @@ struct sw_tls_record {
 
 struct sw_tls_hello {
 	bool present;
-	uint16_t version; /* client: the highest offered; server: the chosen one */
+	uint16_t version; /* client: the highest offered; server: the chosen one; 0: not captured */
 	uint16_t cipher; /* server: the chosen suite */
 	bool retry; /* server: a hello retry request */
 	char name[256]; /* client: SNI, "" none */

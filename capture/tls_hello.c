@@ -4,6 +4,8 @@
 
 #include "capture/cursor.h"
 
+#define VERSION_OF_OLD 0x0303 /* TLS 1.3 says so too, RFC 8446, 4.1.2 */
+
 enum { EXTENSION_NAME = 0, EXTENSION_ALPN = 16, EXTENSION_VERSIONS = 43 };
 
 /* RFC 8446, section 4.1.3: the random of a hello retry request */
@@ -62,9 +64,11 @@ static void versions(struct sw_tls_hello *hello, struct sw_cursor value, bool cl
 	}
 }
 
+/* What was not captured may have told the version: the field of old then says no more than that it is not below TLS 1.2. */
 static void extensions(struct sw_tls_hello *hello, struct sw_cursor *cursor, bool client)
 {
 	struct sw_cursor list = sw_cursor_sub(cursor, sw_cursor_u16(cursor));
+	bool told = !list.cut || hello->version != VERSION_OF_OLD;
 
 	while (sw_cursor_left(&list) >= 4) {
 		uint16_t type = sw_cursor_u16(&list), length = sw_cursor_u16(&list);
@@ -76,7 +80,10 @@ static void extensions(struct sw_tls_hello *hello, struct sw_cursor *cursor, boo
 			protocols(hello, value);
 		else if (type == EXTENSION_VERSIONS)
 			versions(hello, value, client);
+		told |= type == EXTENSION_VERSIONS && !value.cut;
 	}
+	if (!told)
+		hello->version = 0;
 }
 
 void sw_tls_client_hello(struct sw_tls_hello *hello, const uint8_t *bytes, size_t length)

@@ -135,6 +135,47 @@ bool sw_answer_is_missing(const struct sw_answer_sources *sources, const struct 
 	return debt->mute;
 }
 
+/* Bytes of the server's flight were read, and there was nothing yet to answer. */
+static bool in_flight(const struct sw_handshake *handshake, const struct sw_debt_state *state)
+{
+	const struct sw_handshake_side *client = &handshake->side[handshake->client_side];
+
+	return state->debt.operation == SW_OPERATION_HANDSHAKE && state->debt.outcome == SW_OUTCOME_DONE &&
+	       state->socket && handshake->server_hello.packet && !handshake->done.packet &&
+	       !client->protected.packet && !client->finished;
+}
+
+/* The end of the connection was read in its place. */
+static bool flight_cut(const struct sw_handshake *handshake, const struct sw_flow *flow,
+		       const struct sw_debt_state *state)
+{
+	struct sw_seen closed = sw_side_gone(&flow->side[SW_SIDE_PEER]), left = sw_side_gone(&flow->side[SW_SIDE_OURS]);
+	struct sw_seen ours = handshake->side[handshake->client_side].alert.seen,
+		       theirs = handshake->side[!handshake->client_side].alert.seen;
+	struct sw_seen alert = ours.packet ? ours : theirs;
+
+	return in_flight(handshake, state) && closed.packet && (!left.packet || closed.time_ns <= left.time_ns) &&
+	       (!alert.packet || alert.time_ns > closed.time_ns) && state->socket->seen.eofs;
+}
+
+/* Or nothing more came, and somebody waited for it until our side closed: unlike another answer a handshake tells that it is not whole. */
+static void take_stopped(const struct sw_answer_sources *sources, const struct sw_handshake *handshake,
+			 const struct sw_flow *flow, struct sw_debt_state *state)
+{
+	struct sw_seen closed = sw_side_gone(&flow->side[SW_SIDE_PEER]), left = sw_side_gone(&flow->side[SW_SIDE_OURS]);
+	int64_t came_ns = flow->side[SW_SIDE_PEER].last_new_data.time_ns, until_ns;
+
+	if (!in_flight(handshake, state))
+		return;
+	until_ns = left.packet ? left.time_ns : state->socket->seen.closed_ns;
+	if (until_ns == SW_TIME_NONE || until_ns - came_ns < sources->slow_ns ||
+	    (closed.packet && closed.time_ns <= until_ns) ||
+	    (!state->died_waiting && state->debt.wait.waited_ns < (until_ns - came_ns) / 2))
+		return;
+	state->debt.outcome = SW_OUTCOME_GAVE_UP;
+	state->debt.ended_ns = until_ns;
+}
+
 bool sw_answer_is_no(const struct sw_answer_sources *sources, const struct sw_flow *flow, struct sw_debt_state *state)
 {
 	struct sw_debt *debt = &state->debt;
@@ -152,6 +193,10 @@ bool sw_answer_is_no(const struct sw_answer_sources *sources, const struct sw_fl
 	if (handshake->client_hello.packet && (!handshake->done.packet || handshake->done.time_ns >= debt->began_ns) &&
 	    (debt->ended_ns == SW_TIME_NONE || handshake->client_hello.time_ns <= debt->ended_ns))
 		debt->operation = SW_OPERATION_HANDSHAKE;
+	if (flight_cut(handshake, flow, state))
+		debt->outcome = SW_OUTCOME_EOF;
+	else
+		take_stopped(sources, handshake, flow, state);
 	if (debt->outcome != SW_OUTCOME_DONE)
 		return false;
 	gather(&facts, handshake, flow, debt);

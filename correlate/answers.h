@@ -16,6 +16,7 @@ struct sw_answer_sources { /* the correlator's tables, lent */
 	const struct sw_handshakes *handshakes;
 	const struct sw_processes *processes;
 	const struct sw_said *said;
+	int64_t slow_ns; /* the option */
 };
 
 /* An answer that was waited for while the handshake was not done becomes the handshake's; true: it was done, and said no. What we owed

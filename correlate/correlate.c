@@ -55,7 +55,8 @@ static bool judge_ended(struct sw_correlate *correlate, struct sw_debt_state *de
 	struct sw_answer_sources answers = {.flows = correlate->flows,
 					    .handshakes = correlate->handshakes,
 					    .processes = correlate->processes,
-					    .said = correlate->said};
+					    .said = correlate->said,
+					    .slow_ns = correlate->options.slow_ns};
 	bool keep;
 
 	if (debt->service)

@@ -64,6 +64,7 @@ static void port_facts(struct sw_facts *facts, const struct sw_symptom_context *
 	const struct sw_fact *range = sw_symptom_fact(context, "port-range");
 	const struct sw_fact *holder = sw_symptom_fact(context, "port-holder");
 	const struct sw_fact *local = sw_symptom_fact(context, "address-local");
+	char end[SW_ADDR_TEXT];
 
 	facts->port_low = number(range, "low");
 	facts->port_high = number(range, "high");
@@ -75,6 +76,10 @@ static void port_facts(struct sw_facts *facts, const struct sw_symptom_context *
 	facts->address_local = number(local, "local") == 1;
 	facts->holder_state = text(holder, "state");
 	facts->holder_own = holder && context->debt->pid && number(holder, "pid") == (int64_t)context->debt->pid;
+	if (!holder && context->own_listener) {
+		facts->holder_own = true;
+		facts->holder = sw_arena_format(arena, "its own at %s", sw_addr_text(context->own_listener, end));
+	}
 	if (text(holder, "comm"))
 		facts->holder =
 			sw_arena_format(arena, "%s[%lld]", text(holder, "comm"), (long long)number(holder, "pid"));

@@ -7,6 +7,9 @@
 
 #include "correlate/facts.h"
 #include "correlate/thresholds.h"
+
+/* Who ends within this of what happened may have ended for it; a check that is content ends as soon. */
+#define SOON_NS (2 * SW_NS_PER_S)
 #include "src/base/names.h"
 
 static int64_t debt_end(const struct sw_symptom_context *context)
@@ -140,6 +143,7 @@ static void own_end_facts(struct sw_facts *facts, const struct sw_symptom_contex
 	facts->ended_well = process && process->exited && !process->signal && process->code == 0;
 	facts->runs_on = process && !process->exited;
 	facts->comm = process && process->comm[0] ? process->comm : NULL;
+	facts->ended_soon = process && process->exited && process->exit_ns - context->debt->ended_ns < SOON_NS;
 	facts->same_waits = context->debt->same_waits;
 	facts->burst = context->debt->burst_bytes;
 	facts->wait_slices = context->debt->wait.slices;

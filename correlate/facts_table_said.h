@@ -85,7 +85,6 @@
 	X(FLAG, tls_left_ours, "we are that client")                                                                   \
 	X(FLAG, tls_left_behind, "its Finished had left before")                                                       \
 	X(COUNT, tls_others_done, "connections between the same ends whose handshakes were used")                      \
-	X(FLAG, ended_soon, "the process ended soon after")                                                            \
 	X(FLAG, ended_badly, "and so that it shows: killed, or with another status than 0")                            \
 	X(FLAG, said_tls, "it wrote of a certificate, of TLS or of SSL to standard error")
 

@@ -89,6 +89,7 @@
 	X(BYTES, burst, "bytes of the answer that were read since its last pause")                                     \
 	X(COUNT, wait_slices, "waits in a row that timed out")                                                         \
 	X(FLAG, killed_softly, "by a signal that asks it to end")                                                      \
+	X(FLAG, ended_soon, "it ended soon after")                                                                     \
 	X(FLAG, ended_well, "the process exited with 0")                                                               \
 	X(FLAG, runs_on, "the process had not ended")                                                                  \
 	X(TEXT, comm, "the process by name")

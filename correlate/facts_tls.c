@@ -17,8 +17,6 @@
 #define FULL_FLIGHT 512
 /* Who closes later than this may have run out of patience. */
 #define PATIENCE_NS SW_NS_PER_S
-/* A check that is content ends at once. */
-#define SOON_NS (2 * SW_NS_PER_S)
 
 /* The flow's sides as the handshake numbers them: a mirrored flow has them swapped. */
 static enum sw_flow_side ours_of(const struct sw_symptom_context *context)
@@ -64,6 +62,11 @@ static void certificate_facts(struct sw_facts *facts, const struct sw_handshake 
 	}
 }
 
+static const char *version_name(uint16_t version)
+{
+	return version ? sw_tls_version_name(version) : NULL;
+}
+
 static void hello_facts(struct sw_facts *facts, const struct sw_handshake *handshake, struct sw_arena *arena)
 {
 	facts->tls_client_hello = handshake->client_hello;
@@ -72,14 +75,14 @@ static void hello_facts(struct sw_facts *facts, const struct sw_handshake *hands
 	facts->tls_asks_certificate = handshake->asks_certificate;
 	facts->tls_done = handshake->done;
 	if (handshake->client.present) {
-		facts->tls_version = sw_tls_version_name(handshake->client.version);
+		facts->tls_version = version_name(handshake->client.version);
 		if (handshake->client.name[0])
 			facts->tls_name = sw_arena_strdup(arena, handshake->client.name);
 		if (handshake->client.protocols[0])
 			facts->tls_protocols = sw_arena_strdup(arena, handshake->client.protocols);
 	}
 	if (handshake->server.present) {
-		facts->tls_chosen = sw_tls_version_name(handshake->server.version);
+		facts->tls_chosen = version_name(handshake->server.version);
 		facts->tls_cipher = sw_arena_format(arena, "0x%04x", handshake->server.cipher);
 	}
 }
@@ -132,6 +135,8 @@ static void left_facts(struct sw_facts *facts, const struct sw_handshake *handsh
 	bool certificate = handshake->flight_bytes >= FULL_FLIGHT ||
 			   handshake->side[!handshake->client_side].certificate.present;
 
+	if (client->goodbye.packet && (!left.packet || client->goodbye.time_ns < left.time_ns))
+		left = client->goodbye; /* the server may close first when it has read it */
 	if (!handshake->client_hello.packet || !handshake->server_hello.packet || facts->tls_alert.packet ||
 	    client->data_records || !certificate || !left.packet || (stayed.packet && stayed.time_ns <= left.time_ns) ||
 	    left.time_ns - other->last_new_data.time_ns > (ours ? SW_ALERT_AFTER_NS : PATIENCE_NS))
@@ -149,7 +154,6 @@ static void process_facts(struct sw_facts *facts, const struct sw_symptom_contex
 	facts->said_tls = context->said_tls;
 	if (!process || !process->exited)
 		return;
-	facts->ended_soon = process->exit_ns - context->debt->ended_ns < SOON_NS;
 	facts->ended_badly = process->exit_ns - context->debt->ended_ns < context->settle_ns && process->code != 0;
 }
 

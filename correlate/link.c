@@ -252,6 +252,22 @@ static struct sw_socket_state *listener_of(const struct sw_links *links, const s
 	return NULL;
 }
 
+const struct sw_socket_state *sw_links_own_listener(const struct sw_links *links, const struct sw_debt_state *debt,
+						    uint16_t port)
+{
+	struct local *local = sw_link_local(links, IPPROTO_TCP, port);
+
+	for (size_t i = 0; local && i < local->objects.count; i++) {
+		const struct sw_socket_state *socket = sw_sockets_get(links->sockets, local->objects.items[i]);
+
+		if (socket && socket != debt->socket && socket->last.pid == debt->debt.pid &&
+		    socket->seen.listened_ns != SW_TIME_NONE && socket->seen.listened_ns <= debt->debt.ended_ns &&
+		    (socket->seen.closed_ns == SW_TIME_NONE || socket->seen.closed_ns >= debt->debt.began_ns))
+			return socket;
+	}
+	return NULL;
+}
+
 bool sw_links_serves(const struct sw_links *links, const struct sw_socket_state *socket)
 {
 	const struct sw_socket *seen = &socket->seen.socket;

@@ -153,6 +153,7 @@ struct sw_symptom_context {
 	bool said_tls; /* the process wrote of certificates, TLS or SSL to standard error after it */
 	const struct sw_service_question *service; /* what a name service of this host was asked; NULL: none was */
 	const struct sw_lookup *lookup; /* the whole look-up that the operation was, or a part of; NULL not seen */
+	const struct sw_addr *own_listener; /* bind: another socket of the same process listens at that port; NULL */
 	uint32_t
 		others_half_open, /* serving: connections to the same local end, meanwhile, that got a SYN-ACK and never acknowledged it */
 		others_unanswered; /* serving: connections to the same local end, meanwhile, whose SYNs were never answered */

@@ -3,6 +3,7 @@
  * Enters: the context with its own flow, and the table of flows. Leaves: some of its fields. Judges nothing. */
 #include "correlate/symptoms_others.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
 
@@ -143,6 +144,18 @@ static void fill_others(struct sw_symptom_context *context, const struct sw_sour
 	}
 }
 
+static void fill_own_listener(struct sw_symptom_context *context, const struct sw_sources *sources,
+			      const struct sw_debt_state *state)
+{
+	const struct sw_socket_state *listener;
+
+	if (state->debt.error != EADDRINUSE ||
+	    (state->opening.sys != SW_SYS_BIND && state->opening.sys != SW_SYS_LISTEN) || !state->opening.addr.present)
+		return;
+	listener = sw_links_own_listener(sources->links, state, state->opening.addr.endpoint.port);
+	context->own_listener = listener ? &listener->seen.socket.local : NULL;
+}
+
 void sw_symptom_others(struct sw_symptom_context *context, const struct sw_sources *sources,
 		       const struct sw_debt_state *state)
 {
@@ -150,5 +163,6 @@ void sw_symptom_others(struct sw_symptom_context *context, const struct sw_sourc
 	fill_answers_after(context, sources);
 	fill_others(context, sources);
 	fill_handshake(context, sources);
+	fill_own_listener(context, sources, state);
 	fill_name(context, sources, state);
 }

@@ -193,7 +193,7 @@ static bool address_in_use(const struct sw_facts *facts, struct sw_match *match)
 		match->cause = "the program itself has the port already, with another socket ({holder})";
 		match->usually =
 			"a listener on [::], which serves IPv4 as well, or the address twice in the configuration";
-		if (FACT(ended_well) || FACT(runs_on))
+		if (FACT(ended_well) || FACT(runs_on) || !FACT(ended_soon))
 			match->severity = SW_SEVERITY_NOTE;
 	}
 	return true;

@@ -195,21 +195,23 @@ static void put_in_order_of_cause(const struct sw_symptom_context *context, stru
 	struct candidate *opening = find_call(list, context->opening);
 	struct candidate *surfaced = context->surfaced == context->opening ? NULL : find_call(list, context->surfaced);
 	int64_t end = context->surfaced ? context->surfaced->exit_ns : SW_TIME_NONE;
-	int64_t before = opening ? opening->order_ns - SW_STAMP_SLACK_NS : 0, behind = SW_TIME_NONE;
+	int64_t called = opening ? opening->order_ns : 0, caused = SW_TIME_NONE, behind = SW_TIME_NONE;
 
 	for (size_t i = 0; i < list->count; i++) {
 		const struct candidate *one = &list->items[i];
 
 		if (one->line.kind != SW_EVIDENCE_PACKET || !context->imported) /* live stamps are in order */
 			continue;
-		if (opening && may_have_caused(context->opening, one) && one->order_ns >= before &&
-		    one->order_ns < opening->order_ns)
-			opening->order_ns = one->order_ns;
+		if (opening && may_have_caused(context->opening, one) && one->order_ns >= called - SW_STAMP_SLACK_NS &&
+		    one->order_ns <= called + SW_STAMP_SLACK_NS)
+			caused = one->order_ns > caused ? one->order_ns : caused;
 		if (surfaced && one->line.proof && one->line.way == SW_WAY_IN && end != SW_TIME_NONE &&
 		    one->order_ns > surfaced->order_ns && one->order_ns <= end + SW_STAMP_SLACK_NS &&
 		    one->order_ns > behind)
 			behind = one->order_ns;
 	}
+	if (opening && caused != SW_TIME_NONE && caused < called)
+		opening->order_ns = caused;
 	if (surfaced && behind != SW_TIME_NONE)
 		surfaced->order_ns = behind > end ? behind : end;
 	if (surfaced)

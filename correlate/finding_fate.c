@@ -16,7 +16,7 @@ static bool same_bytes(const struct sw_packet *a, const struct sw_packet *b)
 	       !((a->tcp.flags ^ b->tcp.flags) & SW_TCP_SYN);
 }
 
-/* An ICMP error that quotes the packet, or what the other end sent that acknowledges all of it. */
+/* An ICMP error that quotes the packet, or what the other end sent that acknowledges all of it, or a RST to it. */
 static bool answers(const struct sw_packet *answer, const struct sw_packet *packet)
 {
 	if (answer->kind == SW_PACKET_ICMP)
@@ -27,6 +27,9 @@ static bool answers(const struct sw_packet *answer, const struct sw_packet *pack
 		return false;
 	if (packet->kind != SW_PACKET_TCP)
 		return true;
+	if ((answer->tcp.flags & (SW_TCP_RST | SW_TCP_ACK)) ==
+	    SW_TCP_RST) /* RFC 9293, 3.5.2: it begins where the segment was at */
+		return answer->tcp.seq == packet->tcp.ack;
 	return (answer->tcp.flags & SW_TCP_ACK) &&
 	       (int32_t)(answer->tcp.ack - (packet->tcp.seq + consumed(packet))) >= 0;
 }

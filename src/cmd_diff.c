@@ -41,6 +41,18 @@ bool sw_routes_have(const struct sw_recording *recording, const char *route)
 
 /* ---- text ----------------------------------------------------------------------------------------------------- */
 
+/* Where it was another end there, this is the first thing to know: " it was 10.0.0.2:80,". The caller frees. */
+static char *other_end(const struct sw_divergence *divergence)
+{
+	const struct sw_step *good = divergence->good, *bad = divergence->bad;
+	char there[SW_ADDR_TEXT], here[SW_ADDR_TEXT];
+
+	if (!good || !bad || !good->target.present || !bad->target.present ||
+	    strcmp(sw_addr_text(&good->target, there), sw_addr_text(&bad->target, here)) == 0)
+		return sw_strdup("");
+	return sw_format(" it was %s,", there);
+}
+
 static char *sentence(const struct sw_divergence *divergence)
 {
 	const struct sw_step *step = divergence->bad ? divergence->bad : divergence->good;
@@ -52,16 +64,24 @@ static char *sentence(const struct sw_divergence *divergence)
 	case SW_DIFFERENCE_MISSING: return sw_format("%s: only in the good one (%s)", text, good);
 	case SW_DIFFERENCE_EXTRA: return sw_format("%s: only in the bad one, %s", text, bad);
 	case SW_DIFFERENCE_ADDRESS: return sw_format("%s: in the good one %s", text, other);
-	default: return sw_format("%s: %s; in the good one %s", text, bad, good);
+	default: break;
 	}
+	sw_auto_free char *end = other_end(divergence);
+
+	return sw_format("%s: %s; in the good one%s %s", text, bad, end, good);
 }
 
 static void put_next(const struct sw_page *page, const struct sw_finding *finding)
 {
 	for (size_t i = 0; i < finding->next_count && i < 2; i++) {
 		const struct sw_next *next = &finding->next[i];
-		sw_page_line(page, i == 0 ? "next" : NULL, "%s: %s", sw_place_text(next->where),
-			     next->command ? next->command : next->text);
+		sw_auto_free char *where = sw_format("%s: ", sw_place_text(next->where));
+		const char *label = i == 0 ? "next" : NULL;
+
+		if (next->command)
+			sw_page_command(page, label, where, next->command, SW_STYLE_PLAIN);
+		else
+			sw_page_line(page, label, "%s%s", where, next->text);
 	}
 }
 
@@ -71,6 +91,7 @@ static void put_finding(const struct sw_page *page, const struct sw_finding *fin
 	sw_auto_free char *usually = sw_joined_text(&finding->usually, "; else ", ", or ");
 	sw_page_put(page, &(struct sw_paragraph){.label = "cause", .text = sw_cause_text(finding), .note = note});
 	sw_page_put(page, &(struct sw_paragraph){.label = "usually", .text = usually});
+	sw_page_put(page, &(struct sw_paragraph){.label = "address", .text = sw_origin_text(&finding->flow)});
 	put_next(page, finding);
 }
 

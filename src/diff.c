@@ -6,6 +6,7 @@
 
 #include "src/base/clock.h"
 #include "src/base/names.h"
+#include "src/report/headline.h"
 
 /* Below this, and below this factor, a longer time is chance. */
 #define SLOWER_NS (200 * SW_NS_PER_MS)
@@ -47,19 +48,25 @@ char *sw_step_text(const struct sw_step *step)
 	return sw_strdup(phrase);
 }
 
-/* "failed with ECONNREFUSED", "done", "done, but dns-server-failed". The caller frees. */
+/* "failed with ECONNREFUSED", "done", "NXDOMAIN". The caller frees. */
 static char *outcome_of(const struct sw_step *step)
 {
-	const char *name = sw_outcome_name(step->outcome);
-	sw_auto_free char *words = sw_strdup(name);
+	static const char *const words[] = {
+		[SW_OUTCOME_OPEN] = "under way",       [SW_OUTCOME_DONE] = "done",
+		[SW_OUTCOME_FAILED] = "failed",        [SW_OUTCOME_EOF] = "end of file",
+		[SW_OUTCOME_ANSWERED_NO] = "was a no", [SW_OUTCOME_GAVE_UP] = "given up",
+		[SW_OUTCOME_HUNG] = "still waiting",   [SW_OUTCOME_LOST] = "lost",
+		[SW_OUTCOME_UNSERVED] = "not served",  [SW_OUTCOME_SLOW] = "slow",
+	};
+	const struct sw_finding *finding = sw_step_went_well(step) ? NULL : step->finding;
 
-	for (char *dash = words; (dash = strchr(dash, '-'));)
-		*dash = ' ';
 	if (step->error)
-		return sw_format("%s with %s", words, sw_errno_name(step->error));
-	if (!sw_step_went_well(step) && step->outcome == SW_OUTCOME_DONE)
-		return sw_format("%s", step->finding->verdict);
-	return sw_strdup(words);
+		return sw_format("%s with %s", words[step->outcome], sw_errno_name(step->error));
+	if (finding && finding->symptom.outcome == SW_OUTCOME_ANSWERED_NO)
+		return sw_no_text(finding);
+	if (finding && step->outcome == SW_OUTCOME_DONE) /* all in all it was, and something else was wrong with it */
+		return sw_strdup(finding->severity == SW_SEVERITY_SLOW ? words[SW_OUTCOME_SLOW] : finding->verdict);
+	return sw_strdup(words[step->outcome]);
 }
 
 char *sw_step_outcome_text(const struct sw_step *step)
@@ -70,7 +77,7 @@ char *sw_step_outcome_text(const struct sw_step *step)
 	if (step->duration_ns < 0)
 		return sw_strdup(outcome);
 	sw_duration_text(step->duration_ns, duration);
-	return sw_format(step->outcome == SW_OUTCOME_SLOW ? "%s, %s" : "%s after %s", outcome, duration);
+	return sw_format(strcmp(outcome, "slow") == 0 ? "%s, %s" : "%s after %s", outcome, duration);
 }
 
 /* ---- pairs ---------------------------------------------------------------------------------------------------- */

@@ -107,7 +107,7 @@ static bool peer_not_reading(const struct sw_facts *facts, struct sw_match *matc
 	if (FACT(slow) && FACT(part_window) * 100 >= FACT(duration) * SW_PART_REASON_PERCENT &&
 	    2 * FACT(window_zero) >= FACT(part_window)) {
 		match->cause =
-			"of {duration} the peer's window was closed for {part_window}: its program did not read what we sent";
+			"for {part_window} of {duration} the peer's window was closed: its program did not read what we sent";
 		cite(match, FACT(zero_window));
 		return true;
 	}

@@ -29,7 +29,7 @@ static bool slow_by_loss(const struct sw_facts *facts, struct sw_match *match)
 		       near(match, "waiting for lost segments took no notable part of the time");
 	if (FACT(retransmissions) <= 0 && FACT(peer_lost) > 0) {
 		match->cause =
-			"of {duration} lost segments were waited for during {part_loss}: {peer_lost:packet} of the peer's never came, by the gap in its IPv4 ids";
+			"for {part_loss} of {duration} lost segments were waited for: {peer_lost:packet} of the peer's never came, by the gap in its IPv4 ids";
 		if (!FACT(absence_counts)) /* or the capture lost them */
 			at_most(match, SW_CONFIDENCE_LIKELY);
 		cite(match, FACT(peer_lost_packet));
@@ -54,7 +54,7 @@ static bool slow_by_rtt(const struct sw_facts *facts, struct sw_match *match)
 			"{rtt_count:exchange} one after the other took {rtt_time} of round trips; one takes at least {rtt}";
 	else if (FACT(part_send_buffer) > FACT(part_round_trip))
 		match->cause =
-			"of {duration} bytes waited here for {part_send_buffer} until those before them were acknowledged; one round trip takes at least {rtt}";
+			"for {part_send_buffer} of {duration} bytes waited here until those before them were acknowledged; one round trip takes at least {rtt}";
 	return covers(facts, match, part);
 }
 
@@ -84,7 +84,7 @@ static bool nagle_delayed_ack(const struct sw_facts *facts, struct sw_match *mat
 	cite(match, FACT(own_data));
 	if (FACT(nagle_count) <= 0)
 		match->cause =
-			"of {duration} a small write was held back for {part_nagle} until the peer's delayed ACK came";
+			"for {part_nagle} of {duration} a small write was held back until the peer's delayed ACK came";
 	return covers(facts, match, FACT(part_nagle));
 }
 
@@ -160,7 +160,7 @@ static const struct sw_rule slow[] = {
 		.title = "the peer's program took its time",
 		.holds = peer_slow,
 		.cause =
-			{"of {duration} it was the peer's turn for {part_peer}: our request had been acknowledged by its kernel"},
+			{"for {part_peer} of {duration} it was the peer's turn: its kernel had acknowledged our request"},
 		.usually = {"the service is slow or overloaded, or waits for something itself"},
 		.next = {{"peer", "journalctl -e --utc", "look at its log: how long did it take by its own account?",
 			  NULL}},
@@ -176,7 +176,7 @@ static const struct sw_rule slow[] = {
 		.title = "segments were lost and sent again",
 		.holds = slow_by_loss,
 		.cause =
-			{"of {duration} lost segments were waited for during {part_loss} ({retransmissions:retransmission} of ours)"},
+			{"for {part_loss} of {duration} lost segments were waited for ({retransmissions:retransmission} of ours)"},
 		.usually = {"a bad link or an overloaded queue on the path", "a policer that drops"},
 		.next = {{"here", "mtr -n -T -P {port} {remote_ip}", "look for loss on the path",
 			  "no loss at the last hop"},
@@ -193,7 +193,7 @@ static const struct sw_rule slow[] = {
 		.title = "the round trips took the time",
 		.holds = slow_by_rtt,
 		.cause =
-			{"of {duration} packets were under way for {part_round_trip}; one round trip takes at least {rtt}"},
+			{"for {part_round_trip} of {duration} packets were under way; one round trip takes at least {rtt}"},
 		.usually = {"the peer is far away, or the line is narrow and what is under way queues up on it",
 			    "many questions one after the other where one would do"},
 		.next = {{"here", "ping -c 5 {remote_ip}", "compare the round trip", NULL},
@@ -210,7 +210,7 @@ static const struct sw_rule slow[] = {
 		.title = "bytes waited in this host",
 		.holds = slow_by_own_queue,
 		.cause =
-			{"of {duration} bytes waited in this host for {part_send_buffer}, while the peer's window was open and what had left was acknowledged at once; all round trips together took {rtts}"},
+			{"for {part_send_buffer} of {duration} bytes waited in this host, while the peer's window was open and what had left was acknowledged at once; all round trips together took {rtts}"},
 		.usually = {"traffic shaping or a slow device here (tc), or a pacing rate that was set",
 			    "the machine is too busy to send"},
 		.next = {{"here", "tc -s qdisc", "look for a shaper, its rate, and what waits in it (backlog)",
@@ -230,7 +230,7 @@ static const struct sw_rule slow[] = {
 		.locus_words = "peer-app, or local-app when it is ours",
 		.title = "the receiver's window was full",
 		.holds = slow_by_window,
-		.cause = {"of {duration} the peer's window was zero or full for {part_window}"},
+		.cause = {"for {part_window} of {duration} the peer's window was zero or full"},
 		.usually = {"the reader is slower than the sender", "a receive buffer too small for the path"},
 		.next = {{"peer", "ss -tnmi 'sport = :{peer_port}'", "see its receive queue and buffer", NULL}},
 		.sees = "slow calls",
@@ -246,7 +246,7 @@ static const struct sw_rule slow[] = {
 		.holds = nagle_delayed_ack,
 		.cause =
 			{"{nagle_count:small write} waited for the peer's delayed ACK, {nagle_time} in all",
-			 "of {duration} a small write was held back for {part_nagle} until the peer's delayed ACK came"},
+			 "for {part_nagle} of {duration} a small write was held back until the peer's delayed ACK came"},
 		.usually = {"a request written in two parts on a socket without TCP_NODELAY"},
 		.next = {{"here", NULL, "write a request with one call (writev), or set TCP_NODELAY", NULL}},
 		.sees = "40 ms (or 200 ms) per request",
@@ -260,7 +260,7 @@ static const struct sw_rule slow[] = {
 		.locus = SW_LOCUS_LOCAL_APP,
 		.title = "the data was there, the program did not read it",
 		.holds = app_slow_to_read,
-		.cause = {"of {duration} the answer lay here unread for {part_data_waiting}"},
+		.cause = {"for {part_data_waiting} of {duration} the answer lay here unread"},
 		.usually = {"the program was busy with something else: computing, a lock, another connection"},
 		.next = {{"here", "perf top -p {its_pid}", "see what the program does meanwhile", NULL}},
 		.sees = "the application complains, the data was there",

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "src/base/mem.h"
 #include "src/base/names.h"
@@ -45,6 +46,19 @@ char *sw_when_text(const struct sw_report_context *context, int64_t ns, char *bu
 	/* A log with the time of day alone does not say of which zone. */
 	if (base && strcmp(base, "time-of-day") == 0)
 		buffer[strcspn(buffer, "Z")] = '\0';
+	return buffer;
+}
+
+char *sw_date_text(const struct sw_report_context *context, int64_t ns, char *buffer)
+{
+	time_t seconds = (time_t)(ns / SW_NS_PER_S);
+	struct tm date;
+	size_t length = 0;
+
+	buffer[0] = '\0';
+	if ((!context->clock.base || strcmp(context->clock.base, "realtime") == 0) && gmtime_r(&seconds, &date))
+		length = strftime(buffer, 16, "%Y-%m-%d ", &date);
+	sw_when_text(context, ns, buffer + length);
 	return buffer;
 }
 
@@ -141,8 +155,7 @@ static char *operation_phrase(const struct sw_finding *finding)
 	return sw_format("%s %s", phrase, target);
 }
 
-/* The no that came as an answer: "NXDOMAIN", "no AAAA record", "alert certificate_expired". */
-static char *no_phrase(const struct sw_finding *finding)
+char *sw_no_text(const struct sw_finding *finding)
 {
 	const char *code = fact_text(finding, "dns_rcode_name"), *type = fact_text(finding, "dns_type");
 	const char *alert = fact_text(finding, "tls_alert_name");
@@ -158,7 +171,7 @@ static char *no_phrase(const struct sw_finding *finding)
 static char *outcome_phrase(const struct sw_finding *finding)
 {
 	const struct sw_symptom *symptom = &finding->symptom;
-	sw_auto_free char *no = no_phrase(finding);
+	sw_auto_free char *no = sw_no_text(finding);
 	char duration[32];
 	bool said = symptom->duration_ns >= TIME_WORTH_SAYING;
 	const char *error = symptom->error ? sw_errno_name(symptom->error) : NULL;

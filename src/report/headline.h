@@ -18,5 +18,9 @@ char *sw_when_text(const struct sw_report_context *context, int64_t ns, char *bu
 const char *sw_locus_text(enum sw_locus locus);
 /* "1 socket", "2 sockets": plural by "s". Buffer of 64 bytes. */
 char *sw_count_text(int64_t count, const char *noun, char *buffer);
+/* The no that came as an answer: "NXDOMAIN", "no record of type AAAA", "alert certificate_expired". The caller frees. */
+char *sw_no_text(const struct sw_finding *finding);
+/* The same with the date, where it is known: what is passed on is read on another day. Buffer of 64 bytes. */
+char *sw_date_text(const struct sw_report_context *context, int64_t ns, char *buffer);
 
 #endif

@@ -72,7 +72,7 @@ void sw_html_head(const struct sw_report_context *context, FILE *out)
 	sw_auto_free char *command = command_text(&context->target);
 	sw_auto_free char *end = exit_text(report);
 	int64_t began = context->target.started_ns != SW_TIME_NONE ? context->target.started_ns : report->began_ns;
-	char when[48];
+	char when[64];
 
 	fprintf(out, "<p class=\"status\">%s</p>\n", status_label(report));
 	sw_html_element(out, "h1", NULL, title);
@@ -85,8 +85,8 @@ void sw_html_head(const struct sw_report_context *context, FILE *out)
 		fputs("</code> ", out);
 	}
 	sw_html_format(out, "%s%s", end ? end : "", end && began != SW_TIME_NONE ? ", " : "");
-	if (began != SW_TIME_NONE)
-		sw_html_format(out, "began %s", sw_when_text(context, began, when));
+	if (began != SW_TIME_NONE && (!context->clock.base || strcmp(context->clock.base, "relative") != 0))
+		sw_html_format(out, "began %s", sw_date_text(context, began, when));
 	if (context->host.name)
 		sw_html_format(out, " on %s", context->host.name);
 	fputs("</p>\n", out);
@@ -102,7 +102,7 @@ static void put_target(const struct sw_report_context *context, FILE *out)
 	const struct sw_report_target *target = &context->target;
 	sw_auto_free char *command = command_text(target);
 	sw_auto_free char *end = exit_text(context->report);
-	char number[48], when[48];
+	char number[48], when[64];
 
 	sw_html_row(out, "command", command);
 	if (target->pid) {
@@ -115,9 +115,9 @@ static void put_target(const struct sw_report_context *context, FILE *out)
 	for (size_t i = 0; i < context->report->said.count; i++)
 		sw_html_row(out, "said", context->report->said.items[i]);
 	if (target->started_ns != SW_TIME_NONE)
-		sw_html_row(out, "started", sw_when_text(context, target->started_ns, when));
+		sw_html_row(out, "started", sw_date_text(context, target->started_ns, when));
 	if (target->ended_ns != SW_TIME_NONE)
-		sw_html_row(out, "ended", sw_when_text(context, target->ended_ns, when));
+		sw_html_row(out, "ended", sw_date_text(context, target->ended_ns, when));
 	sw_html_row(out, "host", context->host.name);
 	sw_html_row(out, "kernel", context->host.kernel);
 	sw_html_row(out, "network namespace", context->host.netns);
@@ -154,11 +154,12 @@ static void put_clock(const struct sw_report_context *context, FILE *out)
 static void put_counts(const struct sw_report_context *context, FILE *out)
 {
 	const struct sw_report *report = context->report;
-	char calls[64], sockets[64], packets[64], slow[32], settle[32];
-	sw_auto_free char *counts = sw_format("%s (%" PRId64 " failed) on %s, %s, %zu flows",
+	char calls[64], sockets[64], packets[64], flows[64], slow[32], settle[32];
+	sw_auto_free char *counts = sw_format("%s (%" PRId64 " failed) on %s, %s, %s",
 					      sw_count_text(report->calls, "call", calls), report->failed_calls,
 					      sw_count_text(report->sockets, "socket", sockets),
-					      sw_count_text(report->packets, "packet", packets), report->flow_count);
+					      sw_count_text(report->packets, "packet", packets),
+					      sw_count_text((int64_t)report->flow_count, "flow", flows));
 	sw_auto_free char *options = sw_format("slow from %s, settling time %s",
 					       sw_duration_text(context->slow_ns, slow),
 					       sw_duration_text(context->settle_ns, settle));

@@ -9,6 +9,7 @@
 #include "src/report/words.h"
 
 #define BAR_WIDTH 1000 /* units of the picture */
+#define WORDS_SHARE 200 /* a part of less than one in so many of the whole is not seen in it and gets no words */
 
 static const char *const part_words[] = {
 	[SW_PART_DATA_WAITING] = "data waited unread here",
@@ -17,7 +18,7 @@ static const char *const part_words[] = {
 	[SW_PART_SEND_BUFFER] = "not sent yet (send buffer, or not connected)",
 	[SW_PART_LOSS] = "lost packets",
 	[SW_PART_ROUND_TRIP] = "round trips",
-	[SW_PART_PEER_APPLICATION] = "the peer's application",
+	[SW_PART_PEER_APPLICATION] = "the peer's turn",
 	[SW_PART_APPLICATION] = "this program (nobody waited)",
 };
 
@@ -56,7 +57,7 @@ void sw_html_parts(const struct sw_finding *finding, FILE *out)
 	put_bar(symptom, total, out);
 	fputs("</svg>\n<ul>\n", out);
 	for (int part = 0; part < SW_PART_COUNT; part++) {
-		if (symptom->time_ns[part] <= 0)
+		if (symptom->time_ns[part] <= total / WORDS_SHARE)
 			continue;
 		fprintf(out, "<li><span class=\"swatch part-%d\"></span>%s %s</li>\n", part,
 			sw_duration_text(symptom->time_ns[part], duration), part_words[part]);

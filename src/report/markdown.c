@@ -223,7 +223,9 @@ static void put_findings(const struct sw_report_context *context, FILE *out)
 static void put_end(const struct sw_report_context *context, FILE *out)
 {
 	const struct sw_report *report = context->report;
+	int64_t began = context->target.started_ns != SW_TIME_NONE ? context->target.started_ns : report->began_ns;
 	sw_auto_free char *watched = sw_watched_text(report);
+	char when[64];
 
 	for (size_t i = 0; i < report->limit_count; i++) {
 		sw_auto_free char *text = sw_format("%s%s%s", report->limits[i].what ? report->limits[i].what : "",
@@ -243,6 +245,8 @@ static void put_end(const struct sw_report_context *context, FILE *out)
 		sw_markdown_text(out, context->host.name);
 		fputs("\n\n", out);
 	}
+	if (began != SW_TIME_NONE && (!context->clock.base || strcmp(context->clock.base, "relative") != 0))
+		fprintf(out, "Began %s\n\n", sw_date_text(context, began, when));
 	fputs("sockwhy ", out);
 	sw_markdown_text(out, context->version ? context->version : "");
 	fputs(": ", out);

@@ -45,7 +45,7 @@ void sw_links_free(struct sw_links *links)
 uint8_t sw_link_protocol(const struct sw_socket_state *socket)
 {
 	return sw_socket_pings(socket) ? (uint8_t)socket->seen.socket.protocol :
-	       socket->datagram	       ? IPPROTO_UDP :
+	       socket->datagram        ? IPPROTO_UDP :
 					 IPPROTO_TCP;
 }
 

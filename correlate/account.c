@@ -2,11 +2,9 @@
  *
  * Enters: calls and changes of the flow, in order of time. Leaves: what each moment was, handed to the clock (account_time.c), and the
  * patterns. Each event first closes the time before it by the state as it was, then changes the state. */
-#include "correlate/account.h"
+#include "correlate/account_state.h"
 
 #include <netinet/in.h>
-
-#include "correlate/account_time.h"
 
 #define EXCHANGE UINT32_MAX /* the account's own debt: from a write on our turn to the next byte read */
 #define LATE_ACK_NS                                                                                                    \
@@ -16,31 +14,12 @@
 #define DOUBLINGS_MAX 9u /* tcp_retries2 counts to 15, and no time-out is above 120 s */
 #define SEGMENT_DEFAULT 1448 /* where the MSS is not known */
 
-struct sw_account {
-	struct sw_account_clock clock;
-	int64_t accepted, asked; /* by writes that returned; by the one that has not (0 none) */
-	int64_t sent, acked, arrived, read; /* payload bytes; datagrams: arrived and read count datagrams */
-	int64_t under_way; /* sequence numbers sent and not acknowledged */
-	int64_t window, segment; /* the peer's window, -1 not known; largest segment */
-	int64_t head_sent_ns, last_sent_ns; /* the oldest unacknowledged byte; the newest byte */
-	int64_t rtt_ns; /* least, -1 unknown */
-	bool head_resent, hole, established, datagrams, fin_arrived, eof_read, asks_to_wait;
-	bool asks_whole, chunks_cut, left_unanswered;
-	int64_t fin_ns; /* when the peer's came */
-	enum sw_answer_seen answer;
-	int64_t body, missing; /* missing: of what the head announces, not here */
-	bool our_turn, exchanging, wrote_in_exchange;
-	uint32_t waits;
-	int64_t still_since_ns; /* SW_TIME_NONE: it moves */
-	struct sw_account_stall stall;
-	struct sw_account_summary summary;
-};
-
 struct sw_account *sw_account_new(void)
 {
 	struct sw_account *account = sw_alloc(sizeof *account);
 
 	account->clock.now_ns = account->still_since_ns = account->head_sent_ns = account->last_sent_ns = SW_TIME_NONE;
+	account->late_since_ns = SW_TIME_NONE;
 	account->summary.nagle.first_ns = account->summary.nagle.last_ns = SW_TIME_NONE;
 	account->summary.losses.first_ns = account->summary.losses.last_ns = SW_TIME_NONE;
 	account->summary.round_trips.first_ns = account->summary.round_trips.last_ns = SW_TIME_NONE;
@@ -75,12 +54,25 @@ static uint8_t unsent_bucket(const struct sw_account *account, int64_t unsent, b
 	return account->under_way > 0 && unsent < account->segment ? SW_PART_NAGLE : SW_PART_SEND_BUFFER;
 }
 
+static bool waits(const struct sw_account *account)
+{
+	return account->waits[SW_ACCOUNT_WAIT_OTHER] || account->waits[SW_ACCOUNT_WAIT_BYTES] ||
+	       account->waits[SW_ACCOUNT_WAIT_ALL];
+}
+
+static bool lies_unread(const struct sw_account *account)
+{
+	if (account->arrived > account->read && !account->waits[SW_ACCOUNT_WAIT_ALL])
+		return true;
+	return account->fin_arrived && !account->eof_read && !account->our_turn;
+}
+
 static uint8_t bucket_of(const struct sw_account *account, bool *hold)
 {
 	int64_t unsent = account->datagrams ? 0 : account->accepted + account->asked - account->sent;
 
 	*hold = false;
-	if (account->arrived > account->read || (account->fin_arrived && !account->eof_read && !account->our_turn))
+	if (lies_unread(account))
 		return SW_PART_DATA_WAITING;
 	if (!account->established) {
 		*hold = account->under_way > 0;
@@ -95,7 +87,7 @@ static uint8_t bucket_of(const struct sw_account *account, bool *hold)
 		return SW_PART_ROUND_TRIP;
 	}
 	*hold = !account->datagrams; /* what the peer sent meanwhile may have been lost: its next packet tells */
-	if (account->waits)
+	if (waits(account))
 		return SW_BUCKET_WAITED;
 	return account->our_turn ? SW_BUCKET_OUR_TURN : SW_BUCKET_PEERS_TURN;
 }
@@ -225,18 +217,19 @@ void sw_account_read(struct sw_account *account, int64_t exit_ns, int64_t bytes)
 	account->our_turn = true;
 }
 
-void sw_account_wait_begin(struct sw_account *account, int64_t time_ns)
+void sw_account_wait_begin(struct sw_account *account, enum sw_account_wait wait, int64_t time_ns)
 {
 	advance(account, time_ns);
-	if (!account->waits++)
+	if (!waits(account))
 		mark(account, SW_MARK_WAIT, time_ns);
+	account->waits[wait]++;
 }
 
-void sw_account_wait_end(struct sw_account *account, int64_t time_ns)
+void sw_account_wait_end(struct sw_account *account, enum sw_account_wait wait, int64_t time_ns)
 {
 	advance(account, time_ns);
-	if (account->waits)
-		account->waits--;
+	if (account->waits[wait])
+		account->waits[wait]--;
 }
 
 /* ---- packets -------------------------------------------------------------------------------------------------- */
@@ -381,6 +374,8 @@ static void follow_datagrams(struct sw_account *account, const struct sw_flow *f
 void sw_account_change(struct sw_account *account, const struct sw_flow *flow, const struct sw_flow_change *change,
 		       const struct sw_packet *packet)
 {
+	bool lay = account->arrived > account->read;
+
 	if (change->what & SW_FLOW_DUPLICATE)
 		return;
 	advance(account, packet->time_ns);
@@ -396,6 +391,8 @@ void sw_account_change(struct sw_account *account, const struct sw_flow *flow, c
 	else if (change->way == SW_WAY_OUT)
 		departed(account, change, packet, flow->side[SW_SIDE_OURS].sent_to - flow->side[SW_SIDE_OURS].acked_to);
 	follow_stream(account, flow);
+	if (!lay && account->waits[SW_ACCOUNT_WAIT_BYTES] && account->arrived > account->read)
+		account->late_since_ns = packet->time_ns;
 	if (change->way == SW_WAY_OUT && account->under_way > 0 && account->head_sent_ns == SW_TIME_NONE)
 		account->head_sent_ns = packet->time_ns;
 }
@@ -412,38 +409,6 @@ void sw_account_follow(struct sw_account *account, const struct sw_flow *flow)
 		account->head_sent_ns = account->last_sent_ns = flow->side[SW_SIDE_OURS].last.time_ns;
 }
 
-bool sw_account_asks_to_wait(const struct sw_account *account)
-{
-	return account->asks_to_wait;
-}
-
-enum sw_answer_seen sw_account_answer(const struct sw_account *account)
-{
-	return account->answer;
-}
-
-int64_t sw_account_body(const struct sw_account *account)
-{
-	return account->body;
-}
-
-bool sw_account_cut(const struct sw_account *account)
-{
-	return account->fin_arrived &&
-	       (account->chunks_cut ||
-		(account->missing > 0 && (account->missing < account->body || account->asks_whole)));
-}
-
-int64_t sw_account_left_ns(const struct sw_account *account)
-{
-	return account->left_unanswered ? account->fin_ns : SW_TIME_NONE;
-}
-
-struct sw_account_stall sw_account_stall(const struct sw_account *account)
-{
-	return account->stall;
-}
-
 /* ---- debts ---------------------------------------------------------------------------------------------------- */
 
 void sw_account_debt_begin(struct sw_account *account, uint32_t debt, enum sw_operation operation, int64_t time_ns)
@@ -458,15 +423,4 @@ void sw_account_debt_end(struct sw_account *account, uint32_t debt, int64_t time
 {
 	advance(account, time_ns);
 	sw_account_clock_end(&account->clock, debt, time_ns, ruling_so_far(account), parts);
-}
-
-struct sw_account_summary sw_account_summary(const struct sw_account *account)
-{
-	struct sw_account_summary summary = account->summary;
-
-	summary.accepted = account->accepted;
-	summary.sent = account->sent;
-	summary.acknowledged = account->acked;
-	summary.arrived = account->arrived;
-	return summary;
 }

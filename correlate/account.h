@@ -34,8 +34,17 @@ void sw_account_free(struct sw_account *account);
 void sw_account_writing(struct sw_account *account, int64_t enter_ns, int64_t asked);
 void sw_account_wrote(struct sw_account *account, int64_t exit_ns, int64_t accepted);
 void sw_account_read(struct sw_account *account, int64_t exit_ns, int64_t bytes);
-void sw_account_wait_begin(struct sw_account *account, int64_t time_ns);
-void sw_account_wait_end(struct sw_account *account, int64_t time_ns);
+enum sw_account_wait { /* what for */
+		       SW_ACCOUNT_WAIT_OTHER, /* to write, to be connected */
+		       SW_ACCOUNT_WAIT_BYTES, /* to read: the first byte ends it */
+		       SW_ACCOUNT_WAIT_ALL, /* to read as much as was asked for (MSG_WAITALL): what lies here meanwhile waits for the rest */
+		       SW_ACCOUNT_WAIT_COUNT,
+};
+void sw_account_wait_begin(struct sw_account *account, enum sw_account_wait wait, int64_t time_ns);
+void sw_account_wait_end(struct sw_account *account, enum sw_account_wait wait, int64_t time_ns);
+/* A wait ended, before it is told: how long what it waited for had lain here by then (the thread was woken late), 0 not. `got`: it reported
+ * something. */
+int64_t sw_account_woken(struct sw_account *account, int64_t time_ns, bool got);
 
 /* Packets: `flow` is the flow (or mirror) that `change` is about, after the packet. */
 void sw_account_change(struct sw_account *account, const struct sw_flow *flow, const struct sw_flow_change *change,
@@ -52,6 +61,9 @@ sw_account_body(const struct sw_account *account); /* bytes that the head of the
 /* The peer has closed, all of it came, and the body ends before the length that its head announced, or before its last chunk. Of a body that
  * has not begun something is said only where a request was understood that asks for one: it may have asked for the head alone. */
 bool sw_account_cut(const struct sw_account *account);
+
+/* Of the body whose length the head of the answer announces, what has not come; 0 nothing, or not known. */
+int64_t sw_account_missing(const struct sw_account *account);
 
 /* When the peer closed, where it had asked for an answer in words that were understood, and none has begun; SW_TIME_NONE else. */
 int64_t sw_account_left_ns(const struct sw_account *account);
@@ -86,6 +98,7 @@ struct sw_account_summary {
 	uint32_t exchanges;
 	int64_t exchanges_ns; /* all of them: the connection's busy time */
 	int64_t accepted, sent, acknowledged, arrived, read; /* bytes */
+	struct sw_account_stall late; /* the longest time that bytes lay here while somebody sat in a wait for them */
 };
 #define SW_NAGLE_NS (30 * SW_NS_PER_MS)
 struct sw_account_summary sw_account_summary(const struct sw_account *account);

@@ -31,6 +31,7 @@ struct sw_debt {
 	bool nonblocking, by_tool;
 	bool asked_before; /* answers: the question went out, or the answer began, before the session */
 	bool unanswered; /* serving: the socket went before a byte of ours did; done all the same, our own choice */
+	bool trickled; /* answers: it was given up while it moved, far too slowly to come to the end that its head announces */
 	bool left_in_vain; /* the same, and a client that had asked for an answer had left by then: its debt ends unserved */
 	bool mute; /* serving: a request without TLS was read, and the connection closed at once, without a word */
 	int64_t began_ns, opened_until_ns; /* enter and exit of the opening call */
@@ -43,6 +44,7 @@ struct sw_debt {
 	int64_t socket_timeout_ns; /* SO_RCVTIMEO or SO_SNDTIMEO in force, 0 none */
 	int64_t gap_ns, gap_began_ns; /* the longest stretch without progress */
 	int64_t waited_ns; /* booked waits and blocking calls, in all */
+	int64_t late_ns; /* the longest that a thread was woken late meanwhile (lateness.h), 0 not */
 	struct sw_wait_seen wait;
 	int64_t bytes_accepted, bytes_read;
 	int64_t burst_bytes; /* answers: read since the last pause (SW_BURST_PAUSE_NS) */

@@ -145,6 +145,7 @@ static void end(struct sw_debts *debts, struct sw_debt_state *state, enum sw_out
 		if (outcome != SW_OUTCOME_DONE)
 			sw_debt_keep_call(&state->surfaced, call);
 	}
+	debt->late_ns = sw_lateness_most(&debts->lateness, debt->began_ns, debt->ended_ns);
 	sw_debts_account_end(state);
 	if (outcome == SW_OUTCOME_GAVE_UP)
 		debts->gave_up_ns = debt->ended_ns;
@@ -262,6 +263,7 @@ void sw_debts_leave(struct sw_debts *debts, const struct sw_call *call)
 			pending->inside = true;
 		return;
 	}
+	sw_debts_account_woken(debts, pending, call);
 	if (sw_waits_is_wait(call))
 		sw_debts_waited(debts, call);
 	else if (socket && socket->seen.socket.kind != SW_OBJECT_EPOLL && sw_sys_class(call->sys) != SW_SYS_CLASS_END)

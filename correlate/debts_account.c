@@ -5,6 +5,7 @@
 #include "correlate/debts_state.h"
 #include "correlate/thresholds.h"
 
+#include <poll.h>
 #include <string.h>
 
 /* The time since the last read of an answer, measured on its own: a pause that was loss is told, the peer's own rhythm is not. */
@@ -18,13 +19,14 @@ static bool has_account(const struct sw_socket_state *socket)
 	return sw_socket_is_ip(socket) && !(socket->seen.socket.flags & (SW_SOCKET_PAIR | SW_SOCKET_LISTENING));
 }
 
-static void wait_began(struct sw_pending *pending, struct sw_socket_state *socket, int64_t time_ns)
+static void wait_began(struct sw_pending *pending, struct sw_socket_state *socket, enum sw_account_wait wait,
+		       int64_t time_ns)
 {
 	sw_debts_serve_waits(socket, time_ns);
 	if (!socket->account)
 		return;
-	sw_account_wait_begin(socket->account, time_ns);
-	*SW_ARRAY_ADD(&pending->waiting) = socket->seen.socket.id;
+	sw_account_wait_begin(socket->account, wait, time_ns);
+	*SW_ARRAY_ADD(&pending->waiting) = (struct sw_waiting){socket->seen.socket.id, wait};
 }
 
 struct begin {
@@ -36,9 +38,16 @@ static void begin_member(void *context, struct sw_socket_state *socket, uint32_t
 {
 	struct begin *begin = context;
 
-	(void)asked;
 	(void)got;
-	wait_began(begin->pending, socket, begin->time_ns);
+	wait_began(begin->pending, socket, asked & POLLIN ? SW_ACCOUNT_WAIT_BYTES : SW_ACCOUNT_WAIT_OTHER,
+		   begin->time_ns);
+}
+
+static enum sw_account_wait wait_of(const struct sw_call *call)
+{
+	if (!sw_call_reads(call))
+		return SW_ACCOUNT_WAIT_OTHER;
+	return call->flags & SW_CALL_WAITALL ? SW_ACCOUNT_WAIT_ALL : SW_ACCOUNT_WAIT_BYTES;
 }
 
 void sw_debts_account_enter(struct sw_debts *debts, struct sw_pending *pending, struct sw_socket_state *socket,
@@ -60,7 +69,24 @@ void sw_debts_account_enter(struct sw_debts *debts, struct sw_pending *pending, 
 	if (sw_call_writes(call))
 		sw_account_writing(socket->account, call->enter_ns, call->bytes);
 	if (sw_call_blocks(call, socket))
-		wait_began(pending, socket, call->enter_ns);
+		wait_began(pending, socket, wait_of(call), call->enter_ns);
+}
+
+void sw_debts_account_woken(struct sw_debts *debts, const struct sw_pending *pending, const struct sw_call *call)
+{
+	int64_t end_ns = sw_call_end(call);
+
+	if (sw_waits_timed_out(call) && end_ns - call->enter_ns > call->timeout_ns)
+		sw_lateness_add(&debts->lateness, call->enter_ns + call->timeout_ns,
+				end_ns - call->enter_ns - call->timeout_ns);
+	for (size_t i = 0; pending && i < pending->waiting.count; i++) {
+		struct sw_waiting waiting = pending->waiting.items[i];
+		struct sw_socket_state *socket =
+			waiting.wait == SW_ACCOUNT_WAIT_BYTES ? sw_sockets_get(debts->sockets, waiting.socket) : NULL;
+		int64_t late_ns =
+			socket && socket->account ? sw_account_woken(socket->account, end_ns, call->result > 0) : 0;
+		sw_lateness_add(&debts->lateness, end_ns - late_ns, late_ns);
+	}
 }
 
 void sw_debts_account_leave(struct sw_debts *debts, struct sw_pending *pending, struct sw_socket_state *socket,
@@ -69,10 +95,11 @@ void sw_debts_account_leave(struct sw_debts *debts, struct sw_pending *pending, 
 	int64_t end_ns = sw_call_end(call);
 
 	for (size_t i = 0; pending && i < pending->waiting.count; i++) {
-		struct sw_socket_state *waited = sw_sockets_get(debts->sockets, pending->waiting.items[i]);
+		struct sw_waiting waiting = pending->waiting.items[i];
+		struct sw_socket_state *waited = sw_sockets_get(debts->sockets, waiting.socket);
 
 		if (waited && waited->account)
-			sw_account_wait_end(waited->account, end_ns);
+			sw_account_wait_end(waited->account, waiting.wait, end_ns);
 	}
 	if (pending)
 		pending->waiting.count = 0;

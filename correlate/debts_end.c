@@ -89,6 +89,22 @@ static bool stopped(const struct sw_debts *debts, struct sw_debt_state *state, i
 	       state->debt.burst_bytes >= SW_BURST_BULK;
 }
 
+/* The program gave up an answer that still moved, by pauses that anybody would notice: it had waited for most of the time, and the rest that
+ * the head announces would have taken as long again. Who ends it by a signal has had enough of it; that is no complaint. */
+static bool trickled(const struct sw_debts *debts, const struct sw_debt_state *state,
+		     const struct sw_process_seen *process, int64_t time_ns)
+{
+	int64_t whole_ns = time_ns - state->debt.began_ns;
+	int32_t told = process && process->exited && process->signal ?
+			       process->signal :
+			       sw_processes_signal(debts->processes, state->debt.pid, 0, state->progress_ns);
+
+	return state->measured && !state->asks_to_wait && told != SIGINT && told != SIGTERM && told != SIGHUP &&
+	       told != SIGQUIT && told != SIGKILL && whole_ns >= debts->options->slow_ns &&
+	       state->rhythm_ns >= SW_BURST_PAUSE_NS && 2 * state->debt.waited_ns >= whole_ns &&
+	       sw_account_missing(state->socket->account) > state->debt.bytes_read;
+}
+
 /* Somebody was kept from writing to the last: inside a write, or in waits for room that timed out or took most of the time. */
 static bool held_up(const struct sw_debts *debts, const struct sw_debt_state *state, int64_t time_ns)
 {
@@ -167,7 +183,9 @@ static void gone_one(struct sw_debts *debts, struct sw_debt_state *state, const 
 		tell(debts, state);
 		return;
 	}
-	if (answered && !stopped(debts, state, time_ns, false)) {
+	state->debt.trickled = answered && !stopped(debts, state, time_ns, false) &&
+			       trickled(debts, state, process, time_ns);
+	if (answered && !state->debt.trickled && !stopped(debts, state, time_ns, false)) {
 		sw_debt_end(debts, state, SW_OUTCOME_DONE, 0, NULL, state->first_read_ns);
 		return;
 	}

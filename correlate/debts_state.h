@@ -6,13 +6,19 @@
 #include <uthash.h>
 
 #include "correlate/debts.h"
+#include "correlate/lateness.h"
+
+struct sw_waiting {
+	uint32_t socket;
+	enum sw_account_wait wait;
+};
 
 struct sw_pending { /* what a thread has the kernel do now */
 	uint32_t tid;
 	bool inside;
 	struct sw_call call; /* without its lists */
 	SW_ARRAY(struct sw_wait) waits;
-	SW_ARRAY(uint32_t) waiting; /* sockets whose accounts know of this wait */
+	SW_ARRAY(struct sw_waiting) waiting; /* sockets whose accounts know of this wait */
 	UT_hash_handle hh;
 };
 
@@ -39,6 +45,7 @@ struct sw_debts {
 	uint32_t last_id;
 	int64_t gave_up_ns; /* when a debt was last given up; SW_TIME_NONE */
 	size_t connecting_before; /* sockets that were connecting when the session came, of which no debt was made yet */
+	struct sw_lateness lateness;
 };
 
 /* Opening and ending. `call` is what opens; ending takes the call that showed it (NULL: none). */
@@ -73,6 +80,8 @@ bool sw_debts_explained_away(const struct sw_debts *debts, const struct sw_debt_
 
 void sw_debts_account_enter(struct sw_debts *debts, struct sw_pending *pending, struct sw_socket_state *socket,
 			    const struct sw_call *call);
+/* A wait or a blocking call ends: was its thread woken late? Before anything else is made of it. */
+void sw_debts_account_woken(struct sw_debts *debts, const struct sw_pending *pending, const struct sw_call *call);
 void sw_debts_account_leave(struct sw_debts *debts, struct sw_pending *pending, struct sw_socket_state *socket,
 			    const struct sw_call *call);
 void sw_debts_account_begin(struct sw_debt_state *debt);

@@ -122,6 +122,9 @@ static void rst_facts(struct sw_facts *facts, const struct sw_symptom_context *c
 	const struct sw_flow *flow = context->flow;
 	const struct sw_side *peer = &flow->side[SW_SIDE_PEER];
 
+	/* A socket that has sent a RST is gone. */
+	facts->reset_not_ours = flow->side[SW_SIDE_OURS].rst_class == SW_RST_NO_SOCKET &&
+				after(flow->side[SW_SIDE_OURS].last_data, flow->side[SW_SIDE_OURS].rst);
 	if (!peer->rst.packet)
 		return;
 	facts->rst_living = peer->rst_class == SW_RST_LIVING_SOCKET;
@@ -267,11 +270,28 @@ static void pattern_facts(struct sw_facts *facts, const struct sw_account_summar
 	facts->exchanges = account->exchanges;
 }
 
+/* Whether time passed because the program could not run. */
+static void lateness_facts(struct sw_facts *facts, const struct sw_symptom_context *context)
+{
+	const struct sw_debt *debt = context->debt;
+	const struct sw_process_seen *process = context->process;
+
+	facts->late_here = debt->late_ns;
+	facts->trickled = debt->trickled;
+	if (context->account && context->account->late.ns && context->account->late.from_ns >= debt->began_ns &&
+	    context->account->late.from_ns <= debt_end(context))
+		facts->woken_late = context->account->late.ns;
+	if (process && process->stop_signal && process->stopped_ns >= debt->began_ns &&
+	    process->stopped_ns <= debt_end(context))
+		facts->stopped_by = sw_signal_name(process->stop_signal);
+}
+
 void sw_facts_of_stream(struct sw_facts *facts, const struct sw_symptom_context *context)
 {
 	own_end_facts(facts, context);
 	part_facts(facts, context->debt);
 	pattern_facts(facts, context->account);
+	lateness_facts(facts, context);
 	if (context->socket) {
 		facts->bytes_written = context->socket->bytes_written;
 		facts->bytes_read = context->socket->bytes_read;

@@ -85,6 +85,11 @@
 	X(COUNT, rtt_count, "exchanges bound by the round trip")                                                       \
 	X(NS, rtt_time, "time that this cost")                                                                         \
 	X(COUNT, exchanges, "exchanges in all")                                                                        \
+	X(NS, woken_late, "the longest that bytes lay here while a thread sat in its wait for them")                   \
+	X(NS, late_here, "the longest that any thread of the program was woken late meanwhile")                        \
+	X(TEXT, stopped_by, "the signal that stopped the program meanwhile")                                           \
+	X(FLAG, reset_not_ours, "a RST left in the name of our socket, which lived on and sent data behind it")        \
+	X(FLAG, trickled, "bytes of the answer came until the program gave it up")                                     \
 	X(COUNT, same_waits, "answers of this end that came after about the same long time")                           \
 	X(BYTES, burst, "bytes of the answer that were read since its last pause")                                     \
 	X(COUNT, wait_slices, "waits in a row that timed out")                                                         \

@@ -2,6 +2,7 @@
  * the oldest are forgotten where there are very many. */
 #include "correlate/processes.h"
 
+#include <signal.h>
 #include <string.h>
 #include <uthash.h>
 
@@ -112,6 +113,11 @@ static void learn_names(struct entry *entry, const struct sw_process *process)
 		entry->seen.parent = process->parent;
 }
 
+static bool stops(int32_t signal)
+{
+	return signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
+}
+
 void sw_processes_event(struct sw_processes *processes, const struct sw_process *process)
 {
 	struct entry *entry = find_or_add(processes, process->pid,
@@ -131,6 +137,10 @@ void sw_processes_event(struct sw_processes *processes, const struct sw_process 
 		entry->signal = process->signal;
 		entry->signal_tid = process->tid;
 		entry->signal_ns = process->time_ns;
+		if (stops(process->signal)) {
+			entry->seen.stop_signal = process->signal;
+			entry->seen.stopped_ns = process->time_ns;
+		}
 	} else if (process->event == SW_PROCESS_BEGIN && entry->seen.exited) {
 		entry->seen.exited = false; /* the number was given out again */
 		entry->seen.began_ns = process->time_ns;

@@ -69,6 +69,8 @@ struct sw_process_seen {
 	int64_t began_ns, exit_ns; /* SW_TIME_NONE: not seen */
 	int64_t reached_ns; /* when it last went for another end than a name server; SW_TIME_NONE: never */
 	int32_t code, signal; /* code -1 when a signal killed it */
+	int32_t stop_signal; /* the last that stopped it (SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU), 0 none */
+	int64_t stopped_ns; /* when */
 };
 
 struct sw_attempt_seen { /* the tries that were one attempt to reach a name or port */

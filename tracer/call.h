@@ -60,6 +60,7 @@ struct sw_socket {
 #define SW_CALL_SHARED_CLOSE 0x100u /* close: another descriptor of the object is known to remain */
 #define SW_CALL_INJECTED 0x200u /* answered by the program's own seccomp filter, never run by the kernel */
 #define SW_CALL_FASTOPEN 0x400u /* MSG_FASTOPEN or TCP_FASTOPEN_CONNECT */
+#define SW_CALL_WAITALL 0x800u /* MSG_WAITALL */
 
 struct sw_wait { /* one descriptor of a poll, select or epoll call */
 	uint32_t socket; /* object id; 0 unknown (epoll results: found by `data` from epoll_ctl) */

@@ -181,6 +181,8 @@ static void move_arguments(struct sw_out *out, const struct sw_call *call)
 		sw_out_string(out, ", MSG_PEEK");
 	if (call->flags & SW_CALL_ERRQUEUE)
 		sw_out_string(out, ", MSG_ERRQUEUE");
+	if (call->flags & SW_CALL_WAITALL)
+		sw_out_string(out, ", MSG_WAITALL");
 	add_addr(out, &call->addr);
 }
 

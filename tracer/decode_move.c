@@ -17,10 +17,8 @@ static const struct flag {
 	uint64_t asked;
 	uint32_t call;
 } flags[] = {
-	{MSG_DONTWAIT, SW_CALL_NONBLOCKING},
-	{MSG_PEEK, SW_CALL_PEEK},
-	{MSG_ERRQUEUE, SW_CALL_ERRQUEUE},
-	{MSG_FASTOPEN, SW_CALL_FASTOPEN},
+	{MSG_DONTWAIT, SW_CALL_NONBLOCKING}, {MSG_PEEK, SW_CALL_PEEK},       {MSG_ERRQUEUE, SW_CALL_ERRQUEUE},
+	{MSG_FASTOPEN, SW_CALL_FASTOPEN},    {MSG_WAITALL, SW_CALL_WAITALL},
 };
 
 static void message_flags(struct sw_call *call, uint64_t asked)

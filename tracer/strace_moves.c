@@ -13,6 +13,14 @@ void strace_take_data(struct decode *decode, struct span string)
 	decode->call->data = decode->call->data_count ? log->data : NULL;
 }
 
+/* Of a message, as they are wanted: the MSG_* that change what a call means. */
+static uint32_t flags_of(uint64_t asked)
+{
+	return (asked & MSG_DONTWAIT ? SW_CALL_NONBLOCKING : 0) | (asked & MSG_PEEK ? SW_CALL_PEEK : 0) |
+	       (asked & MSG_ERRQUEUE ? SW_CALL_ERRQUEUE : 0) | (asked & MSG_FASTOPEN ? SW_CALL_FASTOPEN : 0) |
+	       (asked & MSG_WAITALL ? SW_CALL_WAITALL : 0);
+}
+
 static bool is_socket_call(enum sw_sys sys)
 {
 	return sys == SW_SYS_SENDTO || sys == SW_SYS_RECVFROM;
@@ -33,8 +41,7 @@ void strace_decode_move(struct decode *decode)
 	if (!is_socket_call(call->sys))
 		return;
 	flags = scan_flags(SW_CONSTANTS_MSG, strace_argument(decode, 3));
-	call->flags |= (flags & MSG_DONTWAIT ? SW_CALL_NONBLOCKING : 0) | (flags & MSG_PEEK ? SW_CALL_PEEK : 0) |
-		       (flags & MSG_ERRQUEUE ? SW_CALL_ERRQUEUE : 0) | (flags & MSG_FASTOPEN ? SW_CALL_FASTOPEN : 0);
+	call->flags |= flags_of(flags);
 	if (call->sys == SW_SYS_SENDTO || strace_ended_well(decode))
 		scan_addr(strace_argument(decode, 4), &call->addr);
 }
@@ -95,11 +102,7 @@ void strace_decode_vector(struct decode *decode)
 
 static void message_flags(struct decode *decode, struct span flags_text)
 {
-	uint64_t flags = scan_flags(SW_CONSTANTS_MSG, flags_text);
-
-	decode->call->flags |= (flags & MSG_DONTWAIT ? SW_CALL_NONBLOCKING : 0) |
-			       (flags & MSG_PEEK ? SW_CALL_PEEK : 0) | (flags & MSG_ERRQUEUE ? SW_CALL_ERRQUEUE : 0) |
-			       (flags & MSG_FASTOPEN ? SW_CALL_FASTOPEN : 0);
+	decode->call->flags |= flags_of(scan_flags(SW_CONSTANTS_MSG, flags_text));
 }
 
 static int64_t header(struct decode *decode, struct span header_text, struct sw_addr *addr)

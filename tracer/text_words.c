@@ -21,6 +21,7 @@ const struct sw_word sw_words_call_flags[] = {
 	{"shared-close", SW_CALL_SHARED_CLOSE},
 	{"injected", SW_CALL_INJECTED},
 	{"fastopen", SW_CALL_FASTOPEN},
+	{"waitall", SW_CALL_WAITALL},
 	{NULL, 0},
 };
 

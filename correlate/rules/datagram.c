@@ -145,6 +145,15 @@ static bool reply_not_delivered(const struct sw_facts *facts, struct sw_match *m
 {
 	if (!in_vain(facts) || FACT(opening_connects) || FACT(dns_unused) || !(asks(facts) || FACT(is_tcp)))
 		return false;
+	if (FACT(is_tcp) && FACT(reset_not_ours)) {
+		match->cause =
+			"a RST left in the name of our socket, which lived on: a firewall of this host rejects what comes from {remote}";
+		match->usually = "a rule of the own input firewall (nft reject with tcp reset)";
+		cite(match, FACT(peer_data));
+		cite(match, FACT(own_rst));
+		cite(match, FACT(last_again));
+		return true;
+	}
 	if (FACT(is_tcp)) {
 		if (FACT(answer_repeats) <= 0)
 			return false;

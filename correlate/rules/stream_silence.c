@@ -190,6 +190,8 @@ static bool answer_stopped(const struct sw_facts *facts, struct sw_match *match)
 		return answer_cut(facts, match);
 	if (!in_vain(facts) || !FACT(is_tcp) || !FACT(answer_read))
 		return false;
+	if (FACT(trickled))
+		return near(match, "the answer still moved when the program gave it up");
 	if (FACT(packets_seen) && unheard(facts))
 		return near(match, "the peer's kernel no longer answered");
 	if (!FACT(packets_seen) || !FACT(fin_acked) || FACT(asked_before))

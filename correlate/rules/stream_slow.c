@@ -6,11 +6,18 @@
 
 #define ON_SLOW (SW_ON(DRAIN) | SW_ON(ANSWER) | SW_ON(GREETING) | SW_ON(HANDSHAKE))
 #define ALTERNATIVE_PERCENT 20 /* a part below this is not worth a word */
+#define LATE_PERCENT 10 /* this host let its own threads wait for so much of the time: it was busy */
+
+/* It was done late, or given up while it moved. */
+static bool took_long(const struct sw_facts *facts)
+{
+	return FACT(slow) || FACT(trickled);
+}
 
 /* Half of the time: certain. The largest, but less: likely. A notable rest: an alternative. */
 static bool covers(const struct sw_facts *facts, struct sw_match *match, int64_t part)
 {
-	if (!FACT(slow) || part <= 0 || FACT(part_most) <= 0)
+	if (!took_long(facts) || part <= 0 || FACT(part_most) <= 0)
 		return false;
 	if (part * 100 >= FACT(duration) * SW_PART_REASON_PERCENT)
 		return true;
@@ -25,7 +32,7 @@ static bool covers(const struct sw_facts *facts, struct sw_match *match, int64_t
 static bool slow_by_loss(const struct sw_facts *facts, struct sw_match *match)
 {
 	if (!covers(facts, match, FACT(part_loss)))
-		return FACT(slow) && FACT(part_most) > 0 &&
+		return took_long(facts) && FACT(part_most) > 0 &&
 		       near(match, "waiting for lost segments took no notable part of the time");
 	if (FACT(retransmissions) <= 0 && FACT(peer_lost) > 0) {
 		match->cause =
@@ -46,7 +53,7 @@ static bool slow_by_rtt(const struct sw_facts *facts, struct sw_match *match)
 
 	/* Each byte that waits for the one before it waits for a round trip: together they must make up the time. */
 	if (FACT(rtts) * 100 < part * SW_PART_REASON_PERCENT)
-		return FACT(slow) && part > 0 && near(match, "the round trips, added up, are far shorter");
+		return took_long(facts) && part > 0 && near(match, "the round trips, added up, are far shorter");
 	cite(match, FACT(own_data));
 	cite(match, FACT(peer_data));
 	if (FACT(rtt_count) > 1)
@@ -94,6 +101,22 @@ static bool datagram_part(const struct sw_facts *facts, int64_t part)
 	return FACT(is_udp) && FACT(slow) && part > 0 && part * 100 >= FACT(duration) * SW_PART_REASON_PERCENT;
 }
 
+/* The program sat in the very call that waits for what lay here: it would have read it, had it been let run. */
+static void was_kept(const struct sw_facts *facts, struct sw_match *match)
+{
+	at_most(match, SW_CONFIDENCE_LIKELY);
+	if (FACT(stopped_by)) {
+		match->cause =
+			"of {duration} the answer lay here unread for {part_data_waiting}: the program was stopped ({stopped_by}) in its wait for it";
+		return;
+	}
+	match->locus = SW_LOCUS_LOCAL_HOST;
+	match->severity = SW_SEVERITY_NOTE;
+	match->usually = "the machine has more to do than it can, and let the program wait for a processor";
+	match->cause =
+		"of {duration} the answer lay here unread for {part_data_waiting}, {woken_late} of it with the program in its wait for it: it was woken late";
+}
+
 static bool app_slow_to_read(const struct sw_facts *facts, struct sw_match *match)
 {
 	if (datagram_part(facts, FACT(reply_unread))) {
@@ -109,6 +132,8 @@ static bool app_slow_to_read(const struct sw_facts *facts, struct sw_match *matc
 		at_most(match, SW_CONFIDENCE_POSSIBLE);
 		unseen(match, "when the call that read it returned (strace -T)");
 	}
+	if (2 * FACT(woken_late) >= FACT(part_data_waiting))
+		was_kept(facts, match);
 	return covers(facts, match, FACT(part_data_waiting));
 }
 
@@ -127,13 +152,25 @@ static bool slow_reply(const struct sw_facts *facts, struct sw_match *match)
 	return true;
 }
 
+/* A failure, unless the program was content with what it had. */
+static void gave_up_trickle(const struct sw_facts *facts, struct sw_match *match)
+{
+	at_most(match, SW_CONFIDENCE_LIKELY);
+	if (FACT(ended_well))
+		match->severity = SW_SEVERITY_NOTE;
+	match->cause =
+		"the answer came in a trickle, {bytes_in} bytes in {duration}, and the program gave it up {answer_missing} before the end that its head announces";
+}
+
 static bool peer_slow(const struct sw_facts *facts, struct sw_match *match)
 {
 	match->cites_surfaced = true;
 	if (datagram_part(facts, FACT(reply_after)))
 		return slow_reply(facts, match);
-	if (!FACT(slow) || !FACT(is_tcp))
+	if (!took_long(facts) || !FACT(is_tcp))
 		return false;
+	if (FACT(trickled))
+		gave_up_trickle(facts, match);
 	if (FACT(same_waits) >= SW_LONG_POLLS) {
 		match->severity = SW_SEVERITY_NOTE;
 		match->cause =
@@ -146,6 +183,8 @@ static bool peer_slow(const struct sw_facts *facts, struct sw_match *match)
 			match->cause = "the answer came after {duration}";
 		return true;
 	}
+	if (FACT(late_here) * 100 >= FACT(duration) * LATE_PERCENT)
+		at_most(match, SW_CONFIDENCE_LIKELY); /* a peer that shares this machine may have fared as its client */
 	cite(match, FACT(own_data));
 	cite(match, FACT(peer_data));
 	return covers(facts, match, FACT(part_peer));
@@ -165,7 +204,8 @@ static const struct sw_rule slow[] = {
 		.next = {{"peer", "journalctl -e --utc", "look at its log: how long did it take by its own account?",
 			  NULL}},
 		.sees = "a slow receive",
-		.evidence = "as `peer-silent`, and the answer came in the end, at once or in a trickle",
+		.evidence =
+			"as `peer-silent`, and the answer came in the end, at once or in a trickle; a failure where the trickle was given up before its end",
 	},
 	{
 		.code = "slow-by-loss",
@@ -264,7 +304,9 @@ static const struct sw_rule slow[] = {
 		.usually = {"the program was busy with something else: computing, a lock, another connection"},
 		.next = {{"here", "perf top -p {its_pid}", "see what the program does meanwhile", NULL}},
 		.sees = "the application complains, the data was there",
-		.evidence = "data arrived long before the call that read it",
+		.evidence =
+			"data arrived long before the call that read it; a note of local-host where the thread sat in its wait for it all the while: a busy machine",
+		.locus_words = "local-app, or local-host",
 	},
 };
 

@@ -24,11 +24,12 @@ _sockwhy_value() {
 	*:--filter) _sockwhy_words ''; return 0 ;;
 	*:--output|*:-o|explain:--also-on) _sockwhy_files; return 0 ;;
 	*:--interface|*:-i) _sockwhy_words "any $(ls /sys/class/net)"; return 0 ;;
-	*:--all|*:--user) _sockwhy_words "$(ps -eo comm= | sort -u)"; return 0 ;;
+	*:--all) _sockwhy_words "$(ps -eo comm= | sort -u)"; return 0 ;;
 	*:--max-incidents|*:--packets) _sockwhy_words ''; return 0 ;;
 	*:--budget) _sockwhy_words '10 25 50 100'; return 0 ;;
 	*:--clock-offset) _sockwhy_words ''; return 0 ;;
 	*:--max-size) _sockwhy_words '1M 10M 100M 1G'; return 0 ;;
+	*:--user) _sockwhy_words "$(compgen -u)"; return 0 ;;
 	*:--fail-on|*:--on) _sockwhy_list "note slow failure $(_sockwhy_codes)"; return 0 ;;
 	attach:--also-on|run:--also-on) _sockwhy_words "any $(ls /sys/class/net)"; return 0 ;;
 	esac

@@ -167,9 +167,9 @@ static void write_that_blocked(void **state) /* its debt is opened when it retur
 	(void)state;
 	TELL(HANDSHAKE);
 	sw_account_writing(account, at(1), 6000);
-	sw_account_wait_begin(account, at(1));
+	sw_account_wait_begin(account, SW_ACCOUNT_WAIT_OTHER, at(1));
 	TELL("1 > A 1+1000 1", "1.01 < A 1 1001 win 0", "3 < A 1 1001 win 500", "3 > A 1001+5000 1");
-	sw_account_wait_end(account, at(3.002));
+	sw_account_wait_end(account, SW_ACCOUNT_WAIT_OTHER, at(3.002));
 	sw_account_wrote(account, at(3.002), 6000);
 	begin(SW_OPERATION_DRAIN, 1);
 	tell("3.01 < A 1 6001");
@@ -383,6 +383,38 @@ static void datagrams(void **state)
 	ENDS(1, 1000, {SW_PART_PEER_APPLICATION, 700}, {SW_PART_DATA_WAITING, 300});
 }
 
+/* A thread that sits in its wait when bytes come, and comes out of it late. */
+static void woken_late(void **state)
+{
+	(void)state;
+	TELL(HANDSHAKE);
+	wrote(1, 1, 100);
+	TELL("1 > A 1+100 1", "1.01 < A 1 101");
+	sw_account_wait_begin(account, SW_ACCOUNT_WAIT_BYTES, at(1.02));
+	assert_int_equal(sw_account_woken(account, at(1.05), true), 0); /* nothing had come */
+	tell("2 < A 1+50 101");
+	assert_int_equal(sw_account_woken(account, at(2.7), true), at(2.7) - at(2));
+	assert_int_equal(sw_account_woken(account, at(2.8), true), 0);
+	sw_account_wait_end(account, SW_ACCOUNT_WAIT_BYTES, at(2.7));
+	tell("3 < A 51+50 101"); /* behind bytes that lie here: what a wait would not be woken for */
+	assert_int_equal(sw_account_woken(account, at(4), true), 0);
+	assert_int_equal(sw_account_summary(account).late.ns, at(2.7) - at(2));
+}
+
+static void waits_for_all(void **state) /* MSG_WAITALL: what lies here waits for the rest */
+{
+	(void)state;
+	TELL(HANDSHAKE);
+	wrote(1, 1, 100);
+	begin(SW_OPERATION_ANSWER, 1);
+	sw_account_wait_begin(account, SW_ACCOUNT_WAIT_ALL, at(1));
+	TELL("1 > A 1+100 1", "1.01 < A 1 101", "1.5 < A 1+50 101", "3 < A 51+50 101");
+	assert_int_equal(sw_account_woken(account, at(3), true), 0);
+	sw_account_wait_end(account, SW_ACCOUNT_WAIT_ALL, at(3));
+	sw_account_read(account, at(3), 100);
+	ENDS(3, 2000, {SW_PART_ROUND_TRIP, 10}, {SW_PART_PEER_APPLICATION, 1990});
+}
+
 #define T(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -412,6 +444,8 @@ int main(void)
 		T(two_debts_at_once),
 		T(late_stamps_still_add_up),
 		T(datagrams),
+		T(woken_late),
+		T(waits_for_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

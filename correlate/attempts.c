@@ -87,6 +87,14 @@ static void key_of_path(struct key *key, const struct sw_addr *target)
 	memcpy(key->name, base, strnlen(base, sizeof key->name - 1));
 }
 
+static void key_of_end(struct key *key, const struct sw_addr *target)
+{
+	char text[SW_ADDR_TEXT];
+
+	sw_addr_text(target, text);
+	memcpy(key->name, text, strnlen(text, sizeof key->name - 1));
+}
+
 static void key_make(struct key *key, const struct sw_debt *debt, const struct sw_addr *target, const char *name)
 {
 	memset(key, 0, sizeof *key);
@@ -104,6 +112,8 @@ static void key_make(struct key *key, const struct sw_debt *debt, const struct s
 		key_of_path(key, target);
 	else if (name)
 		memcpy(key->name, name, strnlen(name, sizeof key->name - 1));
+	else if (debt->operation == SW_OPERATION_DATAGRAM) /* another host's answer is none to this question */
+		key_of_end(key, target);
 	else
 		key->port = target->endpoint.port;
 }

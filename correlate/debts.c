@@ -154,6 +154,8 @@ static void end(struct sw_debts *debts, struct sw_debt_state *state, enum sw_out
 		if (state->socket->open[debt->operation] == state)
 			state->socket->open[debt->operation] = NULL;
 	}
+	if (outcome == SW_OUTCOME_GAVE_UP && debt->operation == SW_OPERATION_DATAGRAM && !debt->attempt)
+		debt->attempt = sw_attempts_began(debts->attempts, debt, &state->target, NULL);
 	if (debt->attempt)
 		sw_attempts_ended(debts->attempts, debt, &state->target);
 }

@@ -50,7 +50,8 @@ static void receiver_full(struct sw_debts *debts, struct sw_socket_state *socket
 	sw_debt_end(debts, debt, SW_OUTCOME_FAILED, EAGAIN, call, sw_call_end(call));
 }
 
-static void receiver_took(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call)
+/* What an earlier try asked in vain is made good: by a send that the receiver took, or by an answer. */
+static void made_good(struct sw_debts *debts, const struct sw_addr *target, const struct sw_call *call)
 {
 	struct sw_debt debt = {.operation = SW_OPERATION_DATAGRAM,
 			       .pid = call->pid,
@@ -59,7 +60,12 @@ static void receiver_took(struct sw_debts *debts, struct sw_socket_state *socket
 			       .outcome = SW_OUTCOME_DONE,
 			       .surfaced_call = call->id};
 
-	sw_attempts_ended(debts->attempts, &debt, target_of(socket, call));
+	sw_attempts_ended(debts->attempts, &debt, target);
+}
+
+static bool gave_up_lately(const struct sw_debts *debts, int64_t now_ns)
+{
+	return debts->gave_up_ns != SW_TIME_NONE && now_ns - debts->gave_up_ns <= debts->options->settle_ns;
 }
 
 /* A signal or the process's end cut a long send short: it waited for a place in the receiver's queue. */
@@ -139,7 +145,7 @@ static void sent(struct sw_debts *debts, struct sw_socket_state *socket, const s
 	socket->seen.bytes_written += bytes > 0 ? bytes : 0;
 	socket->seen.last_write_ns = call->exit_ns;
 	if (socket->seen.socket.domain == AF_UNIX)
-		receiver_took(debts, socket, call);
+		made_good(debts, target_of(socket, call), call);
 	if (!debt)
 		debt = question(debts, socket, call);
 	debt->debt.bytes_accepted += bytes > 0 ? bytes : 0;
@@ -166,6 +172,9 @@ static void received(struct sw_debts *debts, struct sw_socket_state *socket, con
 	if (!debt || is_strangers(debt, call))
 		return;
 	debt->debt.bytes_read += bytes;
+	if (debt->debt.operation == SW_OPERATION_DATAGRAM && sw_socket_is_ip(socket) &&
+	    gave_up_lately(debts, call->exit_ns))
+		made_good(debts, &debt->target, call);
 	sw_debt_end(debts, debt, SW_OUTCOME_DONE, 0, call, call->exit_ns);
 }
 

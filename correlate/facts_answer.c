@@ -21,7 +21,11 @@ static void first_answer(struct sw_facts *facts, const struct sw_symptom_context
 
 	for (size_t i = 0; i < context->packet_count; i++) {
 		const struct sw_packet *packet = context->packets[i];
+		bool next = flow->protocol != IPPROTO_TCP && packet->time_ns > debt_end(context) &&
+			    sw_endpoint_equal(&packet->src, &flow->local);
 
+		if (next)
+			return; /* the next question: what follows may be its answer */
 		if (!packet->payload_length || packet->time_ns < began ||
 		    !sw_endpoint_equal(&packet->src, &flow->remote))
 			continue;

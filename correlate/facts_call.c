@@ -141,6 +141,16 @@ static void address_kinds(struct sw_facts *facts, const struct sw_symptom_contex
 			     (local && local->present && sw_ip_equal(&local->endpoint.ip, ip) && !facts->opening_binds);
 }
 
+/* inet_stream_connect() and its like look at the length first: EINVAL, where they would say EAFNOSUPPORT. */
+static void family_fact(struct sw_facts *facts, const struct sw_symptom_context *context)
+{
+	const struct sw_addr *given = context->opening ? &context->opening->addr : NULL;
+	int32_t domain = context->socket ? context->socket->socket.domain : -1;
+
+	facts->other_family = given && given->present && domain > 0 && given->family > 0 &&
+			      given->family != AF_UNSPEC && given->family != domain;
+}
+
 static void target_facts(struct sw_facts *facts, const struct sw_symptom_context *context, struct sw_arena *arena)
 {
 	const struct sw_addr *target = context->target;
@@ -232,6 +242,7 @@ void sw_facts_of_calls(struct sw_facts *facts, const struct sw_symptom_context *
 	time_facts(facts, context);
 	opening_facts(facts, context);
 	socket_facts(facts, context);
+	family_fact(facts, context);
 	target_facts(facts, context, arena);
 	local_facts(facts, context, arena);
 	culprit_facts(facts, context, arena);

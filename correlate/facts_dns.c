@@ -7,6 +7,7 @@
 
 #include "correlate/facts.h"
 #include "correlate/name_services.h"
+#include "correlate/processes.h"
 #include "correlate/thresholds.h"
 #include "src/base/arena.h"
 #include "src/base/mem.h"
@@ -266,6 +267,7 @@ void sw_facts_of_dns(struct sw_facts *facts, const struct sw_symptom_context *co
 	facts->dns_vague = facts->dns_vague && !facts->dns_service_seen;
 	facts->dns_name = sw_arena_strdup(arena, sw_lookup_name(lookup));
 	facts->dns_only_aside = sw_lookup_only_aside(lookup);
+	facts->dns_fatal = sw_process_failed_of(context->process, context->debt->began_ns, context->debt->ended_ns);
 	facts->dns_passed_on = lookup->passed_on;
 	facts->dns_first_query = lookup->questions.items[0].asked;
 	count_facts(facts, lookup);

@@ -39,6 +39,7 @@
 	X(TEXT, family, "address family by name")                                                                      \
 	X(TEXT, socket_type, "SOCK_STREAM, SOCK_DGRAM, ...")                                                           \
 	X(TEXT, protocol, "tcp, udp, ...")                                                                             \
+	X(FLAG, other_family, "the address that the call was given is of another family than the socket")              \
 	X(FLAG, is_ping, "ICMP: a ping socket, or a raw one")                                                          \
 	X(FLAG, family_is_ip, "AF_INET or AF_INET6")                                                                   \
 	X(FLAG, opening_connects, "the opening call is connect")                                                       \

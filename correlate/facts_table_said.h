@@ -37,6 +37,7 @@
 	X(FLAG, dns_undelivered, "an answer came, and somebody waited for it in vain")                                 \
 	X(FLAG, dns_cut, "an answer was too long for UDP")                                                             \
 	X(TEXT, dns_type_wanted, "type of the other family, where addresses of one were found and not used")           \
+	X(FLAG, dns_fatal, "the process failed right behind it, and had gone for no other end")                        \
 	X(FLAG, dns_no_addresses_asked, "neither A nor AAAA was asked for")                                            \
 	X(FLAG, dns_unused,                                                                                            \
 	  "addresses of one family were found, and the program failed without going for any of them")                  \

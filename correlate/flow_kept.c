@@ -110,7 +110,7 @@ static void put_brief(struct sw_flow_kept *kept, const struct sw_flow *flow, con
 		.ip_id = packet->ip_id,
 		.window = packet->tcp.window,
 		.ttl = packet->ttl,
-		.tcp_flags = packet->tcp.flags,
+		.tcp_flags = packet->kind == SW_PACKET_ICMP ? packet->icmp.type : packet->tcp.flags,
 		.way = (uint8_t)packet->way,
 		.kind = (uint8_t)packet->kind,
 		.from_local = from_local,
@@ -155,6 +155,11 @@ static struct sw_packet unbrief(const struct brief *brief, const struct sw_flow 
 		.payload_length = brief->payload_length,
 	};
 
+	if (packet.kind == SW_PACKET_ICMP) { /* an echo request or its reply */
+		packet.icmp =
+			(struct sw_icmp){.type = brief->tcp_flags, .v6 = packet.src.ip.family == 6, .is_echo = true};
+		return packet;
+	}
 	packet.tcp = (struct sw_tcp){.seq = brief->seq,
 				     .ack = brief->ack,
 				     .window = brief->window,

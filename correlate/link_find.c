@@ -59,6 +59,29 @@ static struct sw_flow *by_local_port(struct sw_links *links, const struct sw_soc
 	return NULL;
 }
 
+/* What left by this socket's port for an end that no socket of ours sends to: the kernel of this host put it in the place of the one that
+ * was asked (a cluster's service address, a container's resolver). */
+static struct sw_flow *by_translation(struct sw_links *links, const struct sw_socket_state *socket, struct span span)
+{
+	uint8_t protocol = sw_link_protocol(socket);
+	struct sw_flow *latest = NULL;
+	uint32_t ids[16];
+	size_t count = sw_flows_of_port(links->flows, protocol, &socket->seen.socket.local.endpoint, span.from_ns,
+					span.to_ns, ids, SW_COUNT(ids));
+
+	for (size_t i = 0; i < count; i++) {
+		struct sw_flow *flow = sw_flows_get(links->flows, ids[i]);
+		struct remote *remote = flow ? sw_link_remote(links, protocol, &flow->remote) : NULL;
+
+		if (flow && flow->initiator && flow->side[SW_SIDE_OURS].packets && !(remote && remote->ours) &&
+		    flow->local.port == socket->seen.socket.local.endpoint.port &&
+		    flow->first_ns >= socket->seen.made_ns - SW_STAMP_SLACK_NS &&
+		    (!latest || flow->last_ns > latest->last_ns))
+			latest = flow;
+	}
+	return latest;
+}
+
 /* The kernel does not know the other end of what was accepted behind its RST. Connections are accepted in the order in which they were
  * made: the first that nobody has. */
 static struct sw_flow *by_accept(struct sw_links *links, const struct sw_socket_state *socket)
@@ -188,9 +211,12 @@ struct sw_flow *sw_links_find(struct sw_links *links, struct sw_debt_state *debt
 	} else if (socket->seen.socket.local.endpoint.port) {
 		socket->link = SW_LINK_PORTS;
 		flow = by_ports(links, socket, &debt->target, span);
-		if (!flow && !socket->datagram) {
+		if (!flow) {
+			bool begins = debt->debt.operation == SW_OPERATION_CONNECT;
+
 			socket->link = SW_LINK_TRANSLATED;
-			flow = by_local_port(links, socket, span, debt->debt.operation == SW_OPERATION_CONNECT);
+			flow = socket->datagram ? by_translation(links, socket, span) :
+						  by_local_port(links, socket, span, begins);
 		}
 	} else if (debt->target.present) {
 		socket->link = SW_LINK_TIME;

@@ -5,8 +5,6 @@
 
 /* A resolver library goes on to the next server or address family at once when a send fails. */
 #define NEXT_SERVER_NS SW_NS_PER_S
-/* Who goes on with what was found does so at once; who ends behind this fails of something else. */
-#define USED_NS (1500 * SW_NS_PER_MS)
 
 static bool in_vain(const struct sw_debt_state *state)
 {
@@ -23,10 +21,7 @@ static int64_t end_of(const struct sw_debt_state *state)
  * other family, 1-based. */
 static uint32_t left_unused(const struct sw_lookup *lookup, const struct sw_process_seen *process, int64_t over_ns)
 {
-	if (!process || !process->exited || process->code <= 0 || process->exit_ns - over_ns > USED_NS ||
-	    (process->reached_ns != SW_TIME_NONE && process->reached_ns >= lookup->began_ns))
-		return 0;
-	return sw_lookup_other_family(lookup);
+	return sw_process_failed_of(process, lookup->began_ns, over_ns) ? sw_lookup_other_family(lookup) : 0;
 }
 
 bool sw_lookup_takes(struct sw_lookups *lookups, struct sw_debt_state *state, const struct sw_flow *flow,

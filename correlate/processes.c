@@ -8,6 +8,9 @@
 
 #include "src/base/mem.h"
 
+/* Who goes on with what was found does so at once; who ends behind this fails of something else. */
+#define BEHIND_NS (1500 * SW_NS_PER_MS)
+
 struct entry {
 	uint32_t pid;
 	struct sw_process_seen seen;
@@ -146,6 +149,12 @@ void sw_processes_event(struct sw_processes *processes, const struct sw_process 
 		entry->seen.began_ns = process->time_ns;
 		entry->seen.exit_ns = entry->seen.reached_ns = SW_TIME_NONE;
 	}
+}
+
+bool sw_process_failed_of(const struct sw_process_seen *process, int64_t began_ns, int64_t ended_ns)
+{
+	return process && process->exited && process->code > 0 && process->exit_ns - ended_ns <= BEHIND_NS &&
+	       (process->reached_ns == SW_TIME_NONE || process->reached_ns < began_ns);
 }
 
 void sw_processes_reached(struct sw_processes *processes, uint32_t pid, int64_t time_ns)

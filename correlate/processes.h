@@ -12,6 +12,8 @@ struct sw_processes *sw_processes_new(void);
 void sw_processes_free(struct sw_processes *processes);
 void sw_processes_event(struct sw_processes *processes, const struct sw_process *process);
 
+/* Whether it failed right behind what lasted from `began_ns` to `ended_ns`, and went for no other end but name servers meanwhile. */
+bool sw_process_failed_of(const struct sw_process_seen *process, int64_t began_ns, int64_t ended_ns);
 /* It begins a connection, or sends a datagram, to another end than a name server. */
 void sw_processes_reached(struct sw_processes *processes, uint32_t pid, int64_t time_ns);
 

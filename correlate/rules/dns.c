@@ -50,7 +50,7 @@ static bool answered(const struct sw_facts *facts, struct sw_match *match)
 	}
 	if (FACT(dns_stub) && FACT(dns_stub_pid) > 0)
 		match->next = look_at_stub;
-	if (FACT(dns_only_aside) || (FACT(dns_passed_on) && !FACT(dns_failed)))
+	if ((FACT(dns_only_aside) && !FACT(dns_fatal)) || (FACT(dns_passed_on) && !FACT(dns_failed)))
 		match->severity = SW_SEVERITY_NOTE; /* the name of an address decorates a log line */
 	return true;
 }

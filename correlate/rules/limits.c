@@ -11,7 +11,8 @@ static bool family_unsupported(const struct sw_facts *facts, struct sw_match *ma
 {
 	int64_t error = FACT(error);
 
-	if (error != EAFNOSUPPORT && error != EPROTONOSUPPORT && error != ESOCKTNOSUPPORT && error != EPFNOSUPPORT)
+	if (error != EAFNOSUPPORT && error != EPROTONOSUPPORT && error != ESOCKTNOSUPPORT && error != EPFNOSUPPORT &&
+	    !(error == EINVAL && FACT(other_family)))
 		return false;
 	match->cites_surfaced = true;
 	if (!FACT(opening_makes)) {
@@ -79,7 +80,7 @@ static const struct sw_rule limits[] = {
 	{
 		.code = "family-unsupported",
 		.symptoms = ON_ANY_CALL,
-		.beats = "blocked-locally",
+		.beats = "blocked-locally route-rejects address-unusable",
 		.locus = SW_LOCUS_LOCAL_HOST,
 		.title = "this host has no such protocol",
 		.noun = "a missing protocol",

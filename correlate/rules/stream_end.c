@@ -36,10 +36,24 @@ static void asked_nothing(const struct sw_facts *facts, struct sw_match *match)
 
 /* ---- the peer's FIN ------------------------------------------------------------------------------------------------- */
 
+/* unix(7): a write is told EPIPE where the other end is closed, and ECONNRESET where it was closed with bytes of ours unread. */
+static bool local_peer_closed(const struct sw_facts *facts, struct sw_match *match, int64_t error, const char *cause)
+{
+	if (!FACT(is_unix) || !FACT(is_stream) || !FACT(failed) || FACT(error) != error)
+		return false;
+	match->cause = cause;
+	match->usually = "the other process ended, or has a time limit of its own";
+	match->cites_surfaced = true;
+	return true;
+}
+
 static bool peer_closed_first(const struct sw_facts *facts, struct sw_match *match)
 {
 	bool ended = broke(facts) || FACT(ended_by_eof);
 
+	if (local_peer_closed(facts, match, EPIPE,
+			      "the other end of {remote} had been closed before {call} wrote to it"))
+		return true;
 	if (!ended || !FACT(is_tcp))
 		return false;
 	if (!FACT(peer_fin).packet)
@@ -66,8 +80,10 @@ static bool eof_by_call(const struct sw_facts *facts, struct sw_match *match)
 {
 	if (FACT(packets_seen))
 		return false;
-	at_most(match, SW_CONFIDENCE_LIKELY);
-	unseen(match, "whether the peer's FIN came before or after our request");
+	if (!FACT(is_unix)) {
+		at_most(match, SW_CONFIDENCE_LIKELY);
+		unseen(match, "whether the peer's FIN came before or after our request");
+	}
 	match->cause = "the peer closed: {reported_by} returned an end of file and no byte of an answer";
 	match->cites_surfaced = true;
 	return true;
@@ -147,6 +163,10 @@ static bool reset_by_errno(const struct sw_facts *facts, struct sw_match *match)
 
 static bool peer_aborted(const struct sw_facts *facts, struct sw_match *match)
 {
+	if (local_peer_closed(
+		    facts, match, ECONNRESET,
+		    "the other end of {remote} was closed with bytes of ours unread: {call} says {errno_name}"))
+		return true;
 	if (!FACT(is_tcp))
 		return false;
 	if (!reset_came(facts, match))

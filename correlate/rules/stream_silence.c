@@ -184,11 +184,20 @@ static bool answer_cut(const struct sw_facts *facts, struct sw_match *match)
 	return true;
 }
 
+static const struct sw_rule_next look_at_local_peer[SW_RULE_TEXTS] = {
+	{"here", "ss -xp | grep -F '{host}'", "see who has the other end, and what lies unread there (Recv-Q)", NULL},
+};
+
+static bool is_local_stream(const struct sw_facts *facts)
+{
+	return FACT(is_unix) && FACT(is_stream);
+}
+
 static bool answer_stopped(const struct sw_facts *facts, struct sw_match *match)
 {
 	if (FACT(ended_by_eof) && FACT(is_tcp) && FACT(answer_read) && (FACT(answer_missing) > 0 || FACT(chunks_cut)))
 		return answer_cut(facts, match);
-	if (!in_vain(facts) || !FACT(is_tcp) || !FACT(answer_read))
+	if (!in_vain(facts) || !(FACT(is_tcp) || is_local_stream(facts)) || !FACT(answer_read))
 		return false;
 	if (FACT(trickled))
 		return near(match, "the answer still moved when the program gave it up");
@@ -228,10 +237,16 @@ static void asked_before(const struct sw_facts *facts, struct sw_match *match)
 
 static bool peer_silent(const struct sw_facts *facts, struct sw_match *match)
 {
-	if (!in_vain(facts) || !FACT(is_tcp) || FACT(answer_read))
+	if (!in_vain(facts) || !(FACT(is_tcp) || is_local_stream(facts)) || FACT(answer_read))
 		return false;
 	at_most(match, SW_CONFIDENCE_LIKELY);
 	match->cites_surfaced = true;
+	if (FACT(is_unix)) {
+		match->cause =
+			"{bytes_written} bytes were handed to {remote}, and no byte of an answer came within {duration}";
+		match->next = look_at_local_peer;
+		return true;
+	}
 	if (!FACT(packets_seen)) {
 		if (FACT(absence_counts))
 			return false;

@@ -62,13 +62,6 @@ static inline uint16_t sw_cursor_u16(struct sw_cursor *cursor)
 	return p ? (uint16_t)(p[0] << 8 | p[1]) : 0;
 }
 
-static inline uint32_t sw_cursor_u24(struct sw_cursor *cursor)
-{
-	const uint8_t *p = sw_cursor_take(cursor, 3);
-
-	return p ? (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2] : 0;
-}
-
 static inline uint32_t sw_cursor_u32(struct sw_cursor *cursor)
 {
 	const uint8_t *p = sw_cursor_take(cursor, 4);

@@ -139,7 +139,6 @@ bool sw_dns_decode(struct sw_dns *dns, const uint8_t *bytes, size_t captured, si
 	sw_cursor_skip(&message.cursor, 4); /* authority, additional */
 	dns->response = flags & 0x8000;
 	dns->opcode = flags >> 11 & 15;
-	dns->authoritative = flags & 0x0400;
 	dns->truncated = flags & 0x0200;
 	dns->recursion_available = flags & 0x0080;
 	dns->rcode = flags & 15;

@@ -29,7 +29,7 @@ struct sw_dns_answer {
 
 struct sw_dns {
 	uint16_t id;
-	bool response, authoritative, truncated, recursion_available;
+	bool response, truncated, recursion_available;
 	uint8_t opcode, rcode;
 	char name[SW_DNS_NAME]; /* of the question, without the last dot; odd bytes as \DDD; "." is the root */
 	uint16_t type; /* of the question */

@@ -5,8 +5,7 @@
  * told a moment after the call), and once more when ownership is told later than that, as long as the look-back has
  * it: then it is delivered out of order.
  *
- * For one thread's poll loop: open, poll when sw_live_fd() is readable and every SW_LIVE_TICK_NS, drain at the end,
- * close. */
+ * For one thread's poll loop: open, sw_live_poll() when sw_live_fd() is readable and every 50 ms at least, drain at the end, close. */
 #ifndef SW_CAPTURE_LIVE_H
 #define SW_CAPTURE_LIVE_H
 
@@ -14,7 +13,6 @@
 #include "capture/twins.h"
 #include "src/base/err.h"
 
-#define SW_LIVE_TICK_NS (50 * SW_NS_PER_MS)
 #define SW_LIVE_HOLD_NS (100 * SW_NS_PER_MS)
 #define SW_LIVE_HOLD_PLACE_NS (250 * SW_NS_PER_MS) /* until what was kept at the process is known */
 #define SW_LIVE_LOOKBACK_NS (2 * SW_NS_PER_S)

@@ -135,10 +135,6 @@ static void count(struct sw_account_pattern *pattern, int64_t ns, int64_t time_n
 	}
 	pattern->last_ns = time_ns;
 	pattern->total_ns += ns;
-	if (ns > pattern->worst_ns) {
-		pattern->worst_ns = ns;
-		pattern->worst = seen;
-	}
 }
 
 static void exchange_begin(struct sw_account *account, int64_t time_ns)
@@ -395,18 +391,6 @@ void sw_account_change(struct sw_account *account, const struct sw_flow *flow, c
 		account->late_since_ns = packet->time_ns;
 	if (change->way == SW_WAY_OUT && account->under_way > 0 && account->head_sent_ns == SW_TIME_NONE)
 		account->head_sent_ns = packet->time_ns;
-}
-
-void sw_account_follow(struct sw_account *account, const struct sw_flow *flow)
-{
-	if (flow->protocol != IPPROTO_TCP) {
-		follow_datagrams(account, flow);
-		return;
-	}
-	account->rtt_ns = least_round_trip(flow);
-	follow_stream(account, flow);
-	if (account->under_way > 0)
-		account->head_sent_ns = account->last_sent_ns = flow->side[SW_SIDE_OURS].last.time_ns;
 }
 
 /* ---- debts ---------------------------------------------------------------------------------------------------- */

@@ -74,9 +74,6 @@ struct sw_account_stall {
 };
 struct sw_account_stall sw_account_stall(const struct sw_account *account);
 
-/* For an account that is made when its flow is already known: takes over where the flow stands. */
-void sw_account_follow(struct sw_account *account, const struct sw_flow *flow);
-
 /* Debts: several may be open at once. The parts of the end add up to time_ns less the begin's, exactly. Ending a debt that was not
  * begun gives zeros. */
 void sw_account_debt_begin(struct sw_account *account, uint32_t debt, enum sw_operation operation, int64_t time_ns);
@@ -85,9 +82,9 @@ void sw_account_debt_end(struct sw_account *account, uint32_t debt, int64_t time
 /* Patterns of many short times, counted as they pass. */
 struct sw_account_pattern {
 	uint32_t count;
-	int64_t total_ns, worst_ns;
+	int64_t total_ns;
 	int64_t first_ns, last_ns; /* when the first and the last of them ended; SW_TIME_NONE none */
-	struct sw_seen first, worst; /* the acknowledgement or answer that ended it */
+	struct sw_seen first; /* the acknowledgement or answer that ended it */
 };
 struct sw_account_summary {
 	/* small writes held back for at least SW_NAGLE_NS until an acknowledgement came */

@@ -22,7 +22,6 @@ struct key { /* compared as bytes: always zeroed first */
 struct success {
 	int64_t began_ns, ended_ns;
 	struct sw_addr to;
-	uint32_t call;
 };
 
 /* The last successes are enough: a failure is made good by one that is near. */
@@ -217,7 +216,6 @@ static void note_success(struct attempt *attempt, const struct sw_debt *debt, co
 	success->began_ns = debt->began_ns;
 	success->ended_ns = debt->ended_ns;
 	success->to = *target;
-	success->call = debt->surfaced_call ? debt->surfaced_call : debt->opened_call;
 	if (attempt->seen.failed && attempt->seen.recovered_ns == SW_TIME_NONE)
 		attempt->seen.recovered_ns = debt->ended_ns;
 }
@@ -298,7 +296,6 @@ bool sw_attempts_get(const struct sw_attempts *attempts, const struct sw_debt *d
 			continue;
 		seen->recovered_ns = success->ended_ns;
 		seen->recovered_to = success->to;
-		seen->recovered_call = success->call;
 	}
 	seen->recovered_in_time = seen->recovered_ns != SW_TIME_NONE &&
 				  seen->recovered_ns - debt->ended_ns <= attempts->settle_ns &&

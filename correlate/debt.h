@@ -28,7 +28,7 @@ struct sw_debt {
 	enum sw_sys sys; /* the call that opened it */
 	enum sw_sys surfaced_sys; /* the call that showed how it ended */
 	uint32_t opened_call, surfaced_call, last_call; /* ids */
-	bool nonblocking, by_tool;
+	bool nonblocking;
 	bool asked_before; /* answers: the question went out, or the answer began, before the session */
 	bool unanswered; /* serving: the socket went before a byte of ours did; done all the same, our own choice */
 	bool trickled; /* answers: it was given up while it moved, far too slowly to come to the end that its head announces */
@@ -42,7 +42,7 @@ struct sw_debt {
 	uint32_t closed_by; /* sw_sys of the give-up: CLOSE; 0: process exit or a timer */
 	int32_t timer_signal; /* that interrupted it, 0 none */
 	int64_t socket_timeout_ns; /* SO_RCVTIMEO or SO_SNDTIMEO in force, 0 none */
-	int64_t gap_ns, gap_began_ns; /* the longest stretch without progress */
+	int64_t gap_ns; /* the longest stretch without progress */
 	int64_t waited_ns; /* booked waits and blocking calls, in all */
 	int64_t late_ns; /* the longest that a thread was woken late meanwhile (lateness.h), 0 not */
 	struct sw_wait_seen wait;

@@ -88,7 +88,7 @@ struct sw_debt_state *sw_debt_open(struct sw_debts *debts, enum sw_operation ope
 	debt->fd = call->fd;
 	debt->sys = debt->surfaced_sys = call->sys;
 	debt->opened_call = debt->last_call = call->id;
-	debt->began_ns = debt->gap_began_ns = call->enter_ns;
+	debt->began_ns = call->enter_ns;
 	debt->opened_until_ns = call->exit_ns;
 	debt->ended_ns = debt->wait.ended_ns = SW_TIME_NONE;
 	debt->outcome = SW_OUTCOME_OPEN;
@@ -109,25 +109,20 @@ struct sw_debt_state *sw_debt_open(struct sw_debts *debts, enum sw_operation ope
 	return state;
 }
 
+static void close_gap(struct sw_debt_state *state, int64_t time_ns)
+{
+	if (time_ns - state->progress_ns > state->debt.gap_ns)
+		state->debt.gap_ns = time_ns - state->progress_ns;
+}
+
 void sw_debt_progress(struct sw_debt_state *state, int64_t time_ns)
 {
-	if (time_ns - state->progress_ns > state->debt.gap_ns) {
-		state->debt.gap_ns = time_ns - state->progress_ns;
-		state->debt.gap_began_ns = state->progress_ns;
-	}
+	close_gap(state, time_ns);
 	if (time_ns > state->progress_ns)
 		state->progress_ns = time_ns;
 	state->waited = false;
 	memset(&state->debt.wait, 0, sizeof state->debt.wait);
 	state->debt.wait.ended_ns = SW_TIME_NONE;
-}
-
-static void close_gap(struct sw_debt_state *state, int64_t time_ns)
-{
-	if (time_ns - state->progress_ns > state->debt.gap_ns) {
-		state->debt.gap_ns = time_ns - state->progress_ns;
-		state->debt.gap_began_ns = state->progress_ns;
-	}
 }
 
 static void end(struct sw_debts *debts, struct sw_debt_state *state, enum sw_outcome outcome, int error,
@@ -149,11 +144,8 @@ static void end(struct sw_debts *debts, struct sw_debt_state *state, enum sw_out
 	sw_debts_account_end(state);
 	if (outcome == SW_OUTCOME_GAVE_UP)
 		debts->gave_up_ns = debt->ended_ns;
-	if (state->socket) {
-		state->shared_end = state->socket->holders.count > 1;
-		if (state->socket->open[debt->operation] == state)
-			state->socket->open[debt->operation] = NULL;
-	}
+	if (state->socket && state->socket->open[debt->operation] == state)
+		state->socket->open[debt->operation] = NULL;
 	if (outcome == SW_OUTCOME_GAVE_UP && debt->operation == SW_OPERATION_DATAGRAM && !debt->attempt)
 		debt->attempt = sw_attempts_began(debts->attempts, debt, &state->target, NULL);
 	if (debt->attempt)

@@ -25,8 +25,8 @@ struct sw_debt_state {
 	int64_t asked_gap_ns; /* how long it had not when the kernel was last asked of it; 0 never */
 	int64_t first_read_ns; /* answers: first byte; SW_TIME_NONE */
 	int64_t told_ns, writable_ns; /* a wait reported an error; that it can be written to. SW_TIME_NONE */
-	enum sw_sys told_by, writable_by;
-	uint32_t told_call, writable_call;
+	enum sw_sys told_by;
+	uint32_t told_call;
 	uint32_t waiting; /* waits for it now under way */
 	int64_t rhythm_ns; /* answers: the longest pause between two reads */
 	/* answers: the longest pause that was loss; 0 none */
@@ -46,11 +46,9 @@ struct sw_debt_state {
 	struct sw_endpoint asked[SW_ASKED_MAX]; /* look-ups: whom this socket asked */
 	uint32_t asked_count; /* beyond SW_ASKED_MAX: not all are kept */
 	bool tentative; /* a failed datagram connect: a symptom only if nothing explains it away */
-	bool shared_end; /* another process held the socket when it ended */
 	size_t place; /* in the table */
 	struct sw_debt_state *next_quiet; /* debts_review.c */
 	bool quiet; /* it is in its socket's list there */
-	bool reviewed;
 	bool measured; /* the socket's account measures its time */
 	uint32_t service; /* the question to a name service of this host (name_services.h), 0 none */
 	uint32_t lookup; /* the look-up that it served (lookups.h), 0 none known */
@@ -87,9 +85,6 @@ void sw_debts_gone(struct sw_debts *debts, struct sw_socket_state *socket, const
 		   int64_t time_ns);
 void sw_debts_process(struct sw_debts *debts, const struct sw_process *process); /* before the sockets learn of it */
 void sw_debts_process_ended(struct sw_debts *debts, const struct sw_process *process); /* and after */
-/* A packet moved something for this socket: bytes of ours acknowledged, or new bytes of the peer. */
-void sw_debts_progress(struct sw_debts *debts, struct sw_socket_state *socket, bool acknowledged, bool arrived,
-		       int64_t time_ns);
 /* Somebody came to this socket over this flow and was left unserved, which showed at `until_ns`. */
 void sw_debts_unserved(struct sw_debts *debts, struct sw_socket_state *listener, const struct sw_flow *flow,
 		       int64_t until_ns);

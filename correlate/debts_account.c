@@ -176,7 +176,7 @@ static void take_lossy(struct sw_debt_state *state)
 {
 	if (state->debt.outcome != SW_OUTCOME_DONE || state->lossy_ns <= state->debt.gap_ns)
 		return;
-	state->debt.began_ns = state->debt.gap_began_ns = state->lossy_from_ns;
+	state->debt.began_ns = state->lossy_from_ns;
 	state->debt.gap_ns = state->lossy_ns;
 	state->debt.ended_ns = state->lossy_from_ns + state->lossy_ns;
 	memcpy(state->debt.time_ns, state->lossy_parts, sizeof state->debt.time_ns);

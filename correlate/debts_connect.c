@@ -138,7 +138,6 @@ static void interrupted(struct sw_debts *debts, struct sw_debt_state *debt, cons
 {
 	debt->debt.nonblocking = true;
 	debt->debt.timer_signal = sw_debts_signal(debts, call);
-	debt->debt.by_tool = call->flags & SW_CALL_BY_TOOL;
 	sw_debt_keep_call(&debt->surfaced, call);
 }
 
@@ -254,11 +253,8 @@ void sw_debts_connect_wait(struct sw_debts *debts, struct sw_debt_state *debt, c
 			sw_debt_keep_call(&debt->surfaced, call);
 		}
 	} else if (got & (EPOLLOUT | EPOLLIN)) {
-		if (debt->writable_ns == SW_TIME_NONE) {
+		if (debt->writable_ns == SW_TIME_NONE)
 			debt->writable_ns = sw_call_end(call);
-			debt->writable_by = call->sys;
-			debt->writable_call = call->id;
-		}
 		if (!unsure)
 			connected(debts, debt, call, debt->writable_ns);
 	}

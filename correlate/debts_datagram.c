@@ -168,7 +168,6 @@ static void received(struct sw_debts *debts, struct sw_socket_state *socket, con
 	if (!(call->flags & SW_CALL_PEEK))
 		socket->seen.datagrams_read += call->sys == SW_SYS_RECVMMSG ? call->result : 1;
 	socket->seen.bytes_read += bytes;
-	socket->seen.last_read_ns = call->exit_ns;
 	if (!debt || is_strangers(debt, call))
 		return;
 	debt->debt.bytes_read += bytes;
@@ -203,7 +202,6 @@ static void failed(struct sw_debts *debts, struct sw_socket_state *socket, const
 			unended(debts, socket, call);
 		} else {
 			debt->debt.timer_signal = sw_debts_signal(debts, call);
-			debt->debt.by_tool |= (call->flags & SW_CALL_BY_TOOL) != 0;
 		}
 		return;
 	case ENOTCONN:

@@ -125,7 +125,7 @@ static void join_answer(struct sw_debts *debts, struct sw_socket_state *socket, 
 	    socket->seen.writes || (guessed && socket->replied_before))
 		return;
 	answer = sw_debt_open(debts, SW_OPERATION_ANSWER, socket, call);
-	answer->debt.began_ns = answer->debt.gap_began_ns = answer->progress_ns = socket->asked_before_ns;
+	answer->debt.began_ns = answer->progress_ns = socket->asked_before_ns;
 	answer->guessed = guessed;
 	answer->debt.asked_before = true;
 	if (sw_waits_is_wait(call))
@@ -160,8 +160,7 @@ static void join_stopped(struct sw_debts *debts, struct sw_socket_state *socket,
 	    call->timeout_ns <= 0)
 		return;
 	answer = guess(debts, socket, call);
-	answer->debt.began_ns = answer->debt.gap_began_ns = answer->progress_ns = answer->first_read_ns =
-		socket->heard_ns;
+	answer->debt.began_ns = answer->progress_ns = answer->first_read_ns = socket->heard_ns;
 	answer->debt.bytes_read = socket->heard_bytes;
 	sw_debt_keep_call(&answer->found, call);
 }

@@ -37,7 +37,6 @@ static void review(struct sw_debts *debts, struct sw_debt_state *state)
 		sw_debt_forget(state);
 		return;
 	}
-	state->reviewed = true;
 	state->place = debts->kept.count;
 	*SW_ARRAY_ADD(&debts->kept) = state;
 }

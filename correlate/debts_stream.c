@@ -117,7 +117,6 @@ static void arrived(struct sw_debts *debts, struct sw_socket_state *socket, cons
 		if (!socket->seen.reads++)
 			socket->seen.first_asked = call->bytes;
 		socket->seen.bytes_read += call->result;
-		socket->seen.last_read_ns = call->exit_ns;
 	}
 	done(debts, socket->open[SW_OPERATION_GREETING], call, call->exit_ns);
 	if (!answer)
@@ -230,7 +229,6 @@ static void interrupted(struct sw_debts *debts, struct sw_socket_state *socket, 
 		debt = socket->open[SW_OPERATION_GREETING];
 	if (!debt)
 		return;
-	debt->debt.by_tool |= (call->flags & SW_CALL_BY_TOOL) != 0;
 	debt->debt.timer_signal = sw_debts_signal(debts, call);
 	debt->interrupted = true;
 	debt->interrupted_ns = call->enter_ns;
@@ -283,18 +281,4 @@ void sw_debts_stream(struct sw_debts *debts, struct sw_socket_state *socket, con
 		arrived(debts, socket, call);
 	else if (sw_call_reads(call))
 		end_of_file(debts, socket, call);
-}
-
-void sw_debts_progress(struct sw_debts *debts, struct sw_socket_state *socket, bool acknowledged, bool arrived_bytes,
-		       int64_t time_ns)
-{
-	struct sw_debt_state *answer = socket->open[SW_OPERATION_ANSWER];
-	struct sw_debt_state *drain = socket->open[SW_OPERATION_DRAIN];
-
-	(void)debts;
-	if (acknowledged && drain)
-		sw_debt_progress(drain, time_ns);
-	(void)arrived_bytes;
-	/* An acknowledged question is on its way to the peer's application; that it is still silent is not progress. */
-	(void)answer;
 }

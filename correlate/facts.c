@@ -25,11 +25,6 @@ static const void *value(const struct sw_facts *facts, enum sw_fact_id id)
 	return (const char *)facts + rows[id].offset;
 }
 
-const char *sw_fact_name(enum sw_fact_id id)
-{
-	return rows[id].name;
-}
-
 enum sw_fact_kind sw_fact_kind(enum sw_fact_id id)
 {
 	return rows[id].kind;

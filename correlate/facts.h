@@ -64,7 +64,6 @@ static inline bool sw_reads_has(const struct sw_reads *reads, enum sw_fact_id id
 /* Fills `facts`; texts live in the arena or in what the context points at. */
 void sw_facts_gather(struct sw_facts *facts, const struct sw_symptom_context *context, struct sw_arena *arena);
 
-const char *sw_fact_name(enum sw_fact_id id);
 enum sw_fact_kind sw_fact_kind(enum sw_fact_id id);
 /* The id of a name of `length` bytes; SW_FACT_COUNT when there is none. */
 enum sw_fact_id sw_fact_find(const char *name, size_t length);

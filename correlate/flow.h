@@ -89,14 +89,14 @@ struct sw_side { /* one direction of a flow: what this end sent and how the othe
 
 	/* probes; an answer is any packet of the other side */
 	uint32_t probes_unanswered; /* keepalive and window probes in a row */
-	struct sw_seen last_probe, last_zero_window, window_full;
+	struct sw_seen last_probe, last_zero_window;
 	int64_t window_fulls; /* segments that filled the other side's window */
 	int64_t zero_window_ns; /* time that this side's window stood at zero, as far as it is over */
 	int64_t zero_since_ns; /* it stands at zero since; SW_TIME_NONE it does not */
 
 	/* what its FIN and RST had seen of the other side; relative numbers of the other side */
 	int64_t fin_ack, fin_other_sent; /* acknowledged by the FIN; sent by the other when the FIN passed */
-	int64_t rst_ack, rst_other_sent; /* rst_ack -1: the RST carries no ACK */
+	int64_t rst_ack; /* -1: the RST carries no ACK */
 	uint32_t rst_marks; /* SW_RST_MARK_* of the first RST */
 	/* what the first bytes of its segments say (capture/speech.h); said_to: relative number behind the answer whose head it has sent */
 	int64_t said_to; /* 0 not known, SW_SAID_ENDLESS; SW_SAID_CHUNKED until the last chunk has come */
@@ -145,13 +145,11 @@ struct sw_flow {
 	uint32_t icmp_count;
 	uint32_t fragments, bad_checksums;
 	struct sw_seen first_bad_checksum;
-	bool translated_quote; /* an ICMP error or answer was tied to this flow although its addresses differ */
 	bool no_packets; /* known only from an ICMP error that quotes it */
 	int64_t synack_rtt_ns; /* from the last SYN to the SYN-ACK, -1 unknown */
 	int64_t silence_ns; /* length of the last silence above SW_SILENCE_NS, 0 none */
 	struct sw_seen silence_end; /* the packet that ended it */
 	int64_t silence_before_ns; /* the longest silence before that one: the connection's own rhythm */
-	uint32_t icmp_more; /* ICMP errors beyond what `icmp` has room for */
 	uint32_t mirror; /* the same packets seen from the other end (flows.h); 0 none was asked for */
 	bool mirrored; /* this is such a view */
 	bool unserved; /* a debt of serving was opened for it */

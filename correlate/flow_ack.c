@@ -54,7 +54,6 @@ static void advance(struct sw_flow_track *track, const struct sw_packet *packet,
 		round_trip(s, packet->time_ns - acked.newest_ns);
 	if (largest > s->largest_acked && to > 1)
 		s->largest_acked = largest;
-	change->acked_bytes = to - s->acked_to;
 	change->acked_sent_ns = acked.oldest_ns;
 	change->acked_resent = acked.resent;
 	change->acked_all = to >= s->sent_to;

@@ -300,11 +300,8 @@ static void new_bytes(struct sw_flow_track *track, const struct sw_packet *packe
 	change->what |= SW_FLOW_NEW_DATA;
 	if (s->hole_at && (uint32_t)(end - start) > s->after_hole_largest)
 		s->after_hole_largest = (uint32_t)(end - start);
-	if (track->side[SW_FLOW_OTHER(from)].scale_known && other->window &&
-	    s->sent_to - s->acked_to >= other->window) {
-		if (!s->window_fulls++)
-			s->window_full = sw_flow_seen(packet);
-	}
+	if (track->side[SW_FLOW_OTHER(from)].scale_known && other->window && s->sent_to - s->acked_to >= other->window)
+		s->window_fulls++;
 }
 
 void sw_flow_data(struct sw_flow_track *track, const struct sw_packet *packet, enum sw_flow_side from, int64_t start,

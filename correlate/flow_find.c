@@ -158,10 +158,9 @@ bool sw_flows_unacked(const struct sw_flows *flows, uint32_t flow, enum sw_flow_
 	const struct sw_flow_segments *segments = &track->side[side].segments;
 	if (!segments->count)
 		return false;
-	const struct sw_flow_segment *oldest = &segments->items[segments->head], *newest = oldest + segments->count - 1;
+	const struct sw_flow_segment *oldest = &segments->items[segments->head];
 	*unacked = (struct sw_flow_unacked){
 		.oldest_sent_ns = oldest->first_ns,
-		.newest_sent_ns = newest->last_ns,
 		.resent = oldest->sends > 1,
 		.bytes = track->flow.side[side].sent_to - track->flow.side[side].acked_to,
 	};

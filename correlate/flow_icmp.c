@@ -99,10 +99,8 @@ static struct sw_icmp_seen *group_of(struct sw_flow *flow, const struct sw_packe
 		    seen->quotes_peer == quotes_peer && sw_ip_equal(&seen->source, &packet->src.ip))
 			return seen;
 	}
-	if (flow->icmp_count == SW_FLOW_ICMP_MAX) {
-		flow->icmp_more++;
+	if (flow->icmp_count == SW_FLOW_ICMP_MAX)
 		return NULL;
-	}
 	struct sw_icmp_seen *seen = &flow->icmp[flow->icmp_count++];
 	*seen = (struct sw_icmp_seen){.type = packet->icmp.type,
 				      .code = packet->icmp.code,
@@ -139,7 +137,6 @@ static void note(struct sw_flow_track *track, const struct sw_packet *packet, en
 	seen->on_loopback |= (packet->flags & SW_PACKET_LOOPBACK) || sw_ip_equal(&packet->src.ip, &packet->dst.ip);
 	seen->quotes_unseen |= unseen(track, quote, side);
 	seen->translated |= translated;
-	flow->translated_quote |= translated;
 	bool is_syn = quote->has_flags ? (quote->flags & SW_TCP_SYN) :
 		      flow->no_packets ? true :
 					 quote->has_seq && s->isn_known && quote->seq == s->isn;

@@ -81,7 +81,6 @@ void sw_flow_rst(struct sw_flow_track *track, const struct sw_packet *packet, en
 	s->rst_ack = packet->tcp.flags & SW_TCP_ACK && track->side[SW_FLOW_OTHER(from)].based ?
 			     sw_flow_relative(other, packet->tcp.ack) :
 			     -1;
-	s->rst_other_sent = other->sent_to;
 	s->rst_answers_data = nothing_since(s, other, &s->last_ack);
 	if (answers_syn(flow, packet, from)) {
 		s->rst_class = SW_RST_TO_SYN;

@@ -39,7 +39,6 @@ struct sw_flow_change {
 	uint32_t what; /* SW_FLOW_* */
 	int64_t new_bytes; /* payload never seen before */
 	uint32_t mirror; /* the flow's view from its other end, 0 none; `way` is then the opposite */
-	int64_t acked_bytes; /* by which the other side's acked_to moved */
 	int64_t acked_sent_ns; /* when the oldest byte of them was first sent; SW_TIME_NONE not known */
 	bool acked_resent; /* any of them was sent more than once */
 	int64_t unacked_sent_ns; /* when the oldest byte was first sent that is still unacknowledged; SW_TIME_NONE none or not known */
@@ -96,10 +95,10 @@ size_t sw_flows_kept(const struct sw_flows *flows, uint32_t flow, const struct s
 /* Frees what only an open or ailing flow needs (kept packets, segments under way); its facts stay. */
 void sw_flows_shrink(struct sw_flows *flows, uint32_t flow);
 
-/* When the newest unacknowledged byte and the oldest one of that side were first sent, and whether the oldest was sent again.
+/* When the oldest unacknowledged byte of that side was first sent, and whether it was sent again.
  * false: nothing is under way. */
 struct sw_flow_unacked {
-	int64_t oldest_sent_ns, newest_sent_ns;
+	int64_t oldest_sent_ns;
 	bool resent; /* the oldest was */
 	int64_t bytes;
 };

@@ -57,15 +57,9 @@ static void choose(struct sw_judgement *judgement, const struct matches *matches
 	if (!best)
 		return;
 	judgement->winner = *best;
-	for (size_t i = 0; i < matches->count; i++) {
-		const struct sw_judged *other = &matches->items[i];
-
-		if (other == best)
-			continue;
-		if (!outranks(best, other) && judgement->tie_count < SW_JUDGED_MAX)
-			judgement->ties[judgement->tie_count++] = other->rule;
-		keep(judgement->alternatives, &judgement->alternative_count, other);
-	}
+	for (size_t i = 0; i < matches->count; i++)
+		if (&matches->items[i] != best)
+			keep(judgement->alternatives, &judgement->alternative_count, &matches->items[i]);
 }
 
 void sw_judge(const struct sw_facts *facts, enum sw_operation operation, struct sw_judgement *judgement)
@@ -77,13 +71,9 @@ void sw_judge(const struct sw_facts *facts, enum sw_operation operation, struct 
 	for (size_t i = 0; (rule = sw_rule_get(i)); i++) {
 		struct sw_judged judged;
 
-		if (!(rule->symptoms & 1u << operation) || (rule->last_resort && matches.count))
+		if (!(rule->symptoms & 1u << operation) || (rule->last_resort && matches.count) ||
+		    !evidence_there(rule, facts))
 			continue;
-		if (!evidence_there(rule, facts)) {
-			if (judgement->blind_count < SW_JUDGED_MAX)
-				judgement->blind[judgement->blind_count++] = rule;
-			continue;
-		}
 		if (ask(rule, facts, &judged)) {
 			if (matches.count < SW_COUNT(matches.items))
 				matches.items[matches.count++] = judged;

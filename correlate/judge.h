@@ -18,12 +18,9 @@ struct sw_judged {
 
 struct sw_judgement {
 	struct sw_judged winner; /* rule NULL: none, not even the last resort */
-	size_t alternative_count, near_count, blind_count, tie_count;
+	size_t alternative_count, near_count;
 	struct sw_judged alternatives[SW_JUDGED_MAX];
 	struct sw_judged near[SW_JUDGED_MAX]; /* did not hold, and said why */
-	const struct sw_rule *blind[SW_JUDGED_MAX]; /* not asked: their kind of evidence was not there */
-	/* matched as the winner did and neither beats the other: a mistake in the rows */
-	const struct sw_rule *ties[SW_JUDGED_MAX];
 };
 
 void sw_judge(const struct sw_facts *facts, enum sw_operation operation, struct sw_judgement *judgement);

@@ -16,7 +16,6 @@ struct entry {
 	struct sw_process_seen seen;
 	char *command_line;
 	int32_t signal; /* last delivered */
-	uint32_t signal_tid;
 	int64_t signal_ns;
 	bool needed;
 	UT_hash_handle hh;
@@ -138,7 +137,6 @@ void sw_processes_event(struct sw_processes *processes, const struct sw_process 
 		entry->seen.signal = process->signal;
 	} else if (process->event == SW_PROCESS_SIGNAL) {
 		entry->signal = process->signal;
-		entry->signal_tid = process->tid;
 		entry->signal_ns = process->time_ns;
 		if (stops(process->signal)) {
 			entry->seen.stop_signal = process->signal;

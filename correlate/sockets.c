@@ -68,7 +68,7 @@ static struct sw_socket_state *object_add(struct sw_sockets *sockets, uint32_t i
 	seen->options.linger_s = -1;
 	seen->options.backlog = -1;
 	seen->made_ns = seen->connected_ns = seen->shut_write_ns = seen->shut_read_ns = seen->closed_ns = SW_TIME_NONE;
-	seen->last_read_ns = seen->last_write_ns = seen->last_wait_ns = seen->without_fd_ns = SW_TIME_NONE;
+	seen->last_write_ns = seen->last_wait_ns = seen->without_fd_ns = SW_TIME_NONE;
 	seen->listened_ns = seen->waits_from_ns = SW_TIME_NONE;
 	HASH_ADD(hh, sockets->objects, id, sizeof object->id, object);
 	return &object->state;
@@ -167,8 +167,6 @@ static void last_gone(struct sw_sockets *sockets, struct sw_socket_state *state,
 		return;
 	state->gone = true;
 	state->seen.closed_ns = time_ns;
-	state->seen.close_call = call ? call->id : 0;
-	state->seen.close_pid = pid;
 	sockets->gone(sockets->context, state, call, pid, time_ns);
 }
 

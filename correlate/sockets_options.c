@@ -20,8 +20,6 @@ static void option_socket(struct sw_socket_options *options, const struct sw_cal
 	case SO_LINGER: options->linger_s = call->value; break;
 	case SO_KEEPALIVE: options->keepalive = on; break;
 	case SO_BROADCAST: options->broadcast = on; break;
-	case SO_REUSEADDR: options->reuse_address = on; break;
-	case SO_REUSEPORT: options->reuse_port = on; break;
 	default: break;
 	}
 }
@@ -32,7 +30,6 @@ static void option_tcp(struct sw_socket_options *options, const struct sw_call *
 
 	switch (call->option) {
 	case TCP_USER_TIMEOUT: options->user_timeout_ns = call->value * SW_NS_PER_MS; break;
-	case TCP_NODELAY: options->nodelay = call->value != 0; break;
 	case TCP_FASTOPEN:
 	case TCP_FASTOPEN_CONNECT: options->fastopen = call->value != 0; break;
 	case TCP_KEEPIDLE: options->keepidle_s = value; break;
@@ -65,7 +62,6 @@ static void shut(struct sw_socket_seen *seen, const struct sw_call *call)
 		seen->shut_read_ns = call->exit_ns;
 	if (call->request != SHUT_RD)
 		seen->shut_write_ns = call->exit_ns;
-	seen->shut_call = call->id;
 }
 
 static void named(struct sw_socket_state *state, const struct sw_call *call)
@@ -116,10 +112,8 @@ static void made(struct sw_sockets *sockets, const struct sw_call *call, uint32_
 
 	if (!state)
 		return;
-	if (state->seen.made_ns == SW_TIME_NONE) {
+	if (state->seen.made_ns == SW_TIME_NONE)
 		state->seen.made_ns = call->exit_ns;
-		state->seen.made_call = call->id;
-	}
 	sw_sockets_hold(sockets, object, call->pid, fd, close_on_exec, call);
 }
 

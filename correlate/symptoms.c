@@ -132,7 +132,7 @@ static bool stood_still(struct sw_debt_state *state, const struct sw_flow *flow,
 		stall = sw_account_stall(state->socket->account);
 	if (stall.ns < slow_ns || 2 * debt->waited_ns < stall.ns)
 		return false;
-	debt->began_ns = debt->gap_began_ns = stall.from_ns;
+	debt->began_ns = stall.from_ns;
 	debt->gap_ns = stall.ns;
 	debt->ended_ns = stall.from_ns + stall.ns;
 	memset(debt->time_ns, 0, sizeof debt->time_ns);

@@ -35,22 +35,20 @@ struct sw_socket_options { /* what the calls asked for on this socket */
 	int32_t keepidle_s, keepintvl_s, keepcnt; /* 0: those of the host */
 	int32_t backlog; /* of listen, -1 none */
 	int32_t hops; /* IP_TTL, IPV6_UNICAST_HOPS; 0 not set */
-	bool keepalive, nodelay, broadcast, reuse_address, reuse_port, recverr, fastopen;
+	bool keepalive, broadcast, recverr, fastopen;
 };
 
 struct sw_socket_seen { /* a socket's life as the calls tell it */
 	struct sw_socket socket; /* the last that was said of it */
 	struct sw_socket_options options;
 	int64_t made_ns, connected_ns, shut_write_ns, shut_read_ns, closed_ns; /* SW_TIME_NONE: not */
-	uint32_t made_call, connect_call, shut_call, close_call, bind_call; /* ids, 0 none */
-	/* ends of the last successful read and write, and of the last wait for it */
-	int64_t last_read_ns, last_write_ns, last_wait_ns;
+	uint32_t connect_call, bind_call; /* ids, 0 none */
+	int64_t last_write_ns, last_wait_ns; /* ends of the last successful write, and of the last wait for it */
 	int64_t bytes_written, bytes_read; /* accepted by successful calls; handed to the program */
 	uint32_t writes, reads, eofs; /* calls that succeeded; reads that returned 0 */
 	int64_t datagrams_read;
 	uint32_t accepts; /* connections accepted from a listener */
 	int64_t first_asked; /* bytes that the first successful read asked for */
-	uint32_t close_pid; /* who closed it last */
 	int64_t listened_ns; /* listen succeeded; SW_TIME_NONE: not seen */
 	int64_t waits_from_ns; /* begin of the last stretch in which somebody waited for it all but without a pause; SW_TIME_NONE */
 	bool waiting; /* that stretch is not over */
@@ -79,7 +77,6 @@ struct sw_attempt_seen { /* the tries that were one attempt to reach a name or p
 	int64_t began_ns, ended_ns;
 	int64_t recovered_ns; /* a try of it, or what it fell back to, succeeded; SW_TIME_NONE: none */
 	struct sw_addr recovered_to;
-	uint32_t recovered_call;
 	bool recovered_in_time; /* within the settling time and before the exit of the process */
 };
 
@@ -92,7 +89,6 @@ struct sw_contrast { /* what worked, or did not, in the same recording: never co
 	uint32_t same_prefix_ok, same_prefix_failed; /* hosts of the same /24 or /64 */
 	uint32_t other_hosts_ok, other_hosts_failed; /* all others but this host */
 	uint32_t other_family_ok; /* the other IP family, any host */
-	uint32_t resolver_ok; /* answers from the same resolver (look-ups) */
 };
 
 /* whether this symptom's packets pass there, unless they are lost before */
@@ -110,7 +106,6 @@ struct sw_place_seen { /* a further place of capture, for one symptom; nearest f
 	enum sw_place_way way;
 	enum sw_absence absence; /* what it means that a packet is not there */
 	bool on_host; /* recorded live: on this host */
-	bool forwards; /* the kernel was asked, and would send these packets out there */
 };
 #define SW_SYMPTOM_PLACES 8
 
@@ -179,8 +174,6 @@ struct sw_symptom_context {
 	bool calls_shown; /* nobody recorded the calls: they were read from packets */
 	bool exits_unknown; /* imported: when calls returned is known only from above */
 	uint32_t same_before; /* symptoms like this one (same call, errno and remote end) before it */
-	/* bytes of earlier calls that never arrived began with this debt (drain); NULL */
-	const struct sw_debt *accepted_by;
 };
 
 /* The newest fact of that kind in the context, NULL when there is none. */

@@ -126,8 +126,6 @@ void sw_symptom_places(struct sw_symptom_context *context, const struct sw_sourc
 		seen->there = sw_places_find(sources->places, place, flow);
 		seen->way = way_to(context, sources, seen, asked);
 		seen->absence = seen->there.unclear ? SW_ABSENCE_NOTHING : sw_symptom_absence_at(context, status);
-		const char *device = asked ? sw_fact_text(asked, "device") : NULL;
-		seen->forwards = device && !strcmp(device, seen->name);
 		if (!status->available || seen->way == SW_PLACE_WAY_UNKNOWN)
 			continue;
 		add_packets(context, sources, seen, packets);

@@ -21,7 +21,6 @@
 
 /* Hop counts: one more or less is a mark, not a proof: routes change, clouds do not count hops (VERDICTS.md). */
 #define SW_HOPS_MARK 1
-#define SW_HOPS_PROOF 2
 
 /* Most of the ephemeral range: connect tries every port (of one parity first) before it gives up. */
 #define SW_PORTS_USED_PERCENT 90

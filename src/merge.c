@@ -178,14 +178,6 @@ size_t sw_merge_waiting(const struct sw_merge *merge)
 	return merge->ring_count + merge->heap.count;
 }
 
-int64_t sw_merge_oldest(const struct sw_merge *merge)
-{
-	bool from_heap;
-	const struct waiting *next = top(merge, &from_heap);
-
-	return next ? next->time_ns : SW_TIME_NONE;
-}
-
 void sw_merge_free(struct sw_merge *merge)
 {
 	struct sw_chunk *last;

@@ -27,6 +27,5 @@ void sw_merge_push(void *merge, struct sw_record *record);
  * sources' promises. INT64_MAX: everything. */
 void sw_merge_release(struct sw_merge *merge, int64_t until_ns);
 size_t sw_merge_waiting(const struct sw_merge *merge); /* records inside */
-int64_t sw_merge_oldest(const struct sw_merge *merge); /* their least time; SW_TIME_NONE when empty */
 
 #endif

@@ -28,7 +28,6 @@ struct sw_elf {
 	SW_ARRAY(struct symbol) symbols; /* by value */
 	SW_ARRAY(struct segment) segments;
 	char *names;
-	size_t name_room;
 	bool symbols_read;
 };
 
@@ -96,7 +95,6 @@ static void read_symbols(int fd, const Elf64_Shdr *table, const Elf64_Shdr *name
 		return;
 	sw_auto_free Elf64_Sym *all = sw_alloc(count * sizeof *all);
 	elf->names = sw_alloc(names->sh_size + 1);
-	elf->name_room = names->sh_size;
 	if (!read_at(fd, all, count * sizeof *all, table->sh_offset) ||
 	    !read_at(fd, elf->names, names->sh_size, names->sh_offset))
 		return;

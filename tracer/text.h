@@ -24,7 +24,6 @@ struct sw_text_state *sw_text_state_new(void);
 void sw_text_state_free(struct sw_text_state *state);
 /* Ids that the file gave or that were made up, so that a reader of other lines can refer to them. */
 uint32_t sw_text_state_object(const struct sw_text_state *state, uint32_t pid, int fd); /* 0: none open */
-uint32_t sw_text_state_last_call(const struct sw_text_state *state);
 uint32_t sw_text_state_line(const struct sw_text_state *state); /* number of the line read last, from 1 */
 
 /* One line, with or without its newline; every line of the file goes through here so that the numbers are right, also those that are

@@ -26,11 +26,6 @@ void sw_text_state_free(struct sw_text_state *state)
 	free(state);
 }
 
-uint32_t sw_text_state_last_call(const struct sw_text_state *state)
-{
-	return state->last_call;
-}
-
 uint32_t sw_text_state_line(const struct sw_text_state *state)
 {
 	return state->line;

@@ -291,16 +291,6 @@ static void serving(void **state)
 	ENDS(3, 2000, {SW_PART_DATA_WAITING, 200}, {SW_PART_APPLICATION, 1800});
 }
 
-static void made_after_the_first_bytes(void **state)
-{
-	(void)state;
-	FEED(flows, "0 < S 0", "0.0001 > SA 0 1", "0.01 < A 1 1", "1 < PA 1+50 1");
-	sw_account_follow(account, sw_flows_get(flows, 1));
-	begin(SW_OPERATION_SERVE, 1);
-	sw_account_read(account, at(1.5), 50);
-	ENDS(2, 1000, {SW_PART_DATA_WAITING, 500}, {SW_PART_APPLICATION, 500});
-}
-
 static void our_turn_in_a_handshake(void **state)
 {
 	(void)state;
@@ -438,7 +428,6 @@ int main(void)
 		T(queues_on_the_path_are_round_trips),
 		T(delayed_acknowledgement),
 		T(serving),
-		T(made_after_the_first_bytes),
 		T(our_turn_in_a_handshake),
 		T(never_acknowledged),
 		T(two_debts_at_once),

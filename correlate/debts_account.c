@@ -193,7 +193,7 @@ void sw_debts_account_end(struct sw_debt_state *state)
 	if (!begun)
 		sw_account_debt_end(state->socket->account, state->debt.id, state->debt.ended_ns, state->debt.time_ns);
 	/* Before the handshake is done there are no bytes whose way could be told; the SYNs themselves are the evidence. */
-	if (state->debt.operation == SW_OPERATION_CONNECT)
+	if (state->debt.operation == SW_OPERATION_CONNECT || state->stuck_before)
 		memset(state->debt.time_ns, 0, sizeof state->debt.time_ns);
 	if (state->debt.operation != SW_OPERATION_ANSWER)
 		return;

@@ -116,7 +116,8 @@ static bool held_up(const struct sw_debts *debts, const struct sw_debt_state *st
 		if (pending->inside && pending->call.socket == state->debt.socket && sw_call_writes(&pending->call))
 			return true;
 	}
-	return wait->call || (silent_ns >= debts->options->slow_ns && wait->waited_ns >= silent_ns / 2);
+	return wait->call || still_waits(debts, state) ||
+	       (silent_ns >= debts->options->slow_ns && wait->waited_ns >= silent_ns / 2);
 }
 
 /* A question by datagram is given up when the last wait for its answer times out: who then does something else, or nothing, does not

@@ -168,9 +168,13 @@ static void join_stopped(struct sw_debts *debts, struct sw_socket_state *socket,
 /* Who writes, or waits for room, while bytes wait to leave. */
 static void join_drain(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call)
 {
+	struct sw_debt_state *drain;
+
 	if (socket->datagram || !sw_socket_is_ip(socket) || socket->open[SW_OPERATION_DRAIN] || socket->seen.writes)
 		return;
-	sw_debt_open(debts, SW_OPERATION_DRAIN, socket, call)->stuck_before = true;
+	drain = sw_debt_open(debts, SW_OPERATION_DRAIN, socket, call);
+	drain->stuck_before = true;
+	sw_debt_keep_call(&drain->found, call);
 }
 
 static void join_member(void *context, struct sw_socket_state *socket, uint32_t asked, uint32_t got)

@@ -38,6 +38,7 @@ struct sw_live {
 	uint64_t position; /* the first frame of the look-back that is not decided */
 	int64_t decided_ns; /* time of the last frame before it */
 	int64_t newest_ns; /* of the last frame that came */
+	int64_t again_ns; /* frames since then belong to somebody that was told after they were decided; SW_TIME_NONE */
 	int64_t status_ns; /* when the counters were last asked */
 	uint32_t own_id;
 	struct sw_capture_status status;
@@ -196,7 +197,19 @@ void sw_live_own(struct sw_live *live, const struct sw_owner *owner)
 
 	if (owner->since_ns >= live->status.opened_ns && forgotten_ns != SW_TIME_NONE && forgotten_ns >= since_ns)
 		live->overruns_late++;
-	decide_again(live, live->lookback, live->position, since_ns);
+	if (live->again_ns == SW_TIME_NONE || since_ns < live->again_ns)
+		live->again_ns = since_ns;
+}
+
+/* What was decided before it was known whose it is. For all of whom that was told at once: who connects by the thousand is told late, and
+ * each look goes over the whole ring. */
+static void decide_late(struct sw_live *live)
+{
+	int64_t since_ns = live->again_ns;
+
+	live->again_ns = SW_TIME_NONE;
+	if (since_ns != SW_TIME_NONE)
+		decide_again(live, live->lookback, live->position, since_ns);
 }
 
 void sw_live_next_hop(struct sw_live *live, const struct sw_ip *ip)
@@ -266,6 +279,7 @@ static int read_frames(struct sw_live *live, struct sw_err *err)
 
 int sw_live_poll(struct sw_live *live, struct sw_err *err)
 {
+	decide_late(live);
 	int got = read_frames(live, err);
 	int64_t now_ns = sw_clock_realtime();
 
@@ -280,6 +294,7 @@ int sw_live_poll(struct sw_live *live, struct sw_err *err)
 
 void sw_live_flush(struct sw_live *live)
 {
+	decide_late(live);
 	decide(live, INT64_MAX);
 	look_again(live);
 }
@@ -360,6 +375,7 @@ struct sw_live *sw_live_open(const struct sw_live_options *options, int netns_fd
 	live->lookback = sw_lookback_new(live->options.lookback_bytes);
 	live->neighbors = sw_lookback_new(NEIGHBOR_BYTES);
 	live->decided_ns = live->newest_ns = 0;
+	live->again_ns = SW_TIME_NONE;
 	live->status = (struct sw_capture_status){
 		.input = options->input,
 		.place = options->place,

@@ -345,6 +345,8 @@ void sw_correlate_packet(struct sw_correlate *correlate, const struct sw_packet 
 
 	correlate->packets++;
 	sw_links_packet(correlate->links, &change);
+	if (!correlate->options.imported) /* a log of strace's does not tell it that exactly */
+		sw_serving_knock(correlate->flows, correlate->links, packet, change.flow);
 	if (packet->payload_length)
 		learn_content(correlate, packet, &change);
 	account_packet(correlate, change.flow, &change, packet);

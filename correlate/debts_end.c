@@ -253,6 +253,13 @@ void sw_debts_process_ended(struct sw_debts *debts, const struct sw_process *pro
 	}
 }
 
+/* Answers on this connection have taken as long before: it is not late yet. */
+static bool is_young(const struct sw_debt_state *state, int64_t silent_ns)
+{
+	return state->debt.operation == SW_OPERATION_ANSWER && state->socket &&
+	       silent_ns <= state->socket->answered_in_ns + SW_LONG_POLL_SLACK_NS;
+}
+
 /* The recording ends and it is still open. A connection that just rests is no debt; what is young is not late yet. */
 void sw_debts_end_open(struct sw_debts *debts, struct sw_debt_state *state, int64_t end_ns)
 {
@@ -282,7 +289,7 @@ void sw_debts_end_open(struct sw_debts *debts, struct sw_debt_state *state, int6
 		return;
 	}
 	if (state->debt.operation == SW_OPERATION_SERVE || may_still_wait(state) || state->guessed ||
-	    (!connecting && !was_waited_for(debts, state, end_ns)) ||
+	    is_young(state, silent_ns) || (!connecting && !was_waited_for(debts, state, end_ns)) ||
 	    (silent_ns < debts->options->slow_ns && !connecting)) {
 		sw_debt_drop(debts, state, end_ns);
 		return;

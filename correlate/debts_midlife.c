@@ -130,8 +130,8 @@ static void join_answer(struct sw_debts *debts, struct sw_socket_state *socket, 
 	answer->debt.asked_before = true;
 	if (sw_waits_is_wait(call))
 		sw_debt_keep_call(&answer->found, call);
-	/* It may have been asked to answer when there is news, as on connections that have been in use; the next question will be seen. */
-	answer->asks_to_wait = socket->heard_before;
+	/* It may have been asked to answer when there is news: nobody knows. If the service is slow, the next question will show it. */
+	answer->asks_to_wait = true;
 }
 
 static struct sw_debt_state *guess(struct sw_debts *debts, struct sw_socket_state *socket, const struct sw_call *call)

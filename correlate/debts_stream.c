@@ -88,6 +88,8 @@ static void bytes_of_answer(struct sw_debt_state *answer, const struct sw_call *
 	answer->debt.timer_signal = 0;
 	if (answer->first_read_ns == SW_TIME_NONE) {
 		answer->first_read_ns = call->exit_ns;
+		if (call->exit_ns - answer->debt.began_ns > answer->socket->answered_in_ns)
+			answer->socket->answered_in_ns = call->exit_ns - answer->debt.began_ns;
 		if (answer->measured) {
 			answer->asks_to_wait |= sw_account_asks_to_wait(answer->socket->account);
 			answer->debt.body_bytes = sw_account_body(answer->socket->account);

@@ -134,6 +134,6 @@ void sw_facts_of_serve(struct sw_facts *facts, const struct sw_symptom_context *
 		return;
 	}
 	handshake_facts(facts, flow);
-	facts->waited_meanwhile = waited(context->socket, facts->peer_syn) ||
+	facts->waited_meanwhile = flow->awaited || waited(context->socket, facts->peer_syn) ||
 				  waited(context->socket, facts->peer_last_syn);
 }

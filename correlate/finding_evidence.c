@@ -152,7 +152,7 @@ static void add_call(const struct sw_telling *telling, struct candidates *list, 
 {
 	char text[TEXT_MAX];
 
-	if (!call)
+	if (!call || !call->id) /* 0: of a listener that was there before, nobody saw a call */
 		return;
 	for (size_t i = 0; i < list->count; i++) {
 		if (list->items[i].line.kind != SW_EVIDENCE_CALL || list->items[i].line.number != call->id)

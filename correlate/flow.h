@@ -136,6 +136,7 @@ struct sw_flow {
 	bool initiator; /* our side sent the SYN (UDP: the first datagram) */
 	bool loopback; /* both ends are this host */
 	bool began_before; /* no SYN was seen */
+	bool awaited; /* a thread waited for connections when a SYN of the peer's came: sw_flows_awaited() */
 	enum sw_flow_state state;
 	int64_t first_ns, last_ns, established_ns; /* SW_TIME_NONE: not */
 	struct sw_side side[2]; /* enum sw_flow_side */

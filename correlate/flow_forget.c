@@ -31,6 +31,14 @@ void sw_flows_need(struct sw_flows *flows, uint32_t id)
 		track->needed = true;
 }
 
+void sw_flows_awaited(struct sw_flows *flows, uint32_t id)
+{
+	struct sw_flow_track *track = sw_flow_stored_at(flows, id);
+
+	if (track)
+		track->flow.awaited = true;
+}
+
 static bool is_over(const struct sw_flow *flow, int64_t now_ns)
 {
 	if (flow->protocol == IPPROTO_TCP && flow->state >= SW_FLOW_CLOSED)

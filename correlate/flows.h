@@ -70,6 +70,7 @@ uint32_t *sw_flows_owner(const struct sw_flows *flows, uint32_t id);
  * until `most` are left. A flow in which a packet passed lately stays. */
 uint32_t sw_flows_living(const struct sw_flows *flows);
 void sw_flows_need(struct sw_flows *flows, uint32_t id);
+void sw_flows_awaited(struct sw_flows *flows, uint32_t id);
 void sw_flows_forget(struct sw_flows *flows, int64_t now_ns, uint32_t most); /* and takes the marks away */
 /* The latest flow of these ends that lived at `at_ns` (began no later than at_ns + slack_ns); remote port 0: any remote end. */
 struct sw_flow *sw_flows_find(struct sw_flows *flows, uint8_t protocol, const struct sw_endpoint *local,

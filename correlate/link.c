@@ -276,7 +276,8 @@ bool sw_links_serves(const struct sw_links *links, const struct sw_socket_state 
 						      &seen->remote.endpoint, INT64_MAX, 0);
 	if (!sw_socket_is_ip(socket) || !sw_socket_is_stream(socket) || !seen->remote.endpoint.port || !end.local.port)
 		return false;
-	return flow ? !flow->initiator && !flow->began_before : listener_of(links, &end, true) != NULL;
+	/* Of a connection whose SYN came before the session the packets do not say who made it. */
+	return flow && !flow->began_before ? !flow->initiator : listener_of(links, &end, true) != NULL;
 }
 
 struct sw_socket_state *sw_links_listener(const struct sw_links *links, const struct sw_flow *flow)

@@ -129,3 +129,16 @@ void sw_serving_find(struct sw_debts *debts, struct sw_flows *flows, struct sw_l
 			find(debts, links, flow);
 	}
 }
+
+void sw_serving_knock(struct sw_flows *flows, const struct sw_links *links, const struct sw_packet *packet, uint32_t id)
+{
+	const struct sw_flow *flow = sw_flows_get(flows, id);
+	const struct sw_socket_state *listener;
+
+	if (packet->kind != SW_PACKET_TCP || (packet->tcp.flags & (SW_TCP_SYN | SW_TCP_ACK)) != SW_TCP_SYN || !flow ||
+	    flow->initiator)
+		return;
+	listener = sw_links_listener(links, flow);
+	if (listener && listener->seen.waiting)
+		sw_flows_awaited(flows, id);
+}

@@ -15,4 +15,8 @@ void sw_serving_find(struct sw_debts *debts, struct sw_flows *flows, struct sw_l
 void sw_serving_find_last(struct sw_debts *debts, struct sw_flows *flows, struct sw_links *links,
 			  const struct sw_socket_state *socket);
 
+/* A packet of that flow in the order of time: where it is a SYN, whether a thread waits for it is known now. */
+void sw_serving_knock(struct sw_flows *flows, const struct sw_links *links, const struct sw_packet *packet,
+		      uint32_t id);
+
 #endif

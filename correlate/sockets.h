@@ -41,6 +41,7 @@ struct sw_socket_state {
 	bool flow_is_peers;
 	struct sw_call last; /* the last write, listen or accept, without its lists; id 0: none */
 	int64_t stalled_told_ns; /* sw_debts_stalled(): when it was last told of */
+	int64_t answered_in_ns; /* the longest that an answer took until its first byte; 0 none yet */
 	int64_t asked_before_ns; /* when the question went out that was open at the attach; 0 none */
 	int64_t heard_ns, heard_bytes; /* when the peer had spoken last by then, where that was the last word; 0 none */
 	int64_t read_before_ns; /* of a server: when the question came that was open at the attach; 0 none */

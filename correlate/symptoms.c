@@ -179,8 +179,7 @@ bool sw_symptom_is(struct sw_debt_state *state, const struct sw_flow *flow, cons
 			SW_OUTCOME_DONE; /* who waits to write may also only have asked for both directions at once */
 	if (state->rest)
 		return more_came(state, flow);
-	if (debt->operation == SW_OPERATION_DATAGRAM && flow && !flow->initiator &&
-	    (debt->outcome == SW_OUTCOME_GAVE_UP || debt->outcome == SW_OUTCOME_HUNG))
+	if (debt->operation == SW_OPERATION_DATAGRAM && flow && !flow->initiator && debt->outcome != SW_OUTCOME_FAILED)
 		return false; /* ours was the answer */
 	if (debt->outcome != SW_OUTCOME_DONE)
 		return true;

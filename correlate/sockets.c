@@ -80,6 +80,13 @@ static bool is_datagram(const struct sw_socket *socket)
 	       socket->protocol == IPPROTO_ICMP || socket->protocol == IPPROTO_ICMPV6;
 }
 
+/* socketpair(2), by somebody else: both ends of a local connection are without a name. A listener has one, and who is accepted shares it. */
+static bool is_pair(const struct sw_socket *socket)
+{
+	return (socket->flags & SW_SOCKET_INHERITED) && socket->domain == AF_UNIX && socket->local.present &&
+	       socket->remote.present && !socket->local.path_length && !socket->remote.path_length;
+}
+
 struct sw_socket_state *sw_sockets_learn(struct sw_sockets *sockets, const struct sw_socket *socket)
 {
 	struct sw_socket_state *state = sw_sockets_get(sockets, socket->id);
@@ -100,6 +107,8 @@ struct sw_socket_state *sw_sockets_learn(struct sw_sockets *sockets, const struc
 		state->seen.socket.remote = remote;
 	state->seen.foreign |= (socket->flags & SW_SOCKET_IO_URING) != 0;
 	state->datagram = is_datagram(socket);
+	if (is_pair(&state->seen.socket))
+		state->seen.socket.flags |= SW_SOCKET_PAIR;
 	return state;
 }
 

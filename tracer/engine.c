@@ -124,7 +124,7 @@ void sw_engine_loop(struct sw_engine_state *engine)
 {
 	struct sw_event event = {0};
 
-	while (engine->tracees.count && !engine->stopping) {
+	while (engine->tracees.count && !engine->stopping && !engine->calls_gone) {
 		sw_engine_next(engine, &event);
 		if (event.kind == SW_EVENT_OVER)
 			break;

@@ -155,7 +155,7 @@ void sw_engine_alarm(struct sw_engine_state *engine)
 	if (engine->patients)
 		sw_engine_arrivals_look(engine, now);
 	if (now >= engine->budget_at && sw_engine_budget_spent(engine))
-		engine->calls_gone = engine->stopping = true;
+		engine->calls_gone = true;
 	wake_next(engine, now);
 }
 
@@ -202,7 +202,6 @@ static int trace_calls(struct tracing *tracing)
 		sw_engine_calls_ended(engine); /* what is open then was open then, however long the recorder goes on */
 	if (engine->calls_gone) {
 		char text[160];
-		engine->stopping = false;
 		snprintf(
 			text, sizeof text,
 			"following the calls stopped a thread for more than %u %% of its time (--budget): they were let go",

@@ -18,13 +18,17 @@ random.seed(os.environ.get("SEED", "4"))
 
 
 def come_and_go(pids, way):
-    extra = ["--budget", random.choice(["25", "100"])]
+    extra = ["--budget", random.choice(["1", "25", "100"])]
     tool = subprocess.Popen([sockwhy, "attach", "-q", "--linger", "0"] + extra + (["--duration", "400ms"] if way == "time" else []) + [str(pids[0])],
                             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     if way != "time":
         time.sleep(random.uniform(0.005, 0.3))
         tool.send_signal(way)
-    error = tool.communicate()[1]
+    try:
+        error = tool.communicate(timeout=120)[1]
+    except subprocess.TimeoutExpired:
+        tool.kill()
+        error = tool.communicate()[1] + "it did not end when told to (%s, %s)" % (way, extra)
     early = way != "time" and tool.returncode == -way # before it had begun
     if tool.returncode != 0 and not early:
         bad.append("attach ended with %s: %s" % (tool.returncode, error.strip()[-300:]))

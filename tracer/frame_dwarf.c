@@ -185,9 +185,11 @@ static Dwarf_Die *unit_at(Dwfl_Module *module, Dwarf_Addr address, Dwarf_Addr *b
 {
 	Dwarf_Die *unit = lib.dwfl_module_addrdie(module, address, bias);
 
-	while (!unit && (unit = lib.dwfl_module_nextcu(module, unit, bias)))
-		while (unit && lib.dwarf_haspc(unit, address - *bias) <= 0)
-			unit = lib.dwfl_module_nextcu(module, unit, bias);
+	if (unit)
+		return unit;
+	do
+		unit = lib.dwfl_module_nextcu(module, unit, bias); /* the first behind none */
+	while (unit && lib.dwarf_haspc(unit, address - *bias) <= 0);
 	return unit;
 }
 

@@ -32,12 +32,16 @@ static void note_end(struct sw_debt_state *state)
 	else if (!socket->told || state->debt.ended_ns > socket->told_ns)
 		socket->told_ns = state->debt.ended_ns;
 	socket->told = true;
+	socket->told_broken |= state->debt.outcome == SW_OUTCOME_FAILED && state->debt.error;
 }
 
 static bool told_already(const struct sw_debt_state *state)
 {
-	return state->debt.operation == SW_OPERATION_DRAIN && state->debt.outcome != SW_OUTCOME_SLOW && state->socket &&
-	       state->socket->told && state->socket->told_ns >= state->debt.began_ns;
+	if (state->debt.operation != SW_OPERATION_DRAIN || state->debt.outcome == SW_OUTCOME_SLOW || !state->socket)
+		return false;
+	/* Once the error was told, the kernel has EPIPE for all that is written. */
+	return state->socket->told && (state->socket->told_ns >= state->debt.began_ns ||
+				       (state->socket->told_broken && state->debt.error == EPIPE));
 }
 
 /* Who waited for the answer meanwhile tells it too. */

@@ -51,6 +51,7 @@ struct sw_socket_state {
 	bool unsent_before; /* what had been written was waiting to leave */
 	int64_t told_ns; /* when a debt ended that tells of this connection's end */
 	bool told;
+	bool told_broken; /* it ended with an error */
 	bool gone; /* the last known descriptor was closed */
 	bool datagram; /* SOCK_DGRAM and the like */
 	bool rest_told; /* a datagram that came and was not delivered was told of */

@@ -120,10 +120,32 @@ void object_say(const struct objects *objects, const struct object *object)
 		objects->sink->socket(objects->sink->context, &object->socket);
 }
 
+/* What a socket is by the call that made it, and no note tells. */
+#define MADE (SW_SOCKET_PAIR | SW_SOCKET_ACCEPTED)
+
+static void gone_keep(struct objects *objects, const struct object *object)
+{
+	if (object->socket.flags & MADE)
+		objects->gone[objects->gone_next++ % GONE_MAX] =
+			(struct gone){{object->keys[0], object->keys[1]}, object->socket.flags & MADE};
+}
+
+static uint32_t gone_flags(const struct objects *objects, uint64_t by_inode, uint64_t by_addresses)
+{
+	for (uint32_t i = 0; i < GONE_MAX && i < objects->gone_next; i++) {
+		const struct gone *gone = &objects->gone[(objects->gone_next - 1 - i) % GONE_MAX];
+
+		if ((by_inode && gone->keys[0] == by_inode) || (by_addresses && gone->keys[1] == by_addresses))
+			return gone->flags;
+	}
+	return 0;
+}
+
 void object_drop(struct objects *objects, struct object *object)
 {
 	if (object == &no_object || --object->references)
 		return;
+	gone_keep(objects, object);
 	key_forget(objects, object->keys[0], object);
 	key_forget(objects, object->keys[1], object);
 	object->next = objects->unused;
@@ -261,6 +283,11 @@ static const struct note_kind {
 	{"AF_PACKET:[", AF_PACKET, -1, -1},
 };
 
+static uint64_t inode_key(const struct note *note)
+{
+	return note->inode ? note->inode * 2 + 2 : 0;
+}
+
 /* Inside of the brackets: an inode, "local->remote", "local"; of UNIX "inode->inode" or "inode,path". */
 static void note_inside(struct span inside, struct note *note)
 {
@@ -350,7 +377,7 @@ static bool note_learn(struct objects *objects, struct object *object, const str
 
 	if (note->inode && !socket->inode) {
 		socket->inode = note->inode;
-		object_key(objects, object, 0, note->inode * 2 + 2);
+		object_key(objects, object, 0, inode_key(note));
 		news = true;
 	}
 	if (note->addresses)
@@ -384,7 +411,7 @@ static struct object *note_find(struct objects *objects, const struct note *note
 	struct object *object = NULL;
 
 	if (note->inode)
-		object = key_find(objects, note->inode * 2 + 2);
+		object = key_find(objects, inode_key(note));
 	if (!object && note->addresses)
 		object = key_find(objects, note->addresses);
 	return object && note_fits(object, note) ? object : NULL;
@@ -406,7 +433,9 @@ struct object *object_by_note(struct objects *objects, struct object *known, str
 		object = note_find(objects, &note);
 	if (!object) {
 		object = object_new(objects, note.kind, now_ns);
-		object->socket.flags = note.kind == SW_OBJECT_SOCKET ? SW_SOCKET_INHERITED : 0;
+		if (note.kind == SW_OBJECT_SOCKET)
+			object->socket.flags = SW_SOCKET_INHERITED |
+					       gone_flags(objects, inode_key(&note), note.addresses);
 		news = true;
 	}
 	object->note = seen;

@@ -27,7 +27,16 @@ struct descriptors { /* of one process, or of processes that share them */
 
 extern struct object no_object;
 
+/* A socket whose last known descriptor was closed. Where the log does not tell of forks, a child that is not known yet may hold it. */
+struct gone {
+	uint64_t keys[2];
+	uint32_t flags;
+};
+#define GONE_MAX 64
+
 struct objects {
+	struct gone gone[GONE_MAX]; /* the newest */
+	uint32_t gone_next;
 	const struct sw_trace_sink *sink;
 	uint32_t last_id;
 	struct object *unused;

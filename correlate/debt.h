@@ -44,7 +44,7 @@ struct sw_debt {
 	int64_t socket_timeout_ns; /* SO_RCVTIMEO or SO_SNDTIMEO in force, 0 none */
 	int64_t gap_ns; /* the longest stretch without progress */
 	int64_t waited_ns; /* booked waits and blocking calls, in all */
-	int64_t late_ns; /* the longest that a thread was woken late meanwhile (lateness.h), 0 not */
+	int64_t late_ns; /* the longest that a thread was woken late meanwhile or just before (lateness.h), 0 not */
 	struct sw_wait_seen wait;
 	int64_t bytes_accepted, bytes_read;
 	int64_t burst_bytes; /* answers: read since the last pause (SW_BURST_PAUSE_NS) */

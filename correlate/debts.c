@@ -140,7 +140,7 @@ static void end(struct sw_debts *debts, struct sw_debt_state *state, enum sw_out
 		if (outcome != SW_OUTCOME_DONE)
 			sw_debt_keep_call(&state->surfaced, call);
 	}
-	debt->late_ns = sw_lateness_most(&debts->lateness, debt->began_ns, debt->ended_ns);
+	debt->late_ns = sw_lateness_most(&debts->lateness, debt->began_ns - SW_LATENESS_LASTS_NS, debt->ended_ns);
 	sw_debts_account_end(state);
 	if (outcome == SW_OUTCOME_GAVE_UP)
 		debts->gave_up_ns = debt->ended_ns;

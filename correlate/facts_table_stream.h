@@ -86,7 +86,7 @@
 	X(NS, rtt_time, "time that this cost")                                                                         \
 	X(COUNT, exchanges, "exchanges in all")                                                                        \
 	X(NS, woken_late, "the longest that bytes lay here while a thread sat in its wait for them")                   \
-	X(NS, late_here, "the longest that any thread of the program was woken late meanwhile")                        \
+	X(NS, late_here, "the longest that any thread of the program was woken late meanwhile or just before")         \
 	X(TEXT, stopped_by, "the signal that stopped the program meanwhile")                                           \
 	X(FLAG, reset_not_ours, "a RST left in the name of our socket, which lived on and sent data behind it")        \
 	X(FLAG, trickled, "bytes of the answer came until the program gave it up")                                     \

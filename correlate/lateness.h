@@ -11,8 +11,10 @@
 #include "src/base/clock.h"
 
 #define SW_LATENESS_MAX 64
-/* Below this an idle machine is late too: a tracer's stop, a processor that has to wake up. */
-#define SW_LATENESS_LEAST_NS (50 * SW_NS_PER_MS)
+/* Below this an idle machine is late too: a tracer's stop, a processor that has to wake up (seen: below 1 ms). */
+#define SW_LATENESS_LEAST_NS (5 * SW_NS_PER_MS)
+/* A machine that is busy stays so for a while. */
+#define SW_LATENESS_LASTS_NS (2 * SW_NS_PER_S)
 
 struct sw_lateness {
 	struct sw_late {

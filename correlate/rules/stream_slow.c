@@ -6,7 +6,6 @@
 
 #define ON_SLOW (SW_ON(DRAIN) | SW_ON(ANSWER) | SW_ON(GREETING) | SW_ON(HANDSHAKE))
 #define ALTERNATIVE_PERCENT 20 /* a part below this is not worth a word */
-#define LATE_PERCENT 10 /* this host let its own threads wait for so much of the time: it was busy */
 
 /* It was done late, or given up while it moved. */
 static bool took_long(const struct sw_facts *facts)
@@ -183,8 +182,11 @@ static bool peer_slow(const struct sw_facts *facts, struct sw_match *match)
 			match->cause = "the answer came after {duration}";
 		return true;
 	}
-	if (FACT(late_here) * 100 >= FACT(duration) * LATE_PERCENT)
-		at_most(match, SW_CONFIDENCE_LIKELY); /* a peer that shares this machine may have fared as its client */
+	if (FACT(late_here) > 0) { /* a peer that shares this machine may have fared as its client */
+		at_most(match, SW_CONFIDENCE_LIKELY);
+		unseen(match,
+		       "whether the peer runs on this machine too, which was busy: threads here were woken late");
+	}
 	cite(match, FACT(own_data));
 	cite(match, FACT(peer_data));
 	return covers(facts, match, FACT(part_peer));

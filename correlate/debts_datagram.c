@@ -141,6 +141,8 @@ static void sent(struct sw_debts *debts, struct sw_socket_state *socket, const s
 	struct sw_debt_state *debt = open_of(socket);
 	int64_t bytes = call->sys == SW_SYS_SENDMMSG ? call->bytes : call->result;
 
+	if (!socket->seen.writes && !socket->seen.reads && sw_socket_is_ip(socket))
+		socket->asked_first = target_of(socket, call)->endpoint.ip;
 	socket->seen.writes++;
 	socket->seen.bytes_written += bytes > 0 ? bytes : 0;
 	socket->seen.last_write_ns = call->exit_ns;
@@ -217,8 +219,8 @@ static void failed(struct sw_debts *debts, struct sw_socket_state *socket, const
 		break;
 	default: break;
 	}
-	if (!debt)
-		debt = question(debts, socket, call);
+	if (!debt) /* a receive tells of what was sent before it, which somebody had given up */
+		debt = question(debts, socket, sw_call_reads(call) && socket->last.id ? &socket->last : call);
 	sw_debt_end(debts, debt, SW_OUTCOME_FAILED, call->error, call, sw_call_end(call));
 }
 

@@ -12,11 +12,29 @@ static int64_t debt_end(const struct sw_symptom_context *context)
 	return context->debt->ended_ns == SW_TIME_NONE ? context->end_ns : context->debt->ended_ns;
 }
 
+/* When a datagram left: stamps of imported calls are not exact, and the answer to the question before may lie that near. */
+static int64_t asked_ns(const struct sw_symptom_context *context)
+{
+	int64_t best = context->debt->began_ns - SW_STAMP_SLACK_NS, least = SW_STAMP_SLACK_NS + 1;
+
+	for (size_t i = 0; context->flow->protocol != IPPROTO_TCP && i < context->packet_count; i++) {
+		const struct sw_packet *packet = context->packets[i];
+		int64_t off = packet->time_ns - context->debt->began_ns;
+
+		off = off < 0 ? -off : off;
+		if (off < least && sw_endpoint_equal(&packet->src, &context->flow->local)) {
+			best = packet->time_ns;
+			least = off;
+		}
+	}
+	return best;
+}
+
 /* Kept packets of the peer with payload, from the begin of the operation on: the first decides whether it was in time. */
 static void first_answer(struct sw_facts *facts, const struct sw_symptom_context *context)
 {
 	const struct sw_flow *flow = context->flow;
-	int64_t began = context->debt->began_ns - SW_STAMP_SLACK_NS;
+	int64_t began = asked_ns(context);
 	int64_t until = debt_end(context) + SW_STAMP_SLACK_NS + context->clock_error_ns;
 
 	for (size_t i = 0; i < context->packet_count; i++) {
@@ -41,10 +59,11 @@ static void first_answer(struct sw_facts *facts, const struct sw_symptom_context
 static void datagram_facts(struct sw_facts *facts, const struct sw_symptom_context *context)
 {
 	const struct sw_side *ours = &context->flow->side[SW_SIDE_OURS], *peer = &context->flow->side[SW_SIDE_PEER];
-	int64_t began = context->debt->began_ns - SW_STAMP_SLACK_NS;
+	int64_t began;
 
 	if (context->flow->protocol == IPPROTO_TCP)
 		return;
+	began = asked_ns(context);
 	facts->datagrams_out = ours->packets;
 	facts->datagrams_in = peer->packets;
 	facts->own_first_data = ours->first;

@@ -112,6 +112,8 @@ static void opening_facts(struct sw_facts *facts, const struct sw_symptom_contex
 	facts->opening_accepts = sys == SW_SYS_ACCEPT || sys == SW_SYS_ACCEPT4;
 	facts->surfaced_accepts = end == SW_SYS_ACCEPT || end == SW_SYS_ACCEPT4;
 	facts->opening_sends = sends(sys);
+	facts->opening_receives = sys == SW_SYS_RECVFROM || sys == SW_SYS_RECVMSG || sys == SW_SYS_RECVMMSG ||
+				  sys == SW_SYS_READ || sys == SW_SYS_READV;
 	facts->surfaced_sends = sends(end) || end == SW_SYS_SENDFILE || end == SW_SYS_SPLICE;
 	facts->injected = (context->opening && context->opening->flags & SW_CALL_INJECTED) ||
 			  (context->surfaced && context->surfaced->flags & SW_CALL_INJECTED);

@@ -46,6 +46,7 @@
 	X(FLAG, opening_binds, "the opening call is bind or listen")                                                   \
 	X(FLAG, opening_makes, "the opening call makes a socket")                                                      \
 	X(FLAG, opening_accepts, "the opening call is accept")                                                         \
+	X(FLAG, opening_receives, "the operation began with a receive")                                                \
 	X(FLAG, opening_sends, "the opening call sends")                                                               \
 	X(FLAG, surfaced_sends, "the call that failed sends")                                                          \
 	X(FLAG, surfaced_accepts, "the call that failed is accept")                                                    \

@@ -53,6 +53,7 @@ struct sw_socket_state {
 	bool told;
 	bool told_broken; /* it ended with an error */
 	bool gone; /* the last known descriptor was closed */
+	struct sw_ip asked_first; /* datagrams: whom it sent to before anything was read from it; family 0: nobody */
 	bool datagram; /* SOCK_DGRAM and the like */
 	bool rest_told; /* a datagram that came and was not delivered was told of */
 	bool checked; /* a second connect() has said EISCONN once, which is how some programs look for success */

@@ -154,6 +154,13 @@ static bool more_came(struct sw_debt_state *state, const struct sw_flow *flow)
 	return true;
 }
 
+/* We began, and the other host answered from another port of its own, as tftp(1)'s does: what it sent is no question. */
+static bool asked_first(const struct sw_debt_state *state)
+{
+	return state->socket && state->socket->asked_first.family &&
+	       sw_ip_equal(&state->socket->asked_first, &state->target.endpoint.ip);
+}
+
 /* A raw socket reads the ICMP errors about its requests, and replies to others, as it does its own replies: none of those came. */
 static void pinged_in_vain(struct sw_debt_state *state, const struct sw_flow *flow)
 {
@@ -179,7 +186,8 @@ bool sw_symptom_is(struct sw_debt_state *state, const struct sw_flow *flow, cons
 			SW_OUTCOME_DONE; /* who waits to write may also only have asked for both directions at once */
 	if (state->rest)
 		return more_came(state, flow);
-	if (debt->operation == SW_OPERATION_DATAGRAM && flow && !flow->initiator && debt->outcome != SW_OUTCOME_FAILED)
+	if (debt->operation == SW_OPERATION_DATAGRAM && flow && !flow->initiator && !asked_first(state) &&
+	    debt->outcome != SW_OUTCOME_FAILED)
 		return false; /* ours was the answer */
 	if (debt->outcome != SW_OUTCOME_DONE)
 		return true;

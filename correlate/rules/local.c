@@ -130,6 +130,10 @@ static const struct sw_rule_next look_at_bind[SW_RULE_TEXTS] = {
 	{"here", "ip route get {remote_ip}", "see which address the kernel would take (src)", NULL},
 };
 
+static const struct sw_rule_next look_at_target[SW_RULE_TEXTS] = {
+	{"here", NULL, "look where the program takes the port from: a configuration that lacks it", NULL},
+};
+
 static bool address_unusable(const struct sw_facts *facts, struct sw_match *match)
 {
 	int64_t error = FACT(error);
@@ -146,6 +150,11 @@ static bool address_unusable(const struct sw_facts *facts, struct sw_match *matc
 		match->cause =
 			"our end was bound to {local}, a loopback address: nothing but this host can be reached from it, and {remote_ip} is another";
 		match->next = look_at_bind;
+		return true;
+	}
+	if (error == EINVAL && FACT(is_udp) && FACT(opening_sends) && FACT(port) == 0) {
+		match->cause = "port 0 was asked for, which no service has";
+		match->next = look_at_target;
 		return true;
 	}
 	if (FACT(is_tcp) && FACT(remote_multicast) && (error == ENETUNREACH || error == EINVAL || error == EACCES)) {

@@ -14,7 +14,8 @@
 /* The call itself failed and nothing of it was on the wire: this host said no. */
 static inline bool said_here(const struct sw_facts *facts)
 {
-	return FACT(failed) && FACT(by_opening_call) && FACT(syns) <= 0 && !FACT(anything_back);
+	return FACT(failed) && FACT(by_opening_call) && !FACT(opening_receives) && FACT(syns) <= 0 &&
+	       !FACT(anything_back);
 }
 
 #endif

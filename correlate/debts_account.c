@@ -86,9 +86,9 @@ void sw_debts_account_woken(struct sw_debts *debts, const struct sw_pending *pen
 		struct sw_waiting waiting = pending->waiting.items[i];
 		struct sw_socket_state *socket =
 			waiting.wait == SW_ACCOUNT_WAIT_BYTES ? sw_sockets_get(debts->sockets, waiting.socket) : NULL;
-		int64_t late_ns =
+		int64_t lay_ns =
 			socket && socket->account ? sw_account_woken(socket->account, end_ns, call->result > 0) : 0;
-		sw_lateness_add(&debts->lateness, end_ns - late_ns, late_ns);
+		sw_lateness_add(&debts->lateness, end_ns - lay_ns, lay_ns);
 	}
 }
 

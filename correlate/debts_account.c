@@ -78,10 +78,10 @@ void sw_debts_account_enter(struct sw_debts *debts, struct sw_pending *pending, 
 void sw_debts_account_woken(struct sw_debts *debts, const struct sw_pending *pending, const struct sw_call *call)
 {
 	int64_t end_ns = sw_call_end(call);
-	int64_t late_ns = end_ns - call->enter_ns - call->timeout_ns - call->timeout_ns / TIMER_SLACK;
+	int64_t over_ns = end_ns - call->enter_ns - call->timeout_ns - call->timeout_ns / TIMER_SLACK;
 
-	if (sw_waits_timed_out(call) && late_ns > 0)
-		sw_lateness_add(&debts->lateness, end_ns - late_ns, late_ns);
+	if (sw_waits_timed_out(call) && over_ns > 0)
+		sw_lateness_add(&debts->lateness, end_ns - over_ns, over_ns);
 	for (size_t i = 0; pending && i < pending->waiting.count; i++) {
 		struct sw_waiting waiting = pending->waiting.items[i];
 		struct sw_socket_state *socket =

@@ -7,9 +7,17 @@
 #include <ctype.h>
 #include <stdbool.h>
 #include <string.h>
+#include <strings.h>
 
 #include "src/base/mem.h"
 #include "src/report/clean.h"
+
+/* What GitHub would make a link of, and so whoever chose the name: "http://", "www.". */
+static bool begins_link(const char *text, const char *c)
+{
+	return (*c == ':' && c[1] == '/' && c[2] == '/') ||
+	       (*c == '.' && c - text >= 3 && !strncasecmp(c - 3, "www", 3));
+}
 
 static void put_character(FILE *out, const char *text, const char *c)
 {
@@ -23,7 +31,7 @@ static void put_character(FILE *out, const char *text, const char *c)
 		fprintf(out, "`%c`", *c);
 	else if (*c == '_' && before && after) /* SO_ERROR is no emphasis */
 		fputc('_', out);
-	else if (strchr("\\`*_[]|~#", *c))
+	else if (begins_link(text, c) || strchr("\\`*_[]|~#", *c))
 		fprintf(out, "\\%c", *c);
 	else
 		fputc(*c, out);

@@ -89,6 +89,7 @@ static void markdown_escapes(void **state)
 		{sw_markdown_text, "<b>&amp;", "&lt;b&gt;&amp;amp;"},
 		{sw_markdown_text, "[a](b) | ~~c~~", "\\[a\\](b) \\| \\~\\~c\\~\\~"},
 		{sw_markdown_text, "unix:@socket #12", "unix:`@`socket `#`12"},
+		{sw_markdown_text, "http://a and WWW.b.c, a.b:80", "http\\://a and WWW\\.b.c, a.b:80"},
 		{sw_markdown_text, "a\nb", "a\\\\nb"},
 		{sw_markdown_code, "ss -ltnp", "`ss -ltnp`"},
 		{sw_markdown_code, "a `b` c", "``a `b` c``"},

@@ -71,8 +71,10 @@ static bool put_words(FILE *out, const char *words, enum manner manner)
 /* The process that failed has ended more often than not: the next one of its name is meant then. */
 static bool put_its_pid(FILE *out, const struct sw_facts *facts)
 {
-	if (!facts->comm || (facts->runs_on && facts->pid > 0))
-		return facts->pid > 0 && fprintf(out, "%lld", (long long)facts->pid) > 0;
+	if (facts->runs_on && facts->pid > 0)
+		return fprintf(out, "%lld", (long long)facts->pid) > 0;
+	if (!facts->comm)
+		return fputs("PID", out) >= 0;
 	fputs("$(pgrep -nx ", out);
 	bool done = put_words(out, facts->comm, IN_COMMAND);
 	fputc(')', out);

@@ -413,7 +413,7 @@ static const struct sw_rule silence[] = {
 			    "another protocol is spoken on this port"},
 		.next = {{"peer", "ss -tnp 'sport = :{peer_port}'",
 			  "Recv-Q above 0: its program has not even read the request", "Recv-Q 0"},
-			 {"peer", "strace -f -p \"$(fuser {peer_port}/tcp 2>/dev/null)\"",
+			 {"peer", "strace -f -p \"$(fuser {peer_port}/tcp 2>/dev/null | xargs)\"",
 			  "see what the service waits for", NULL}},
 		.sees = "a receive that times out or hangs",
 		.evidence =
@@ -432,7 +432,7 @@ static const struct sw_rule silence[] = {
 			    "what it reads from has stopped itself"},
 		.next = {{"peer", "ss -tnp 'sport = :{peer_port}'",
 			  "Send-Q above 0: it has data that we do not take; 0: its program writes nothing", NULL},
-			 {"peer", "strace -f -p \"$(fuser {peer_port}/tcp 2>/dev/null)\"",
+			 {"peer", "strace -f -p \"$(fuser {peer_port}/tcp 2>/dev/null | xargs)\"",
 			  "see what the service waits for", NULL}},
 		.sees = "a receive that times out or hangs when part of the answer was read; or an end of file in the middle of it",
 		.evidence =

@@ -163,6 +163,22 @@ static void skip_relative(struct span *rest)
 	}
 }
 
+/* -i writes where the program stands, -n the call's number, --secontext what the process may do: "[00007f5c0e3a1b27] ", "[  42] ",
+ * "[user_u:user_r:user_t:s0] ". */
+static void skip_bracket(struct span *rest)
+{
+	const char *at = rest->at + 1;
+
+	if (span_empty(*rest) || *rest->at != '[')
+		return;
+	while (at < rest->end && (word_byte(*at) || strchr(" ?:.,-", *at)))
+		at++;
+	if (at == rest->at + 1 || rest->end - at < 2 || at[0] != ']' || at[1] != ' ')
+		return;
+	rest->at = at + 1;
+	skip_blanks(rest);
+}
+
 /* ---- what ----------------------------------------------------------------------------------------------------- */
 
 /* "<0.000123>" at the end, which -T adds. */
@@ -301,6 +317,14 @@ static void parse_marks(struct span body, struct line *line)
 	line->arguments = (struct span){line->name.end, rest.end};
 }
 
+/* -e read=, -e write=: what was moved, in hexadecimal. */
+static bool is_dump(struct span body)
+{
+	return SPAN_STARTS(body, "| 0") ||
+	       (SPAN_STARTS(body, "* ") && !span_empty(span_after(body, " bytes in buffer "))) ||
+	       (SPAN_STARTS(body, "= ") && !span_empty(span_after(body, " buffers in vector ")));
+}
+
 static bool parse_note(struct span body, struct line *line)
 {
 	struct span rest = SPAN_STARTS(body, "strace: ") ? (struct span){body.at + 8, body.end} : body;
@@ -316,7 +340,7 @@ static bool parse_note(struct span body, struct line *line)
 			line->kind = LINE_ATTACHED;
 		return true;
 	}
-	if (rest.at != body.at || SPAN_STARTS(body, "[ Process PID=")) {
+	if (rest.at != body.at || SPAN_STARTS(body, "[ Process PID=") || is_dump(body)) {
 		line->kind = LINE_EMPTY;
 		return true;
 	}
@@ -352,13 +376,41 @@ void line_parse_body(struct span body, struct line *line)
 		parse_note(body, line);
 }
 
+/* -C writes a table behind the calls. Its rows begin with two numbers with fractions, of which the first looks like a relative stamp. */
+static bool is_table(struct span body, const struct line *line)
+{
+	const char *at = body.at;
+
+	if (SPAN_STARTS(body, "% time ") || SPAN_STARTS(body, "------ ----"))
+		return true;
+	if (line->clock != SW_STRACE_CLOCK_RELATIVE || span_empty(body) || !digit(*at))
+		return false;
+	while (at < body.end && digit(*at))
+		at++;
+	if (at == body.end || *at != '.')
+		return false;
+	while (at < body.end && (digit(*at) || *at == '.' || *at == ' '))
+		at++;
+	while (at < body.end && word_byte(*at))
+		at++;
+	return at == body.end;
+}
+
 void line_parse(struct span bytes, struct line *line)
 {
 	*line = (struct line){.duration_ns = -1};
 	bytes = span_trim(bytes);
 	take_pid(&bytes, line);
+	skip_bracket(&bytes);
 	/* "1795381090.877331 ..." begins with a number too, and "12 ..." of a program's output may look like a pid. */
 	if (take_stamp(&bytes, line))
 		skip_relative(&bytes);
+	skip_bracket(&bytes);
+	skip_bracket(&bytes);
+	if (is_table(bytes, line)) {
+		line->clock = SW_STRACE_CLOCK_NONE;
+		line->kind = LINE_EMPTY;
+		return;
+	}
 	line_parse_body(bytes, line);
 }

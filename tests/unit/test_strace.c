@@ -144,6 +144,27 @@ static void unfinished(void **unused)
 }
 
 /* A line that is written in pieces is one fact, also when another thread writes meanwhile, and when it never ends. */
+/* What -i, -n and --secontext put before a call, what -e write= and -C write behind calls. */
+static void further_columns(void **unused)
+{
+	(void)unused;
+	expect("7 20:58:10.877331 [00007f5c0e3a1b27] connect(3, " ADDR " = 0 <0.000030>\n"
+	       "7 20:58:10.877431 [  42] connect(3, " ADDR " = 0 <0.000030>\n"
+	       "7 [user_u:user_r:user_t:s0] 20:58:10.877531 connect(3 [user_t], " ADDR " = 0 <0.000030>\n",
+	       "7 #1 connect(3, 10.0.0.2:80) = 0\n7 #1 connect(3, 10.0.0.2:80) = 0\n7 #1 connect(3, 10.0.0.2:80) = 0\n");
+	expect("write(1, \"hello\\n\", 6) = 6\n"
+	       " | 00000  68 65 6c 6c 6f 0a                                 hello.           |\n"
+	       "writev(1, [{iov_base=\"a\", iov_len=1}], 1) = 1\n"
+	       " * 1 bytes in buffer 0\n"
+	       "% time     seconds  usecs/call     calls    errors syscall\n"
+	       "------ ----------- ----------- --------- --------- ----------------\n"
+	       " 61.54    0.000032          16         2         1 connect\n"
+	       "  0.00    0.000000           0         3           read\n"
+	       "------ ----------- ----------- --------- --------- ----------------\n"
+	       "100.00    0.000052           5        10         1 total\n",
+	       "1 #0 write(1, 6 bytes) = 6\n1 #0 writev(1, 1 bytes) = 1\n");
+}
+
 static void lines_said(void **unused)
 {
 	struct caught caught = {0};
@@ -371,6 +392,7 @@ int main(void)
 		cmocka_unit_test(prefixes),
 		cmocka_unit_test(unfinished),
 		cmocka_unit_test(lines_said),
+		cmocka_unit_test(further_columns),
 		cmocka_unit_test(waits),
 		cmocka_unit_test(identity_without_notes),
 		cmocka_unit_test(notes),

@@ -12,6 +12,7 @@
 
 #define SLOTS 2048u /* direct mapped */
 #define DUPLICATE_NS (5 * SW_NS_PER_MS)
+#define UNNAMED_NS SW_NS_PER_MS /* no kernel sends the same again so soon */
 #define INTERFACES 4 /* on which one packet is remembered to have been seen */
 
 struct seen {
@@ -85,16 +86,29 @@ static bool several_interfaces(struct sw_duplicates *duplicates, uint32_t interf
 	return duplicates->several;
 }
 
-bool sw_duplicates_seen(struct sw_duplicates *duplicates, const struct sw_packet *packet)
+/* Two datagrams, and two bare acknowledgements, may well look alike: what has a place of its own in a stream does not. */
+static bool is_unlike_others(const struct sw_packet *packet)
+{
+	return packet->kind == SW_PACKET_TCP &&
+	       (packet->payload_length || packet->tcp.flags & (SW_TCP_SYN | SW_TCP_FIN | SW_TCP_RST));
+}
+
+bool sw_duplicates_seen(struct sw_duplicates *duplicates, const struct sw_packet *packet, bool named)
 {
 	if (packet->kind == SW_PACKET_OTHER)
 		return false;
 	uint64_t key = key_of(packet);
 	struct seen *seen = &duplicates->slots[key % SLOTS];
 	int64_t apart = packet->time_ns - seen->time_ns;
-	bool copy = several_interfaces(duplicates, packet->interface) && seen->count && seen->key == key &&
-		    apart <= DUPLICATE_NS && apart >= -DUPLICATE_NS && packet->ttl <= seen->ttl &&
-		    seen->count < INTERFACES && !on_interface(seen, packet->interface);
+	int64_t within = named ? DUPLICATE_NS : UNNAMED_NS;
+	bool copy = seen->count && seen->key == key && apart <= within && apart >= -within &&
+		    packet->ttl <= seen->ttl && seen->count < INTERFACES;
+
+	if (named)
+		copy = several_interfaces(duplicates, packet->interface) && copy &&
+		       !on_interface(seen, packet->interface);
+	else
+		copy = copy && is_unlike_others(packet);
 
 	if (copy) {
 		seen->interfaces[seen->count++] = packet->interface;

@@ -11,6 +11,8 @@ struct sw_duplicates;
 
 struct sw_duplicates *sw_duplicates_new(void);
 void sw_duplicates_free(struct sw_duplicates *duplicates);
-bool sw_duplicates_seen(struct sw_duplicates *duplicates, const struct sw_packet *packet);
+/* `named`: the packet says on which interface it was seen. Cooked captures of version 1 do not: there only what cannot be sent twice within
+ * a moment counts as a copy. */
+bool sw_duplicates_seen(struct sw_duplicates *duplicates, const struct sw_packet *packet, bool named);
 
 #endif

@@ -92,8 +92,14 @@ void sw_file_packet(struct sw_capture_file *file, struct sw_packet *packet, int6
 	packet->time_ns = time_ns;
 	if (raw->linktype != SW_LINK_SLL2)
 		packet->interface = raw->interface;
-	if (!file->one_interface && sw_duplicates_seen(file->duplicates, packet))
+	if (!file->one_interface && sw_duplicates_seen(file->duplicates, packet, raw->linktype != SW_LINK_SLL))
 		packet->flags |= SW_PACKET_DUPLICATE;
+	if (raw->linktype == SW_LINK_SLL2 || raw->linktype == SW_LINK_SLL)
+		file->all_interfaces = true;
+	else if (packet->flags & SW_PACKET_LOOPBACK)
+		file->loopback_seen = true;
+	else
+		file->others_seen = true;
 	if (packet->kind == SW_PACKET_TCP && packet->payload_length)
 		packet->speech = sw_speech_of(packet->payload, packet->payload_captured, packet->payload_length);
 	sw_application_packet(file->application, packet);
@@ -147,6 +153,8 @@ void sw_capture_file_status(const struct sw_capture_file *file, struct sw_captur
 		.dropped = drops(file),
 		.last_drop_ns = SW_TIME_NONE,
 		.interfaces = file->names,
+		.no_loopback = !file->all_interfaces && !file->loopback_seen,
+		.only_loopback = !file->all_interfaces && file->loopback_seen && !file->others_seen,
 	};
 	if (status->dropped > 0)
 		status->last_drop_ns = file->last_ns; /* the counters do not say when */

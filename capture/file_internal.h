@@ -35,6 +35,8 @@ struct sw_capture_file {
 	struct sw_application *application;
 	struct sw_duplicates *duplicates;
 	bool one_interface; /* what was captured on one has no copies */
+	bool all_interfaces; /* a packet came from "any" */
+	bool loopback_seen, others_seen; /* where it was captured on single ones */
 	int64_t first_ns, last_ns;
 	int64_t dropped; /* of earlier sections; -1 unknown */
 	int failed; /* negative errno after damage */

@@ -101,7 +101,7 @@ static void deliver(struct sw_live *live, struct sw_lookback_frame *frame, const
 	packet.netns = live->netns;
 	packet.place = live->options.place;
 	packet.flags |= frame->flags;
-	if (sw_duplicates_seen(live->duplicates, &packet))
+	if (sw_duplicates_seen(live->duplicates, &packet, true))
 		packet.flags |= SW_PACKET_DUPLICATE;
 	packet.speech = frame->speech;
 	if (live->options.twins && !live->options.place)

@@ -125,6 +125,8 @@ struct sw_capture_status {
 	int64_t last_drop_ns; /* SW_TIME_NONE: none; no absence before it counts */
 	const char *interfaces; /* "any", "eth0" */
 	const char *why_not; /* NULL, or one line */
+	/* A file of single interfaces: nothing in it passed by the loopback interface, or everything. */
+	bool no_loopback, only_loopback;
 };
 
 /* The bytes that a packet was decoded from, for who writes or shows them. Valid only while it is delivered. */

@@ -81,7 +81,7 @@ int sw_pcap_begin(struct sw_capture_file *file, struct sw_err *err)
 	if (!variant)
 		return 0;
 	if (sw_source_have(&file->source, FILE_HEADER) < FILE_HEADER)
-		return sw_err_set(err, -EBADMSG, "%s: a pcap cut short in its header", file->path);
+		return sw_err_set(err, -ENODATA, "%s: a pcap cut short in its header", file->path);
 	uint16_t major = sw_file_u16(file, at + 4), minor = sw_file_u16(file, at + 6);
 
 	if (major != 2)
@@ -93,7 +93,7 @@ int sw_pcap_begin(struct sw_capture_file *file, struct sw_err *err)
 	interface->linktype = sw_file_u32(file, at + 20) & 0xffff; /* above: length of the frame check sequence */
 	interface->dropped = -1;
 	file->raw.linktype = interface->linktype;
-	file->one_interface = interface->linktype != SW_LINK_SLL2;
+	file->one_interface = interface->linktype != SW_LINK_SLL2 && interface->linktype != SW_LINK_SLL;
 	file->pcap.tick_ns = variant->tick_ns;
 	file->pcap.header = variant->header;
 	file->pcap.lengths_swapped = minor < 3;

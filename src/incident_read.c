@@ -106,6 +106,8 @@ static void status_line(struct sw_incident_reader *reader, const char *line)
 		.dropped = number(line, "dropped", -1),
 		.overruns = number(line, "overruns", 0),
 		.last_drop_ns = number(line, "last_drop", SW_TIME_NONE),
+		.no_loopback = number(line, "no_loopback", 0) == 1,
+		.only_loopback = number(line, "only_loopback", 0) == 1,
 	};
 	const char *why = strstr(line, " why="), *interfaces = strstr(line, " interfaces=");
 	if (why && why[5])

@@ -144,12 +144,12 @@ void sw_incident_status(struct sw_incident *incident, const struct sw_capture_st
 	if (status->available)
 		interface_of(incident, status->place, status->interfaces);
 	sw_auto_free char *line = sw_format(
-		"status input=%u place=%u netns=%u available=%d live=%d opened=%lld closed=%lld seen=%lld kept=%lld dropped=%lld overruns=%lld last_drop=%lld interfaces=%s why=%s",
+		"status input=%u place=%u netns=%u available=%d live=%d opened=%lld closed=%lld seen=%lld kept=%lld dropped=%lld overruns=%lld last_drop=%lld no_loopback=%d only_loopback=%d interfaces=%s why=%s",
 		status->input, status->place, status->netns, status->available, status->live,
 		(long long)status->opened_ns, (long long)status->closed_ns, (long long)status->seen,
 		(long long)status->kept, (long long)status->dropped, (long long)status->overruns,
-		(long long)status->last_drop_ns, status->interfaces ? status->interfaces : "",
-		status->why_not ? status->why_not : "");
+		(long long)status->last_drop_ns, status->no_loopback, status->only_loopback,
+		status->interfaces ? status->interfaces : "", status->why_not ? status->why_not : "");
 	sw_incident_ride(incident, line);
 }
 

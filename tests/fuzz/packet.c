@@ -73,7 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	packet.time_ns = data[0];
 	sw_application_packet(application, &packet);
 	(void)sw_packet_text(&packet, SW_WAY_OUT, text, sizeof text);
-	(void)sw_duplicates_seen(duplicates, &packet);
+	(void)sw_duplicates_seen(duplicates, &packet, size & 1);
 	(void)sw_subject_of(&subject, &packet, fragments);
 	assert(sw_keep_length(keep, &packet, raw.bytes, raw.captured) <= raw.captured);
 	(void)sw_frame_to_sll2(&packet, &raw, cooked, sizeof cooked, &wire);

@@ -280,7 +280,7 @@ static bool seen(struct sw_duplicates *duplicates, struct sw_packet *packet, uin
 	packet->interface = interface;
 	packet->time_ns = time_ns;
 	packet->ttl = ttl;
-	return sw_duplicates_seen(duplicates, packet);
+	return sw_duplicates_seen(duplicates, packet, true);
 }
 
 static void copies(void **state)

@@ -21,6 +21,19 @@ static int by_type(const void *a, const void *b)
 	return (x->shown.type != SW_IMPORT_STRACE) - (y->shown.type != SW_IMPORT_STRACE);
 }
 
+/* Nothing in it: the others may tell enough. */
+static void leave_out(struct input *input, struct sw_err *err)
+{
+	const char *text = strncmp(err->text, input->shown.path, strlen(input->shown.path)) ?
+				   err->text :
+				   err->text + strlen(input->shown.path);
+
+	snprintf(input->shown.text, sizeof input->shown.text, "%s", text + strspn(text, ": "));
+	input->shown.type = SW_IMPORT_EMPTY;
+	input->shown.kind = "empty";
+	*err = (struct sw_err){0};
+}
+
 int sw_import_open(char *const *paths, size_t count, struct sw_import **result, struct sw_err *err)
 {
 	struct sw_import *import = sw_alloc(sizeof *import);
@@ -29,10 +42,17 @@ int sw_import_open(char *const *paths, size_t count, struct sw_import **result, 
 		struct input *input = SW_ARRAY_ADD(&import->inputs);
 
 		input->shown.path = paths[i];
-		if (sw_import_input_open(input, err) < 0) {
+		if (sw_import_input_open(input, err) == -ENODATA && (i + 1 < count || import->inputs.count > 1))
+			leave_out(input, err);
+		if (err->code < 0) {
 			sw_import_free(import);
 			return err->code;
 		}
+	}
+	if (sw_import_count(import, SW_IMPORT_EMPTY) == count) {
+		sw_err_set(err, -ENODATA, "%s: %s", paths[0], import->inputs.items[0].shown.text);
+		sw_import_free(import);
+		return err->code;
 	}
 	qsort(import->inputs.items, import->inputs.count, sizeof *import->inputs.items, by_type);
 	*result = import;

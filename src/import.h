@@ -10,14 +10,15 @@
 #include "src/incident.h"
 #include "tracer/strace.h"
 
-enum sw_import_kind { SW_IMPORT_STRACE, SW_IMPORT_CAPTURE, SW_IMPORT_INCIDENT };
+enum sw_import_kind { SW_IMPORT_STRACE, SW_IMPORT_CAPTURE, SW_IMPORT_INCIDENT, SW_IMPORT_EMPTY };
 
 #define SW_IMPORT_INPUTS_MAX 1024 /* strace -ff writes a file a process */
 
 struct sw_import;
 struct sw_trace_set;
 
-/* Opens all and says what each is; -EINVAL and a text where one is neither. */
+/* Opens all and says what each is; -EINVAL and a text where one is neither. An empty one (nothing was written before its writer was killed)
+ * is an error only where there is no other. */
 int sw_import_open(char *const *paths, size_t count, struct sw_import **import, struct sw_err *err);
 /* A capture that was taken at a further place, the nearest first. */
 int sw_import_place(struct sw_import *import, const char *path, struct sw_err *err);

@@ -63,6 +63,8 @@ static int reopen(struct sw_import *import, struct sw_err *err)
 	for (size_t i = 0; i < import->inputs.count; i++) {
 		struct input *input = &import->inputs.items[i];
 
+		if (input->shown.type == SW_IMPORT_EMPTY)
+			continue;
 		sw_import_input_close(input);
 		input->shown.text[0] = '\0';
 		input->shown.records = 0;
@@ -94,7 +96,7 @@ int sw_import_align(struct sw_import *import, struct sw_alignment *alignment, st
 
 	*alignment = (struct sw_alignment){.aligned = SW_ALIGNED_SAME};
 	if (!sw_import_count(import, SW_IMPORT_STRACE) ||
-	    sw_import_count(import, SW_IMPORT_STRACE) == import->inputs.count)
+	    !(sw_import_count(import, SW_IMPORT_CAPTURE) + sw_import_count(import, SW_IMPORT_INCIDENT)))
 		return 0;
 	for (size_t i = 0; i < import->inputs.count; i++)
 		if (strcmp(import->inputs.items[i].shown.path, "-") == 0)

@@ -19,7 +19,7 @@ static int open_log(struct input *input, struct sw_err *err)
 	if (!have && input->source.failure)
 		return sw_err_set(err, -EIO, "%s: %s", input->shown.path, input->source.failure);
 	if (!have)
-		return sw_err_set(err, -EINVAL, "%s: is empty", input->shown.path);
+		return sw_err_set(err, -ENODATA, "%s: is empty", input->shown.path);
 	if (!sw_strace_recognise((const char *)sw_source_at(&input->source), have < LOOK ? have : LOOK))
 		return sw_err_set(err, -EINVAL, "%s: is neither a capture (pcap, pcapng) nor strace's text",
 				  input->shown.path);

@@ -371,13 +371,14 @@ static void by_range(const struct sw_align *align, struct sw_alignment *alignmen
 	}
 }
 
-/* Half of the calls agree, or nowhere else nearly as many; where the clocks are one, nowhere else more. */
+/* Half of the calls agree, or nowhere else nearly as many; where the clocks are one but for the time zone, nowhere else more. */
 static bool agreed(const struct sw_align *align, const struct sw_align_region *best)
 {
 	bool at_word = best->round && best->round_ns == 0 && align->log.clock == SW_STRACE_CLOCK_EPOCH;
+	bool zone = best->round && align->log.clock == SW_STRACE_CLOCK_TIME_OF_DAY;
 
 	return best->votes * 2 >= best->asked || (best->votes >= 4 && best->votes >= best->second * 2) ||
-	       (at_word && best->votes >= 2);
+	       (at_word && best->votes >= 2) || (zone && best->votes >= 4);
 }
 
 void sw_align_solve(struct sw_align *align, struct sw_alignment *alignment)

@@ -10,6 +10,8 @@
 #define LATE_ACK_NS                                                                                                    \
 	(30 * SW_NS_PER_MS) /* a bare ACK later than this was delayed; Linux delays 40 ms, others up to 200 */
 #define LATE_DATA_NS (2 * SW_NS_PER_MS) /* an answer that carries the ACK: below this, jitter */
+#define BEHIND_ACK_NS                                                                                                  \
+	SW_NS_PER_MS /* what waited for an acknowledgement leaves within the same interrupt; a busy machine takes longer */
 #define TIMEOUT_LEAST_NS (200 * SW_NS_PER_MS) /* TCP_RTO_MIN of Linux */
 #define DOUBLINGS_MAX 9u /* tcp_retries2 counts to 15, and no time-out is above 120 s */
 #define SEGMENT_DEFAULT 1448 /* where the MSS is not known */
@@ -21,6 +23,7 @@ struct sw_account *sw_account_new(void)
 	account->clock.now_ns = account->still_since_ns = account->head_sent_ns = account->last_sent_ns = SW_TIME_NONE;
 	account->late_since_ns = SW_TIME_NONE;
 	account->summary.nagle.first_ns = account->summary.nagle.last_ns = SW_TIME_NONE;
+	account->summary.nagle_shown.first_ns = account->summary.nagle_shown.last_ns = SW_TIME_NONE;
 	account->summary.losses.first_ns = account->summary.losses.last_ns = SW_TIME_NONE;
 	account->summary.round_trips.first_ns = account->summary.round_trips.last_ns = SW_TIME_NONE;
 	account->window = account->rtt_ns = account->body = -1;
@@ -273,6 +276,12 @@ static void acknowledged(struct sw_account *account, const struct sw_flow_change
 
 	if (held >= SW_NAGLE_NS && ruling.after != SW_PART_LOSS)
 		count(&account->summary.nagle, held, packet->time_ns, seen);
+	account->late_ack = (struct sw_seen){0};
+	if (change->acked_all && !packet->payload_length && !change->acked_resent && account->rtt_ns >= 0 &&
+	    account->last_sent_ns != SW_TIME_NONE) {
+		account->late_ns = packet->time_ns - account->last_sent_ns - account->rtt_ns;
+		account->late_ack = account->late_ns >= SW_NAGLE_NS ? seen : account->late_ack;
+	}
 	sw_account_clock_rule(&account->clock, ruling);
 	account->still_since_ns = SW_TIME_NONE;
 	account->head_sent_ns = change->unacked_sent_ns;
@@ -294,9 +303,20 @@ static void lost_meanwhile(struct sw_account *account, const struct sw_flow_chan
 	sw_account_clock_rule(&account->clock, ruling);
 }
 
+/* Nothing but the acknowledgement itself lets bytes leave so soon behind it, time after time: a bare one wakes no reader. */
+static void behind_late_ack(struct sw_account *account, const struct sw_flow_change *change,
+			    const struct sw_packet *packet)
+{
+	if (account->late_ack.packet && (change->what & SW_FLOW_NEW_DATA) && change->new_bytes < account->segment &&
+	    packet->time_ns - account->late_ack.time_ns <= BEHIND_ACK_NS)
+		count(&account->summary.nagle_shown, account->late_ns, account->late_ack.time_ns, account->late_ack);
+	account->late_ack = (struct sw_seen){0};
+}
+
 static void departed(struct sw_account *account, const struct sw_flow_change *change, const struct sw_packet *packet,
 		     int64_t under_way)
 {
+	behind_late_ack(account, change, packet);
 	if (under_way > 0 && account->under_way <= 0) {
 		account->head_sent_ns = packet->time_ns;
 		account->head_resent = false;
@@ -353,8 +373,10 @@ static void follow_stream(struct sw_account *account, const struct sw_flow *flow
 		account->segment = ours->segment_size;
 	if (!flow->began_before)
 		return;
-	if (!account->asked && account->sent > account->accepted) /* bytes of calls before we came */
-		account->accepted = account->sent;
+	if (!account->based ||
+	    (!account->asked && account->sent > account->accepted)) /* bytes of calls before we came */
+		account->accepted = account->sent > account->asked ? account->sent - account->asked : 0;
+	account->based = true;
 	if (account->read > account->arrived)
 		account->read = account->arrived;
 }

@@ -87,8 +87,9 @@ struct sw_account_pattern {
 	struct sw_seen first; /* the acknowledgement or answer that ended it */
 };
 struct sw_account_summary {
-	/* small writes held back for at least SW_NAGLE_NS until an acknowledgement came */
-	struct sw_account_pattern nagle;
+	/* small writes held back for at least SW_NAGLE_NS until an acknowledgement came; the same by packets alone: few bytes left right
+	 * behind a delayed acknowledgement of all before them */
+	struct sw_account_pattern nagle, nagle_shown;
 	/* exchanges (write, then read) of whose time at least half was round trips */
 	struct sw_account_pattern round_trips;
 	struct sw_account_pattern losses; /* exchanges of whose time at least half was waiting for lost segments */
@@ -99,5 +100,11 @@ struct sw_account_summary {
 };
 #define SW_NAGLE_NS (30 * SW_NS_PER_MS)
 struct sw_account_summary sw_account_summary(const struct sw_account *account);
+/* Which of the two counts: the calls' where their times are sure, as against the packets'. */
+static inline const struct sw_account_pattern *sw_account_nagle(const struct sw_account_summary *summary,
+								bool calls_sure)
+{
+	return calls_sure ? &summary->nagle : &summary->nagle_shown;
+}
 
 #endif

@@ -13,11 +13,14 @@ struct sw_account {
 	int64_t window, segment; /* the peer's window, -1 not known; largest segment */
 	int64_t head_sent_ns, last_sent_ns; /* the oldest unacknowledged byte; the newest byte */
 	int64_t rtt_ns; /* least, -1 unknown */
+	struct sw_seen late_ack; /* a bare one, of all that was sent; packet 0 none, or something left since */
+	int64_t late_ns; /* how long after the last byte, less a round trip */
 	bool head_resent, hole, established, datagrams, fin_arrived, eof_read, asks_to_wait;
 	bool asks_whole, chunks_cut, left_unanswered;
 	int64_t fin_ns; /* when the peer's came */
 	enum sw_answer_seen answer;
 	int64_t body, missing; /* missing: of what the head announces, not here */
+	bool based; /* of a connection older than the capture: what was written before counts no more */
 	bool our_turn, exchanging, wrote_in_exchange;
 	uint32_t waits[SW_ACCOUNT_WAIT_COUNT];
 	int64_t still_since_ns; /* SW_TIME_NONE: it moves */

@@ -297,8 +297,9 @@ bool sw_attempts_get(const struct sw_attempts *attempts, const struct sw_debt *d
 		seen->recovered_ns = success->ended_ns;
 		seen->recovered_to = success->to;
 	}
-	seen->recovered_in_time = seen->recovered_ns != SW_TIME_NONE &&
-				  seen->recovered_ns - debt->ended_ns <= attempts->settle_ns &&
-				  (attempts->exit_ns == SW_TIME_NONE || seen->recovered_ns <= attempts->exit_ns);
+	seen->recovered_in_time =
+		seen->recovered_ns != SW_TIME_NONE && seen->recovered_ns - debt->ended_ns <= attempts->settle_ns &&
+		!(attempts->exit_ns != SW_TIME_NONE && attempts->exit_ns >= debt->began_ns &&
+		  seen->recovered_ns > attempts->exit_ns); /* who has ended before it began is another's */
 	return true;
 }

@@ -46,6 +46,12 @@ struct sw_correlate_options {
 	void *found_context;
 };
 
+/* Whether the times of calls can be held against those of packets as finely as this. */
+static inline bool sw_options_calls_sure(const struct sw_correlate_options *options, int64_t within_ns)
+{
+	return !options->calls_missing && options->clock_error_ns + options->stamp_error_ns <= within_ns;
+}
+
 struct sw_correlate *sw_correlate_new(const struct sw_correlate_options *options);
 void sw_correlate_socket(struct sw_correlate *correlate, const struct sw_socket *socket);
 void sw_correlate_enter(struct sw_correlate *correlate, const struct sw_call *call);

@@ -260,12 +260,14 @@ static bool held_up_by_loss(const struct sw_account_summary *summary, int64_t sl
 void sw_debts_patterns(struct sw_debts *debts, struct sw_socket_state *socket)
 {
 	struct sw_account_summary summary;
+	const struct sw_account_pattern *nagle;
 
 	if (!socket->account || !socket->last.id || !sw_socket_is_stream(socket))
 		return;
 	summary = sw_account_summary(socket->account);
-	if (summary.nagle.count >= NAGLE_LEAST && summary.nagle.total_ns >= summary.exchanges_ns / 2)
-		tell_pattern(debts, socket, &summary, &summary.nagle, SW_PART_NAGLE);
+	nagle = sw_account_nagle(&summary, sw_options_calls_sure(debts->options, SW_NAGLE_NS / 2));
+	if (nagle->count >= NAGLE_LEAST && nagle->total_ns >= summary.exchanges_ns / 2)
+		tell_pattern(debts, socket, &summary, nagle, SW_PART_NAGLE);
 	else if (held_up_by_loss(&summary, debts->options->slow_ns))
 		tell_pattern(debts, socket, &summary, &summary.losses, SW_PART_LOSS);
 	else if (bound_by_round_trips(&summary, debts->options->slow_ns))

@@ -259,12 +259,16 @@ static void part_facts(struct sw_facts *facts, const struct sw_debt *debt)
 		*parts[part] = debt->time_ns[part];
 }
 
-static void pattern_facts(struct sw_facts *facts, const struct sw_account_summary *account)
+static void pattern_facts(struct sw_facts *facts, const struct sw_symptom_context *context)
 {
+	const struct sw_account_summary *account = context->account;
+	const struct sw_account_pattern *nagle;
+
 	if (!account)
 		return;
-	facts->nagle_count = account->nagle.count;
-	facts->nagle_time = account->nagle.total_ns;
+	nagle = sw_account_nagle(account, context->small_writes_sure);
+	facts->nagle_count = nagle->count;
+	facts->nagle_time = nagle->total_ns;
 	facts->rtt_count = account->round_trips.count;
 	facts->rtt_time = account->round_trips.total_ns;
 	facts->exchanges = account->exchanges;
@@ -290,7 +294,7 @@ void sw_facts_of_stream(struct sw_facts *facts, const struct sw_symptom_context 
 {
 	own_end_facts(facts, context);
 	part_facts(facts, context->debt);
-	pattern_facts(facts, context->account);
+	pattern_facts(facts, context);
 	lateness_facts(facts, context);
 	if (context->socket) {
 		facts->bytes_written = context->socket->bytes_written;

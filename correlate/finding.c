@@ -1,6 +1,7 @@
 /* See finding.h. Here: judging, severity, cause and summary. */
 #include "correlate/finding.h"
 
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -54,6 +55,23 @@ bool sw_telling_order_unsure(const struct sw_telling *telling)
 	return by_time;
 }
 
+bool sw_telling_joined_late(const struct sw_telling *telling)
+{
+	const struct sw_symptom_context *context = telling->context;
+
+	return context->imported && context->flow && context->flow->began_before &&
+	       context->capture_from_ns != SW_TIME_NONE && context->debt->began_ns < context->capture_from_ns;
+}
+
+bool sw_telling_unread(const struct sw_telling *telling)
+{
+	const struct sw_flow *flow = telling->context->flow;
+
+	return telling->context->imported && flow && flow->protocol == IPPROTO_TCP &&
+	       telling->context->debt->operation != SW_OPERATION_CONNECT &&
+	       (flow->side[SW_SIDE_OURS].unread || flow->side[SW_SIDE_PEER].unread);
+}
+
 /* What makes every verdict less sure, whatever the rule: an unsure clock, calls that were not all seen. */
 static enum sw_confidence confidence_of(const struct sw_telling *telling)
 {
@@ -67,7 +85,9 @@ static enum sw_confidence confidence_of(const struct sw_telling *telling)
 
 	if (context->calls_shown || (context->successes_lacking && telling->facts->family_is_ip))
 		confidence = confidence < most ? confidence : most;
-	if ((foreign || sw_telling_order_unsure(telling)) && confidence > SW_CONFIDENCE_LIKELY)
+	if ((foreign || sw_telling_order_unsure(telling) || sw_telling_joined_late(telling) ||
+	     sw_telling_unread(telling)) &&
+	    confidence > SW_CONFIDENCE_LIKELY)
 		confidence = SW_CONFIDENCE_LIKELY;
 	return confidence;
 }

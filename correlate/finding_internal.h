@@ -29,5 +29,9 @@ void sw_finding_forget_calls(struct sw_finding *finding);
 
 /* Whether the verdict rests on an order of calls and packets that is finer than their clocks are known. */
 bool sw_telling_order_unsure(const struct sw_telling *telling);
+/* An imported capture begins in the middle of it: what passed before is not known. */
+bool sw_telling_joined_late(const struct sw_telling *telling);
+/* What was said on an imported connection was cut off by the snap length: another protocol's verdict might fit better. */
+bool sw_telling_unread(const struct sw_telling *telling);
 
 #endif

@@ -103,7 +103,7 @@ static void tell_unseen(const struct sw_telling *telling, struct sw_finding *fin
 {
 	const struct sw_judgement *judgement = telling->judgement;
 	const struct sw_facts *facts = telling->facts;
-	const size_t room = SW_RULE_TEXTS + 4;
+	const size_t room = SW_RULE_TEXTS + 6;
 	struct sw_texts *unseen = &finding->not_observed;
 	const struct sw_symptom_context *context = telling->context;
 	bool sure = finding->confidence == SW_CONFIDENCE_CERTAIN;
@@ -120,6 +120,14 @@ static void tell_unseen(const struct sw_telling *telling, struct sw_finding *fin
 			 sw_arena_format(telling->arena,
 					 "the order of calls and packets within %s: their clocks are not known better",
 					 sw_duration_text(context->clock_error_ns + context->stamp_error_ns, text)),
+			 room, telling->arena);
+	if (sw_telling_joined_late(telling))
+		add_text(unseen, sw_arena_strdup(telling->arena, "what passed before the capture's first packet"), room,
+			 telling->arena);
+	if (sw_telling_unread(telling))
+		add_text(unseen,
+			 sw_arena_strdup(telling->arena,
+					 "what was said: the capture cut it off (tcpdump -s 0 or -s 256)"),
 			 room, telling->arena);
 	if (context->calls_shown)
 		add_text(

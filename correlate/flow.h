@@ -107,6 +107,7 @@ struct sw_side { /* one direction of a flow: what this end sent and how the othe
 	bool asks_tls; /* its last request is to begin TLS on this connection */
 	struct sw_seen refused_tls; /* it said no to such a request */
 	int64_t refused_at; /* relative number up to which the other side had sent then */
+	bool unread; /* of a segment not even the first bytes were captured: what it says is not known */
 	uint8_t tail; /* how much of the empty line that ends an answer in chunks what it has sent ends with (sw_speech_tail) */
 
 	int64_t incomplete; /* datagrams in fragments of which not all have come */

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#define SAYS_LEAST 6 /* bytes by which TLS, and what a request is, can be told */
 #define LATE_NS                                                                                                        \
 	(3 * SW_NS_PER_MS) /* reordering that nothing else tells from a retransmission: as Wireshark's threshold */
 #define FAST_NS                                                                                                        \
@@ -318,6 +319,7 @@ void sw_flow_data(struct sw_flow_track *track, const struct sw_packet *packet, e
 		size = s->segment_size;
 	if (size > s->largest_segment)
 		s->largest_segment = size;
+	s->unread |= packet->payload_captured < SAYS_LEAST && packet->payload_captured < packet->payload_length;
 	if (!s->data_packets++)
 		s->first_data = sw_flow_seen(packet);
 	s->last_data = sw_flow_seen(packet);

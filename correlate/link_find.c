@@ -192,11 +192,54 @@ static void claim_add(struct sw_links *links, uint32_t flow, uint32_t object)
 	HASH_ADD(hh, links->claims, flow, sizeof claim->flow, claim);
 }
 
+static struct sw_flow *find_within(struct sw_links *links, const struct sw_debt_state *debt, struct span span)
+{
+	struct sw_socket_state *socket = debt->socket;
+	bool begins = debt->debt.operation == SW_OPERATION_CONNECT;
+	struct sw_flow *flow;
+
+	if (socket->seen.socket.local.endpoint.port) {
+		socket->link = SW_LINK_PORTS;
+		flow = by_ports(links, socket, &debt->target, span);
+		if (flow)
+			return flow;
+		socket->link = SW_LINK_TRANSLATED;
+		return socket->datagram ? by_translation(links, socket, span) :
+					  by_local_port(links, socket, span, begins);
+	}
+	if (!debt->target.present)
+		return NULL;
+	if (!begins && socket->seen.made_ns != SW_TIME_NONE)
+		span.from_ns = socket->seen.made_ns; /* the connection is older than what is owed on it */
+	socket->link = SW_LINK_TIME;
+	flow = by_time(links, debt, span);
+	if (!flow && (flow = by_call(links, debt)))
+		socket->link = SW_LINK_TRANSLATED;
+	return flow;
+}
+
+static struct sw_flow *find(struct sw_links *links, const struct sw_debt_state *debt, struct span span)
+{
+	struct sw_socket_state *socket = debt->socket;
+	int64_t error_ns = links->options->stamp_error_ns;
+	struct sw_flow *flow;
+
+	if (socket->seen.socket.flags & SW_SOCKET_ACCEPTED && !socket->seen.socket.remote.endpoint.port &&
+	    socket->seen.made_ns != SW_TIME_NONE && (flow = by_accept(links, socket))) {
+		socket->link = SW_LINK_PORTS;
+		return flow;
+	}
+	flow = find_within(links, debt, span);
+	if (!flow && error_ns) /* whole seconds, where no packet told more */
+		flow = find_within(links, debt, (struct span){span.from_ns - error_ns, span.to_ns + error_ns});
+	return flow;
+}
+
 struct sw_flow *sw_links_find(struct sw_links *links, struct sw_debt_state *debt, int64_t end_ns)
 {
 	struct sw_socket_state *socket = debt->socket;
+	struct sw_flow *flow;
 	struct span span;
-	struct sw_flow *flow = NULL;
 
 	if (!socket || !sw_socket_is_ip(socket))
 		return NULL;
@@ -205,27 +248,7 @@ struct sw_flow *sw_links_find(struct sw_links *links, struct sw_debt_state *debt
 	span = span_of(links, &debt->debt, end_ns);
 	if (sw_socket_pings(socket))
 		return sw_links_ping(links, debt, span.from_ns, span.to_ns);
-	if (socket->seen.socket.flags & SW_SOCKET_ACCEPTED && !socket->seen.socket.remote.endpoint.port &&
-	    socket->seen.made_ns != SW_TIME_NONE && (flow = by_accept(links, socket))) {
-		socket->link = SW_LINK_PORTS;
-	} else if (socket->seen.socket.local.endpoint.port) {
-		socket->link = SW_LINK_PORTS;
-		flow = by_ports(links, socket, &debt->target, span);
-		if (!flow) {
-			bool begins = debt->debt.operation == SW_OPERATION_CONNECT;
-
-			socket->link = SW_LINK_TRANSLATED;
-			flow = socket->datagram ? by_translation(links, socket, span) :
-						  by_local_port(links, socket, span, begins);
-		}
-	} else if (debt->target.present) {
-		socket->link = SW_LINK_TIME;
-		if (debt->debt.operation != SW_OPERATION_CONNECT && socket->seen.made_ns != SW_TIME_NONE)
-			span.from_ns = socket->seen.made_ns; /* the connection is older than what is owed on it */
-		flow = by_time(links, debt, span);
-		if (!flow && (flow = by_call(links, debt)))
-			socket->link = SW_LINK_TRANSLATED;
-	}
+	flow = find(links, debt, span);
 	if (flow) {
 		sw_link_own(links, socket, flow);
 		claim_add(links, flow->id, debt->debt.socket);

@@ -97,9 +97,11 @@ static bool is_answered(const struct sw_lookup *lookup, const struct sw_question
 }
 
 /* "No record of that type" says nothing of the name while the answer about another type was cut and its rest was not seen, or nobody
- * answered about the other family. */
+ * answered about the other family, or where the capture ends before the type. */
 static bool half_said(const struct sw_lookup *lookup, const struct sw_question *question)
 {
+	if (question->rcode == SW_DNS_NOERROR && !question->type)
+		return true;
 	for (size_t i = 0; question->rcode == SW_DNS_NOERROR && i < lookup->questions.count; i++) {
 		const struct sw_question *other = &lookup->questions.items[i];
 

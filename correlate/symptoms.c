@@ -306,7 +306,8 @@ static const struct sw_neighbor_seen *asked_meanwhile(const struct sw_symptom_co
 {
 	const struct sw_neighbor_seen *list[64];
 	size_t count = sw_flows_neighbors(sources->flows, list, SW_COUNT(list));
-	int64_t from_ns = context->debt->began_ns - SW_NS_PER_MS, to_ns = context->debt->ended_ns;
+	int64_t error_ns = context->clock_error_ns + context->stamp_error_ns;
+	int64_t from_ns = context->debt->began_ns - SW_NS_PER_MS - error_ns, to_ns = context->debt->ended_ns + error_ns;
 	uint8_t family = context->target->endpoint.ip.family;
 
 	for (size_t i = 0; i < count && i < SW_COUNT(list); i++) {
@@ -382,6 +383,7 @@ void sw_symptom_fill(struct sw_symptom_context *context, const struct sw_sources
 	context->calls_shown = options->calls_missing;
 	context->clock_error_ns = options->clock_error_ns;
 	context->stamp_error_ns = options->stamp_error_ns;
+	context->small_writes_sure = sw_options_calls_sure(options, SW_NAGLE_NS / 2);
 	context->exits_unknown = options->exits_unknown;
 	context->end_ns = sources->end_ns;
 	context->process = sw_processes_get(sources->processes, state->debt.pid);

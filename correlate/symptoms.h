@@ -160,6 +160,7 @@ struct sw_symptom_context {
 	/* resolution of the target or of its next hop, as the packets show it */
 	const struct sw_neighbor_seen *neighbor;
 	enum sw_absence absence;
+	int64_t capture_from_ns; /* when the capture was opened, of a file its first packet; SW_TIME_NONE: not known */
 	const char *absence_why; /* one line where it is not SW_ABSENCE_COUNTS */
 	bool packets_available; /* there is a capture that covers this socket's namespace at all */
 	int64_t clock_error_ns; /* between calls and packets; 0: one clock */
@@ -172,6 +173,7 @@ struct sw_symptom_context {
 	bool imported, attached;
 	bool successes_lacking; /* the log has only calls that failed */
 	bool calls_shown; /* nobody recorded the calls: they were read from packets */
+	bool small_writes_sure; /* calls' times tell which writes were held back for tens of milliseconds */
 	bool exits_unknown; /* imported: when calls returned is known only from above */
 	uint32_t same_before; /* symptoms like this one (same call, errno and remote end) before it */
 };

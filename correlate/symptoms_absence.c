@@ -10,6 +10,7 @@
 
 /* A capture file whose packets lie this near to the symptom was surely running then, though nothing says so. */
 #define FILE_NEAR_NS (30 * SW_NS_PER_S)
+#define FILE_LATE_NS (100 * SW_NS_PER_MS) /* a call's first packet may be the capture's; what came later is another's */
 
 static void set(struct sw_symptom_context *context, enum sw_absence absence, const char *why)
 {
@@ -22,15 +23,31 @@ static int64_t end_of(const struct sw_symptom_context *context)
 	return context->debt->ended_ns == SW_TIME_NONE ? context->end_ns : context->debt->ended_ns;
 }
 
+/* What goes to an address of this host goes by the loopback interface. */
+static bool by_loopback(const struct sw_symptom_context *context)
+{
+	const struct sw_addr *target = context->target;
+	const struct sw_addr *local = context->socket ? &context->socket->socket.local : NULL;
+
+	if (!target || !target->present)
+		return false;
+	return sw_ip_is_loopback(&target->endpoint.ip) || (local && local->present && local->endpoint.port &&
+							   sw_ip_equal(&local->endpoint.ip, &target->endpoint.ip));
+}
+
 static void of_file(struct sw_symptom_context *context, const struct sw_capture_status *status)
 {
-	int64_t error_ns = context->clock_error_ns;
+	int64_t error_ns = context->clock_error_ns + context->stamp_error_ns;
 
 	if (!status->seen) {
 		set(context, SW_ABSENCE_NOTHING, "the capture file has no packet at all");
+	} else if (by_loopback(context) ? status->no_loopback : status->only_loopback) {
+		set(context, SW_ABSENCE_NOTHING, "the capture has no packet of the interface that these take");
 	} else if (status->opened_ns == SW_TIME_NONE || status->opened_ns > end_of(context) + FILE_NEAR_NS + error_ns ||
 		   status->closed_ns < context->debt->began_ns - FILE_NEAR_NS - error_ns) {
 		set(context, SW_ABSENCE_NOTHING, "the capture file is of another time");
+	} else if (status->opened_ns > context->debt->began_ns + FILE_LATE_NS + error_ns) {
+		set(context, SW_ABSENCE_NOTHING, "the capture's first packet came after the operation had begun");
 	} else if (status->dropped > 0) {
 		set(context, SW_ABSENCE_NOTHING, "the capture dropped packets");
 	} else if (status->dropped < 0 || status->opened_ns > context->debt->began_ns ||
@@ -112,42 +129,65 @@ static void of_live(struct sw_symptom_context *context, const struct sw_capture_
 		    "the socket's port was not to be learnt, so its packets could not be told");
 }
 
-static const struct sw_capture_status *status_of(const struct sw_symptom_context *context,
-						 const struct sw_sources *sources)
+/* Several files (tcpdump -C or -G, or one an interface) are one capture. */
+static void join_file(struct sw_capture_status *whole, const struct sw_capture_status *more)
+{
+	bool drops = whole->dropped > 0 || more->dropped > 0, unknown = whole->dropped < 0 || more->dropped < 0;
+
+	if (!more->seen)
+		return;
+	if (whole->opened_ns == SW_TIME_NONE || more->opened_ns < whole->opened_ns)
+		whole->opened_ns = more->opened_ns;
+	if (whole->closed_ns == SW_TIME_NONE || more->closed_ns > whole->closed_ns)
+		whole->closed_ns = more->closed_ns;
+	whole->seen += more->seen;
+	whole->dropped = drops ? 1 : unknown ? -1 : 0;
+	whole->only_loopback &= more->only_loopback;
+	whole->no_loopback &= more->no_loopback;
+}
+
+static bool status_of(const struct sw_symptom_context *context, const struct sw_sources *sources,
+		      struct sw_capture_status *found)
 {
 	uint32_t netns = context->socket ? context->socket->socket.netns : 0;
-	const struct sw_capture_status *unavailable = NULL;
+	bool any = false;
+
+	*found = (struct sw_capture_status){.available = false};
 
 	for (size_t i = 0; i < sources->status_count; i++) {
 		const struct sw_capture_status *status = &sources->statuses[i];
 
 		if (status->place || (status->live && status->netns != netns))
 			continue;
-		if (status->available)
-			return status;
-		unavailable = status;
+		any = true;
+		if (!found->available)
+			*found = *status;
+		else if (status->available && !status->live && !found->live)
+			join_file(found, status);
 	}
-	return unavailable;
+	return any;
 }
 
 void sw_symptom_absence(struct sw_symptom_context *context, const struct sw_sources *sources)
 {
-	const struct sw_capture_status *status = status_of(context, sources);
+	struct sw_capture_status status;
+	bool any = status_of(context, sources, &status);
 
-	context->packets_available = status && status->available && !sources->options->packets_missing;
-	if (sources->options->packets_missing || !status) {
+	context->packets_available = status.available && !sources->options->packets_missing;
+	context->capture_from_ns = any ? status.opened_ns : SW_TIME_NONE;
+	if (sources->options->packets_missing || !any) {
 		set(context, SW_ABSENCE_NOTHING, "there is no capture");
 		return;
 	}
-	if (!status->available) {
+	if (!status.available) {
 		set(context, SW_ABSENCE_NOTHING,
-		    status->why_not ? status->why_not : "there is no capture of this network namespace");
+		    status.why_not ? status.why_not : "there is no capture of this network namespace");
 		return;
 	}
-	if (status->live)
-		of_live(context, status);
+	if (status.live)
+		of_live(context, &status);
 	else
-		of_file(context, status);
+		of_file(context, &status);
 	if (sources->options->successes_lacking && !context->flow && context->target &&
 	    sw_links_reaches(sources->links, IPPROTO_TCP, context->target))
 		set(context, SW_ABSENCE_NOTHING,

@@ -226,6 +226,8 @@ static void nagle(void **state)
 	assert_in_range(summary.nagle.total_ns, 119 * SW_NS_PER_MS, 121 * SW_NS_PER_MS);
 	assert_int_equal(summary.nagle.first_ns, at(1.041));
 	assert_int_equal(summary.nagle.first.packet, 5);
+	assert_int_equal(summary.nagle_shown.count, 3); /* and by the packets alone */
+	assert_int_equal(summary.nagle_shown.first.packet, 5);
 	assert_int_equal(summary.exchanges, 3);
 	assert_int_equal(summary.round_trips.count, 0);
 }

@@ -152,9 +152,10 @@ static void further_columns(void **unused)
 	       "7 20:58:10.877431 [  42] connect(3, " ADDR " = 0 <0.000030>\n"
 	       "7 [user_u:user_r:user_t:s0] 20:58:10.877531 connect(3 [user_t], " ADDR " = 0 <0.000030>\n",
 	       "7 #1 connect(3, 10.0.0.2:80) = 0\n7 #1 connect(3, 10.0.0.2:80) = 0\n7 #1 connect(3, 10.0.0.2:80) = 0\n");
-	expect("write(1, \"hello\\n\", 6) = 6\n"
+	expect("connect(3, " ADDR " = 0\n"
+	       "write(3, \"hello\\n\", 6) = 6\n"
 	       " | 00000  68 65 6c 6c 6f 0a                                 hello.           |\n"
-	       "writev(1, [{iov_base=\"a\", iov_len=1}], 1) = 1\n"
+	       "writev(3, [{iov_base=\"a\", iov_len=1}], 1) = 1\n"
 	       " * 1 bytes in buffer 0\n"
 	       "% time     seconds  usecs/call     calls    errors syscall\n"
 	       "------ ----------- ----------- --------- --------- ----------------\n"
@@ -162,7 +163,7 @@ static void further_columns(void **unused)
 	       "  0.00    0.000000           0         3           read\n"
 	       "------ ----------- ----------- --------- --------- ----------------\n"
 	       "100.00    0.000052           5        10         1 total\n",
-	       "1 #0 write(1, 6 bytes) = 6\n1 #0 writev(1, 1 bytes) = 1\n");
+	       "1 #1 connect(3, 10.0.0.2:80) = 0\n1 #1 write(3, 6 bytes) = 6\n1 #1 writev(3, 1 bytes) = 1\n");
 }
 
 static void lines_said(void **unused)

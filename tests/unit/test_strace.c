@@ -163,7 +163,7 @@ static void further_columns(void **unused)
 	       "  0.00    0.000000           0         3           read\n"
 	       "------ ----------- ----------- --------- --------- ----------------\n"
 	       "100.00    0.000052           5        10         1 total\n",
-	       "1 #1 connect(3, 10.0.0.2:80) = 0\n1 #1 write(3, 6 bytes) = 6\n1 #1 writev(3, 1 bytes) = 1\n");
+	       "1 #1 connect(3, 10.0.0.2:80) = 0\n1 #1 write(3, 6 bytes) = 6\n1 #1 writev(3, 1 byte) = 1\n");
 }
 
 static void lines_said(void **unused)

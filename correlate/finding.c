@@ -238,13 +238,19 @@ static void tell(const struct sw_telling *telling, struct sw_finding *finding)
 	sw_telling_symptom(telling, finding);
 	if (telling->context->calls_shown)
 		sw_finding_forget_calls(finding);
+}
+
+static void tell_in_full(const struct sw_telling *telling, struct sw_finding *finding)
+{
+	tell(telling, finding);
 	finding->cause = cause_of(telling);
 	sw_telling_lists(telling, finding);
 	sw_telling_evidence(telling, finding);
 	sw_finding_summarize(finding, telling->arena);
 }
 
-bool sw_finding_make(struct sw_finding *finding, const struct sw_symptom_context *context, struct sw_arena *arena)
+static bool make(struct sw_finding *finding, const struct sw_symptom_context *context, struct sw_arena *arena,
+		 void (*say)(const struct sw_telling *telling, struct sw_finding *finding))
 {
 	struct sw_facts facts;
 	sw_auto_free struct sw_judgement *judgement = sw_alloc(sizeof *judgement);
@@ -257,6 +263,16 @@ bool sw_finding_make(struct sw_finding *finding, const struct sw_symptom_context
 	if (context->calls_shown)
 		sw_facts_forget_calls(&facts);
 	facts.reads = &judgement->winner.reads; /* what the sentences name is part of what the verdict rests on */
-	tell(&telling, finding);
+	say(&telling, finding);
 	return true;
+}
+
+bool sw_finding_make(struct sw_finding *finding, const struct sw_symptom_context *context, struct sw_arena *arena)
+{
+	return make(finding, context, arena, tell_in_full);
+}
+
+bool sw_finding_judge(struct sw_finding *finding, const struct sw_symptom_context *context, struct sw_arena *arena)
+{
+	return make(finding, context, arena, tell);
 }

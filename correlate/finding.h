@@ -15,6 +15,8 @@ struct sw_arena;
 /* Judges the symptom and fills `finding` (all but id, fingerprint, caused_by, meanwhile, program and said; count is 1, with one
  * occurrence). Returns false where the symptom is none after all: nothing deserves to be said. */
 bool sw_finding_make(struct sw_finding *finding, const struct sw_symptom_context *context, struct sw_arena *arena);
+/* As much of it as counts where another symptom represents its group: no sentences, no evidence. */
+bool sw_finding_judge(struct sw_finding *finding, const struct sw_symptom_context *context, struct sw_arena *arena);
 
 /* Writes `summary` anew from the fields, after count, began_ns and surfaced_ns were set for the group. */
 /* The sentences once the count is final. */

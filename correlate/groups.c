@@ -234,7 +234,7 @@ bool sw_groups_take(struct sw_groups *groups, struct sw_debt_state *debt, const 
 	sw_symptom_fill(&context, sources, debt, scratch);
 	context.same_before = count_alike(groups, &context);
 	memset(&once, 0, sizeof once);
-	made = sw_finding_make(&once, &context, scratch);
+	made = sw_finding_judge(&once, &context, scratch);
 	if (made) {
 		weigh(&once, &context, debt);
 		put(groups, &once, &context, debt);

@@ -25,6 +25,7 @@
 #define JUDGE_EVERY_NS (250 * SW_NS_PER_MS)
 /* What is open is kept in a flight recorder's ring for at most so many times --keep: a connect tries for two minutes. */
 #define KEEP_OPEN 10
+#define BACKLOG_PATIENCE_NS (5 * SW_NS_PER_S)
 #define LAST_WORD_PATIENCE_NS (5 * SW_NS_PER_S)
 
 /* ---- what the merge hands out, in the order of time ---- */
@@ -301,13 +302,27 @@ static void turn(struct recorder *recorder)
 	stop_when_enough(recorder, now_ns);
 }
 
+/* A process that was attached to has been let go, and whoever pressed Ctrl-C waits: on a machine that leaves us no time the last of what
+ * was recorded may take minutes. What a command failed of comes last, so that is waited for. */
+static bool is_far_behind(struct recorder *recorder)
+{
+	int64_t now_ns = sw_clock_realtime();
+	if (recorder->finished_ns == SW_TIME_NONE)
+		recorder->finished_ns = now_ns;
+	if (recorder->start->target.mode != SW_MODE_ATTACH || now_ns - recorder->finished_ns < BACKLOG_PATIENCE_NS)
+		return false;
+	arrived_limit(recorder, &(struct sw_limit){"this machine was too busy to tell the last of the recorded calls",
+						   "what failed then is missing"});
+	return true;
+}
+
 /* The tracer has said its last word, or is dead (its end of the control channel is closed) and the ring is read out. */
 static bool tracer_ended(struct recorder *recorder)
 {
 	size_t length;
 	if (!sw_ring_finished(recorder->start->ring) && recorder->control_open)
 		return false;
-	return !sw_ring_peek(recorder->start->ring, &length);
+	return !sw_ring_peek(recorder->start->ring, &length) || is_far_behind(recorder);
 }
 
 /* Hands out what is complete: what all sources have delivered up to. */
@@ -380,8 +395,11 @@ static void leave_terminal(void)
 int sw_recorder_main(const struct sw_recorder_start *start)
 {
 	const struct sw_options *options = start->options;
-	struct recorder recorder = {
-		.start = start, .control_open = true, .started_ns = SW_TIME_NONE, .ended_ns = SW_TIME_NONE};
+	struct recorder recorder = {.start = start,
+				    .control_open = true,
+				    .started_ns = SW_TIME_NONE,
+				    .ended_ns = SW_TIME_NONE,
+				    .finished_ns = SW_TIME_NONE};
 	struct sw_err err = {0};
 	leave_terminal();
 	recorder.prober = options->probe ? sw_prober_new(&err) : NULL;

@@ -33,6 +33,7 @@ struct recorder {
 	uint64_t calls, packets; /* kept */
 	bool stop_asked;
 	int64_t stop_asked_ns;
+	int64_t finished_ns; /* the tracer had said its last word, and this was seen; SW_TIME_NONE */
 	int flight_error; /* the first that an incident of --each-failure met */
 };
 

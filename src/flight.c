@@ -17,6 +17,7 @@
 struct cause {
 	char *key;
 	uint64_t repeats;
+	uint64_t in_all; /* by the report at the end */
 	UT_hash_handle hh;
 };
 
@@ -107,7 +108,8 @@ static bool note_cause(struct sw_flight *flight, const struct sw_finding *findin
 	cause = sw_alloc(sizeof *cause);
 	cause->key = key;
 	key = NULL;
-	flight->repeats += finding->count - 1;
+	cause->repeats = finding->count - 1;
+	flight->repeats += cause->repeats;
 	HASH_ADD_KEYPTR(hh, flight->causes, cause->key, strlen(cause->key), cause);
 	return true;
 }
@@ -169,6 +171,15 @@ int64_t sw_flight_needs_since(const struct sw_flight *flight)
 	return since_ns;
 }
 
+/* What was not final yet when the recording ended is a repeat as well. */
+static void count_repeats(struct sw_flight *flight)
+{
+	struct cause *cause, *next;
+	HASH_ITER (hh, flight->causes, cause, next)
+		if (cause->in_all > cause->repeats + 1)
+			flight->repeats += cause->in_all - 1 - cause->repeats;
+}
+
 void sw_flight_end(struct sw_flight *flight, const struct sw_report *report, int64_t now_ns)
 {
 	for (size_t i = 0; i < report->finding_count; i++) {
@@ -178,7 +189,10 @@ void sw_flight_end(struct sw_flight *flight, const struct sw_report *report, int
 		HASH_FIND_STR(flight->causes, key, cause);
 		if (!cause)
 			sw_flight_found(flight, finding, now_ns);
+		else
+			cause->in_all += finding->count;
 	}
+	count_repeats(flight);
 }
 
 bool sw_flight_is_over(const struct sw_flight *flight, int64_t now_ns)

@@ -423,6 +423,12 @@ int sw_recorder_main(const struct sw_recorder_start *start)
 	recorder.captures = sw_captures_new(options, &arrived, &limits);
 	if (options->probe && !recorder.prober)
 		arrived_limit(&recorder, &(struct sw_limit){err.text, "nothing was tried after a failure"});
+	if (options->no_calls)
+		arrived_limit(
+			&recorder,
+			&(struct sw_limit){
+				"the calls were not followed (--no-calls)",
+				"what a program was told, and by sockets that live for less than a second, is missing"});
 	recorder.view = sw_view_new(options, start->target.mode);
 	recorder.flight = sw_options_flight(options) ? sw_flight_new(options, recorder.view) : NULL;
 	sw_recorder_context(&recorder);

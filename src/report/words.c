@@ -313,21 +313,23 @@ static char *why_clean(const struct sw_report_context *context)
 			 failed && report->complete ? ": the reason lies elsewhere" : "");
 }
 
-static char *why_blind(const struct sw_report *report)
+static char *why_blind(const struct sw_report_context *context)
 {
+	const struct sw_report *report = context->report;
+	const char *what = context->target.mode == SW_MODE_EXPLAIN ? "a log" : "the calls";
 	char packets[64];
 
 	if (report->calls == 0 && report->packets > 0)
 		return sw_format(
-			"%s and no calls: none of them shows that anything failed, hung or was slow, and a log may",
-			sw_count_text(report->packets, "packet", packets));
+			"%s and no calls: none of them shows that anything failed, hung or was slow, and %s may",
+			sw_count_text(report->packets, "packet", packets), what);
 	return sw_strdup("no failure was seen, but not enough was seen to call it clean");
 }
 
 char *sw_clean_text(const struct sw_report_context *context)
 {
 	bool blind = sw_report_status(context->report) == SW_STATUS_BLIND;
-	sw_auto_free char *why = blind ? why_blind(context->report) : why_clean(context);
+	sw_auto_free char *why = blind ? why_blind(context) : why_clean(context);
 	sw_auto_free char *end = exit_text(context);
 
 	return sw_format("%s%s%s", end ? end : "", end ? "; " : "", why);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "src/base/arena.h"
+#include "src/base/search.h"
 
 #define NEAR_NS (2 * SW_NS_PER_S)
 #define KEPT 8192u /* of calls, and of the session; at some 700 bytes */
@@ -117,27 +118,13 @@ static bool concerns(const struct sw_fact_key *key, const struct sw_debt *debt)
 	return key->socket ? key->socket == debt->socket : key->pid == debt->pid;
 }
 
-static size_t first_after(const struct sw_facts_kept *facts, int64_t time_ns)
-{
-	size_t low = 0, high = facts->keys.count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (facts->keys.items[middle].time_ns < time_ns)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
 const struct sw_fact **sw_facts_kept_about(const struct sw_facts_kept *facts, const struct sw_debt *debt,
 					   const struct sw_addr *addr, int64_t end_ns, struct sw_arena *arena,
 					   size_t *count)
 {
 	int64_t until_ns = (debt->ended_ns == SW_TIME_NONE ? end_ns : debt->ended_ns) + NEAR_NS;
-	size_t first = first_after(facts, debt->began_ns - NEAR_NS), last = first_after(facts, until_ns + 1);
+	size_t first = SW_ARRAY_FIRST(&facts->keys, time_ns, debt->began_ns - NEAR_NS),
+	       last = SW_ARRAY_FIRST(&facts->keys, time_ns, until_ns + 1);
 	SW_ARRAY(const struct sw_fact *) found = {0};
 	const struct sw_fact **list;
 	struct target target;

@@ -6,6 +6,8 @@
 
 #include <netinet/in.h>
 
+#include "src/base/search.h"
+
 /* A listener's program that is busy for longer has worse to tell. */
 #define ACCEPT_BEFORE_NS (10 * SW_NS_PER_S)
 #define ACCEPT_FLOWS 64
@@ -131,21 +133,6 @@ static struct sw_flow *by_time(struct sw_links *links, const struct sw_debt_stat
 	return best;
 }
 
-static size_t first_begun(const struct sw_links *links, int64_t time_ns)
-{
-	size_t low = 0, high = links->begun.count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (links->begun.items[middle].time_ns < time_ns)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
 static bool is_nobodys_syn(const struct sw_links *links, const struct sw_flow *flow)
 {
 	struct remote *remote = sw_link_remote(links, flow->protocol, &flow->remote);
@@ -167,7 +154,7 @@ static struct sw_flow *by_call(struct sw_links *links, const struct sw_debt_stat
 		return NULL;
 	if (to_ns > debt->opening.exit_ns + SW_STAMP_SLACK_NS)
 		to_ns = debt->opening.exit_ns + SW_STAMP_SLACK_NS;
-	for (size_t i = first_begun(links, from_ns);
+	for (size_t i = SW_ARRAY_FIRST(&links->begun, time_ns, from_ns);
 	     i < links->begun.count && links->begun.items[i].time_ns <= to_ns + slack_ns; i++) {
 		struct sw_flow *flow = sw_flows_get(links->flows, links->begun.items[i].flow);
 

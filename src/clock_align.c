@@ -7,6 +7,7 @@
 #include <sys/epoll.h>
 #include <uthash.h>
 
+#include "src/base/search.h"
 #include "src/clock_align_internal.h"
 
 #define MOVES_MAX 1024 /* a sample of the whole log */
@@ -412,21 +413,6 @@ void sw_align_solve(struct sw_align *align, struct sw_alignment *alignment)
 
 #define SEND_NS (100 * SW_NS_PER_US) /* from a call's stamp to its packet, at the most where nothing holds it back */
 
-static size_t first_since(const struct sw_align *align, int64_t time_ns)
-{
-	size_t low = 0, high = align->seens.count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (align->seens.items[middle].time_ns < time_ns)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
 static void pin(struct sw_strace_pin *pins, size_t *count, uint32_t tid, int64_t stamp_ns, int64_t least_ns)
 {
 	pins[(*count)++] = (struct sw_strace_pin){tid, stamp_ns, least_ns};
@@ -478,7 +464,7 @@ struct sw_strace_pin *sw_align_pins(struct sw_align *align, const struct sw_alig
 		const struct sw_align_move *move = &align->moves.items[i];
 		int64_t slack_ns = alignment->error_ns + LOOSE_NS, offset_ns = alignment->offset_ns;
 
-		for (size_t j = first_since(align, move->from_ns + offset_ns - slack_ns);
+		for (size_t j = SW_ARRAY_FIRST(&align->seens, time_ns, move->from_ns + offset_ns - slack_ns);
 		     j < align->seens.count && align->seens.items[j].time_ns <= move->to_ns + offset_ns + slack_ns;
 		     j++) {
 			if (used[j] || !sw_align_belong(move, &align->seens.items[j]))

@@ -77,7 +77,8 @@ static struct sw_flow *by_translation(struct sw_links *links, const struct sw_so
 
 		if (flow && flow->initiator && flow->side[SW_SIDE_OURS].packets && !(remote && remote->ours) &&
 		    flow->local.port == socket->seen.socket.local.endpoint.port &&
-		    flow->first_ns >= socket->seen.made_ns - SW_STAMP_SLACK_NS &&
+		    (socket->seen.made_ns == SW_TIME_NONE ||
+		     flow->first_ns >= socket->seen.made_ns - SW_STAMP_SLACK_NS) &&
 		    (!latest || flow->last_ns > latest->last_ns))
 			latest = flow;
 	}

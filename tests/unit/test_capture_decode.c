@@ -247,6 +247,34 @@ static void icmp_quotes(void **state)
 	assert_ip(&packet.icmp.quote.dst.ip, "fd00::2");
 }
 
+static void echoes(void **state)
+{
+	struct bytes request = {0}, reply = {0}, quoted = {0}, cut = {0};
+
+	(void)state;
+	hex(&request, "4500 001c 0001 0000 4001 0000 0a4d0102 0a4d0202 0800 0000 1234 0001");
+	struct sw_packet packet = decode(SW_LINK_RAW, &request);
+
+	assert_int_equal(packet.kind, SW_PACKET_ICMP);
+	assert_true(packet.icmp.is_echo && !packet.icmp.is_reply && !packet.icmp.is_error);
+	assert_int_equal(packet.icmp.identifier, 0x1234);
+	hex(&reply, IPV6_HEAD("3a", "0008") "8100 0000 4321 0001");
+	packet = decode(SW_LINK_RAW, &reply);
+	assert_true(packet.icmp.is_echo && packet.icmp.is_reply);
+	assert_int_equal(packet.icmp.identifier, 0x4321);
+
+	hex(&quoted, "4500 0038 0001 0000 3f01 0000 0a4d0101 0a4d0102 0301 0000 00000000"
+		     "4500 001c 0001 0000 4001 0000 0a4d0102 0a4d0202 0800 0000 1234 0001");
+	packet = decode(SW_LINK_RAW, &quoted);
+	assert_false(packet.icmp.is_echo);
+	assert_int_equal(packet.icmp.quote.src.port, 0x1234);
+	assert_int_equal(packet.icmp.quote.dst.port, 0);
+	hex(&cut, "4500 0034 0001 0000 3f01 0000 0a4d0101 0a4d0102 0301 0000 00000000"
+		  "4500 001c 0001 0000 4001 0000 0a4d0102 0a4d0202 0800 0000");
+	packet = decode(SW_LINK_RAW, &cut);
+	assert_int_equal(packet.icmp.quote.src.port, 0);
+}
+
 static void neighbors(void **state)
 {
 	struct bytes ask = {0}, answer = {0}, advertisement = {0};
@@ -374,6 +402,7 @@ int main(void)
 		cmocka_unit_test(ipv4_fragments),
 		cmocka_unit_test(sack_blocks),
 		cmocka_unit_test(icmp_quotes),
+		cmocka_unit_test(echoes),
 		cmocka_unit_test(neighbors),
 		cmocka_unit_test(checksums),
 		cmocka_unit_test(hostile),

@@ -146,6 +146,32 @@ static void quotes(void **state)
 	sw_owners_free(owners);
 }
 
+/* A raw socket's own port is its protocol, and it sends what identifier it likes; a ping socket's port is the identifier. */
+static void pings(void **state)
+{
+	struct sw_owners *owners = sw_owners_new();
+	struct sw_packet reply = packet_of(SW_PACKET_ICMP, "10.0.0.2:0", "10.0.0.1:0", SW_WAY_IN);
+	struct sw_owner socket = {.protocol = IPPROTO_ICMP,
+				  .mine = true,
+				  .local = end("10.0.0.1:77"),
+				  .since_ns = T0,
+				  .until_ns = INT64_MAX};
+
+	(void)state;
+	reply.protocol = IPPROTO_ICMP;
+	reply.icmp.is_echo = reply.icmp.is_reply = true;
+	reply.icmp.identifier = 78;
+	sw_owners_event(owners, &socket);
+	assert_false(matches(owners, &reply, T0));
+	reply.icmp.identifier = 77;
+	assert_true(matches(owners, &reply, T0));
+	reply.icmp.identifier = 78;
+	socket.local.port = IPPROTO_ICMP;
+	sw_owners_event(owners, &socket);
+	assert_true(matches(owners, &reply, T0));
+	sw_owners_free(owners);
+}
+
 static void fragments_by_identification(void **state)
 {
 	struct sw_fragments *fragments = sw_fragments_new();
@@ -344,6 +370,7 @@ int main(void)
 		cmocka_unit_test(listener_survives_its_connections),
 		cmocka_unit_test(way_says_which_end_is_local),
 		cmocka_unit_test(quotes),
+		cmocka_unit_test(pings),
 		cmocka_unit_test(fragments_by_identification),
 		cmocka_unit_test(next_hops),
 		cmocka_unit_test(next_hops_of_the_whole_world),

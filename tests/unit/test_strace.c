@@ -60,6 +60,9 @@ static void on_fact(void *context, const struct sw_fact *fact)
 
 	if (strcmp(fact->kind, "said") == 0)
 		snprintf(caught->said + length, sizeof caught->said - length, "|%s", sw_fact_text(fact, "text"));
+	if (strcmp(fact->kind, "sandbox") == 0)
+		snprintf(caught->said + length, sizeof caught->said - length, "|%u %s", fact->pid,
+			 sw_fact_text(fact, "by"));
 }
 
 /* In pieces of `piece` bytes, so that lines are cut everywhere. */
@@ -178,6 +181,22 @@ static void lines_said(void **unused)
 		    "1 1.4 +++ exited with 3 +++\n",
 		    &caught, 1000);
 	assert_string_equal(caught.said, "|to 10.0.0.2\nand more\n|other");
+}
+
+/* Told once a process: by the call, or, in a log without it, by the end of the rules' descriptor. */
+static void sandboxes(void **unused)
+{
+	struct caught caught = {0};
+
+	(void)unused;
+	read_pieces("1 1.0 landlock_create_ruleset({handled_access_fs=0}, 8, 0) = 3\n"
+		    "1 1.1 landlock_restrict_self(3, 0) = -1 EPERM (Operation not permitted)\n"
+		    "1 1.2 landlock_restrict_self(3, 0) = 0\n"
+		    "1 1.3 close(3<anon_inode:[landlock-ruleset]>) = 0\n"
+		    "2 1.4 close(4<anon_inode:[landlock-ruleset]>) = 0\n"
+		    "3 1.5 close(3<socket:[77]>) = 0\n",
+		    &caught, 1000);
+	assert_string_equal(caught.said, "|1 landlock|2 landlock");
 }
 
 static void waits(void **unused)
@@ -404,6 +423,7 @@ int main(void)
 		cmocka_unit_test(every_call_is_decoded),
 		cmocka_unit_test(exec_closes),
 		cmocka_unit_test(handed_on),
+		cmocka_unit_test(sandboxes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

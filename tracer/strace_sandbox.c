@@ -1,7 +1,7 @@
 /* What strace's text says of a Landlock sandbox: the call that puts it in force, or, in a log of network calls and close alone, the end
  * of the descriptor that its rules were made with.
  *
- * Enters: a whole line. Leaves: a fact of the kind `sandbox`, one a process. landlock(7): what it made is in force for this process and
+ * Enters: a whole line. Leaves: a fact of the kind `sandbox`, one a thread. landlock(7): what it made is in force for this process and
  * all that it starts, and denies TCP since Linux 6.7. */
 #include "tracer/probe_fact.h"
 #include "tracer/strace_calls.h"

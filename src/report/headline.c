@@ -161,7 +161,9 @@ char *sw_no_text(const struct sw_finding *finding)
 	const char *alert = fact_text(finding, "tls_alert_name");
 
 	if (finding->symptom.operation != SW_OPERATION_LOOKUP)
-		return alert ? sw_format("alert %s", alert) : sw_strdup("answered no");
+		return alert                                                ? sw_format("alert %s", alert) :
+		       finding->symptom.operation == SW_OPERATION_HANDSHAKE ? sw_strdup("broken off") :
+									      sw_strdup("answered no");
 	if (code && strcmp(code, "NOERROR") != 0)
 		return sw_strdup(code);
 	return type ? sw_format("no record of type %s", type) : sw_strdup("answered no");

@@ -71,6 +71,14 @@ static void join_told(struct sw_debts *debts)
 
 /* ---- long polls --------------------------------------------------------------------------------------------------- */
 
+/* How long the peer let it wait; where that is not measured, how long it waited: a busy machine reads an answer late. */
+static int64_t length_of(const struct sw_debt_state *state)
+{
+	int64_t peer_ns = state->debt.time_ns[SW_PART_PEER_APPLICATION];
+
+	return peer_ns > 0 && peer_ns < state->debt.gap_ns ? peer_ns : state->debt.gap_ns;
+}
+
 static int by_end_and_gap(const void *a, const void *b)
 {
 	const struct sw_debt_state *left = *(struct sw_debt_state *const *)a,
@@ -80,8 +88,8 @@ static int by_end_and_gap(const void *a, const void *b)
 
 	if (left_hash != right_hash)
 		return left_hash < right_hash ? -1 : 1;
-	if (left->debt.gap_ns != right->debt.gap_ns)
-		return left->debt.gap_ns > right->debt.gap_ns ? -1 : 1;
+	if (length_of(left) != length_of(right))
+		return length_of(left) > length_of(right) ? -1 : 1;
 	return left->debt.id < right->debt.id ? -1 : left->debt.id > right->debt.id;
 }
 
@@ -90,7 +98,7 @@ static void count_alike(struct sw_debt_state *const *list, size_t count)
 {
 	uint32_t alike = 1;
 
-	while (alike < count && list[0]->debt.gap_ns - list[alike]->debt.gap_ns <= SW_LONG_POLL_SLACK_NS)
+	while (alike < count && length_of(list[0]) - length_of(list[alike]) <= SW_LONG_POLL_SLACK_NS)
 		alike++;
 	for (size_t i = 0; i < count; i++)
 		list[i]->debt.same_waits = alike;

@@ -76,8 +76,8 @@ static bool serve_is_no(const struct sw_answer_sources *sources, const struct sw
 	     facts.tls_alert.time_ns <= debt->ended_ns + SW_STAMP_SLACK_NS;
 	no |= facts.tls_alert.packet && facts.tls_alert_ours && facts.tls_alert.time_ns >= from_ns &&
 	      facts.tls_alert.time_ns <= to_ns;
-	no |= facts.tls_not.packet && facts.tls_not_ours && facts.tls_not.time_ns >= from_ns &&
-	      facts.tls_not.time_ns <= to_ns;
+	no |= facts.tls_not.packet && facts.tls_not_ours &&
+	      facts.tls_not.time_ns <= to_ns; /* who speaks first waits for no hello */
 	no |= starved(&facts, flow, debt) && !sw_tls_served(sources->flows, sources->handshakes, flow);
 	no |= facts.tls_only_ours || (facts.tls_unanswered && debt->unanswered && debt->closed_by) ||
 	      (facts.tls_left.packet && !facts.tls_left_ours && !facts.tls_left_behind);

@@ -203,7 +203,8 @@ static void bind_by_port(struct sw_links *links, const struct sw_flow *flow)
 		const struct sw_socket *seen = socket ? &socket->seen.socket : NULL;
 
 		if (!seen || socket->gone || (seen->flags & SW_SOCKET_LISTENING) ||
-		    (!seen->remote.endpoint.port && !sw_link_precedes(links, socket, flow)) ||
+		    (seen->flags & SW_SOCKET_ACCEPTED &&
+		     !seen->remote.endpoint.port) || /* its flow had begun before it */
 		    (!sw_ip_is_any(&seen->local.endpoint.ip) &&
 		     !sw_ip_equal(&seen->local.endpoint.ip, &flow->local.ip)) ||
 		    (seen->remote.present && seen->remote.endpoint.port &&
@@ -233,7 +234,7 @@ static bool listens_at(const struct sw_socket_state *socket, const struct sw_ip 
 	const struct sw_ip *bound = &socket->seen.socket.local.endpoint.ip;
 
 	if (sw_ip_is_any(bound))
-		return bound->family != 4 || ip->family == 4;
+		return bound->family == ip->family || (bound->family == 6 && !socket->seen.options.v6only);
 	return sw_ip_equal(bound, ip);
 }
 
@@ -252,16 +253,30 @@ static struct sw_socket_state *listener_of(const struct sw_links *links, const s
 	return NULL;
 }
 
-const struct sw_socket_state *sw_links_own_listener(const struct sw_links *links, const struct sw_debt_state *debt,
-						    uint16_t port)
+/* Whether one port cannot have both: bind(2), ipv6(7). */
+static bool excludes(const struct sw_socket_seen *listener, const struct sw_socket_seen *other,
+		     const struct sw_ip *asked)
 {
-	struct local *local = sw_link_local(links, IPPROTO_TCP, port);
+	const struct sw_ip *has = &listener->socket.local.endpoint.ip;
+
+	if (has->family == asked->family)
+		return sw_ip_is_any(has) || sw_ip_is_any(asked) || sw_ip_equal(has, asked);
+	return has->family == 4 ? sw_ip_is_any(asked) && !(other && other->options.v6only) :
+				  sw_ip_is_any(has) && !listener->options.v6only;
+}
+
+const struct sw_socket_state *sw_links_own_listener(const struct sw_links *links, const struct sw_debt_state *debt,
+						    const struct sw_endpoint *asked)
+{
+	struct local *local = sw_link_local(links, IPPROTO_TCP, asked->port);
+	const struct sw_socket_seen *other = debt->socket ? &debt->socket->seen : NULL;
 
 	for (size_t i = 0; local && i < local->objects.count; i++) {
 		const struct sw_socket_state *socket = sw_sockets_get(links->sockets, local->objects.items[i]);
 
 		if (socket && socket != debt->socket && socket->last.pid == debt->debt.pid &&
-		    socket->seen.listened_ns != SW_TIME_NONE && socket->seen.listened_ns <= debt->debt.ended_ns &&
+		    excludes(&socket->seen, other, &asked->ip) && socket->seen.listened_ns != SW_TIME_NONE &&
+		    socket->seen.listened_ns <= debt->debt.ended_ns &&
 		    (socket->seen.closed_ns == SW_TIME_NONE || socket->seen.closed_ns >= debt->debt.began_ns))
 			return socket;
 	}

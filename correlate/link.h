@@ -27,9 +27,9 @@ bool sw_links_serves(const struct sw_links *links, const struct sw_socket_state 
 struct sw_socket_state *sw_links_listener(const struct sw_links *links, const struct sw_flow *flow);
 /* A listener of ours on the flow's port that is bound to another address or family; NULL: none. */
 struct sw_socket_state *sw_links_listener_elsewhere(const struct sw_links *links, const struct sw_flow *flow);
-/* A listener of the debt's own process at that port, while the debt was open; NULL: none. */
+/* A listener of the debt's own process that keeps another socket from that end, while the debt was open; NULL: none. */
 const struct sw_socket_state *sw_links_own_listener(const struct sw_links *links, const struct sw_debt_state *debt,
-						    uint16_t port);
+						    const struct sw_endpoint *asked);
 /* Whether a call named this end, or made its local one. */
 bool sw_links_named(const struct sw_links *links, const struct sw_flow_summary *flow);
 bool sw_links_reaches(const struct sw_links *links, uint8_t protocol,

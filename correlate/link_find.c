@@ -87,9 +87,11 @@ static struct sw_flow *by_translation(struct sw_links *links, const struct sw_so
 
 /* The kernel does not know the other end of what was accepted behind its RST. Connections are accepted in the order in which they were
  * made: the first that nobody has. */
-static struct sw_flow *by_accept(struct sw_links *links, const struct sw_socket_state *socket)
+static struct sw_flow *by_accept(struct sw_links *links, const struct sw_debt_state *debt)
 {
-	int64_t until_ns = socket->seen.made_ns + SW_STAMP_SLACK_NS + links->options->clock_error_ns;
+	const struct sw_socket_state *socket = debt->socket;
+	int64_t made_ns = socket->seen.made_ns != SW_TIME_NONE ? socket->seen.made_ns : debt->debt.ended_ns;
+	int64_t until_ns = made_ns + SW_STAMP_SLACK_NS + links->options->clock_error_ns;
 	struct sw_flow *first = NULL;
 	uint32_t ids[ACCEPT_FLOWS];
 	size_t count = sw_flows_of_port(links->flows, sw_link_protocol(socket), &socket->seen.socket.local.endpoint,
@@ -213,7 +215,7 @@ static struct sw_flow *find(struct sw_links *links, const struct sw_debt_state *
 	struct sw_flow *flow;
 
 	if (socket->seen.socket.flags & SW_SOCKET_ACCEPTED && !socket->seen.socket.remote.endpoint.port &&
-	    socket->seen.made_ns != SW_TIME_NONE && (flow = by_accept(links, socket))) {
+	    debt->debt.ended_ns != SW_TIME_NONE && (flow = by_accept(links, debt))) {
 		socket->link = SW_LINK_PORTS;
 		return flow;
 	}

@@ -54,6 +54,8 @@ void sw_sockets_option(struct sw_socket_state *state, const struct sw_call *call
 	else if ((call->level == IPPROTO_IP && call->option == IP_RECVERR) ||
 		 (call->level == IPPROTO_IPV6 && call->option == IPV6_RECVERR))
 		options->recverr = on;
+	else if (call->level == IPPROTO_IPV6 && call->option == IPV6_V6ONLY)
+		options->v6only = on;
 }
 
 static void shut(struct sw_socket_seen *seen, const struct sw_call *call)

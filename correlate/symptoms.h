@@ -35,7 +35,7 @@ struct sw_socket_options { /* what the calls asked for on this socket */
 	int32_t keepidle_s, keepintvl_s, keepcnt; /* 0: those of the host */
 	int32_t backlog; /* of listen, -1 none */
 	int32_t hops; /* IP_TTL, IPV6_UNICAST_HOPS; 0 not set */
-	bool keepalive, broadcast, recverr, fastopen;
+	bool keepalive, broadcast, recverr, fastopen, v6only;
 };
 
 struct sw_socket_seen { /* a socket's life as the calls tell it */

@@ -152,7 +152,7 @@ static void fill_own_listener(struct sw_symptom_context *context, const struct s
 	if (state->debt.error != EADDRINUSE ||
 	    (state->opening.sys != SW_SYS_BIND && state->opening.sys != SW_SYS_LISTEN) || !state->opening.addr.present)
 		return;
-	listener = sw_links_own_listener(sources->links, state, state->opening.addr.endpoint.port);
+	listener = sw_links_own_listener(sources->links, state, &state->opening.addr.endpoint);
 	context->own_listener = listener ? &listener->seen.socket.local : NULL;
 }
 

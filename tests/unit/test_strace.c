@@ -267,6 +267,27 @@ static void closed_by_both(void **unused)
 	assert_true(caught.socket.id <= 2); /* no third was made up */
 }
 
+/* 8 is taken for a thread of 9 and closes its copies; what 9 goes on with is still what it was. */
+static void closed_by_child(void **unused)
+{
+	struct caught caught;
+
+	(void)unused;
+	read_pieces(
+		"9 1.0 socketpair(AF_UNIX, SOCK_STREAM, 0, [3<UNIX-STREAM:[11->12]>, 4<UNIX-STREAM:[12->11]>]) = 0\n"
+		"8 1.1 close(4<UNIX-STREAM:[12->11]>) = 0\n"
+		"9 1.2 write(4<UNIX-STREAM:[12->11]>, \"x\", 1) = 1\n",
+		&caught, 1000);
+	assert_true(caught.socket.flags & SW_SOCKET_PAIR);
+	read_pieces(
+		"9 1.0 socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) = 3<TCP:[11]>\n"
+		"9 1.1 bind(3<TCP:[11]>, {sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr(\"0.0.0.0\")}, 16) = 0\n"
+		"9 1.2 listen(3<TCP:[0.0.0.0:80]>, 5) = 0\n8 1.3 close(3<TCP:[0.0.0.0:80]>) = 0\n"
+		"9 1.4 accept(3<TCP:[0.0.0.0:80]>, NULL, NULL) = -1 EAGAIN (Resource temporarily unavailable)\n",
+		&caught, 1000);
+	assert_true(caught.socket.flags & SW_SOCKET_LISTENING);
+}
+
 static void interrupted(void **unused)
 {
 	struct caught caught;
@@ -416,6 +437,7 @@ int main(void)
 		cmocka_unit_test(identity_without_notes),
 		cmocka_unit_test(notes),
 		cmocka_unit_test(closed_by_both),
+		cmocka_unit_test(closed_by_child),
 		cmocka_unit_test(interrupted),
 		cmocka_unit_test(unread_is_counted),
 		cmocka_unit_test(whole_seconds_stay_in_order),

@@ -69,7 +69,7 @@ static void key_set(struct objects *objects, uint64_t key, struct object *object
 					      objects->key_room);
 	place = key_place(objects, key);
 	objects->key_used += objects->keys[place].key == 0;
-	objects->keys[place] = (struct key_slot){.key = key, .object = object};
+	objects->keys[place] = (struct key_slot){key, object};
 }
 
 static struct object *key_find(const struct objects *objects, uint64_t key)
@@ -121,7 +121,7 @@ void object_say(const struct objects *objects, const struct object *object)
 }
 
 /* What a socket is by the call that made it, and no note tells. */
-#define MADE (SW_SOCKET_PAIR | SW_SOCKET_ACCEPTED)
+#define MADE (SW_SOCKET_PAIR | SW_SOCKET_ACCEPTED | SW_SOCKET_LISTENING)
 
 static void gone_keep(struct objects *objects, const struct object *object)
 {
@@ -145,13 +145,7 @@ void object_drop(struct objects *objects, struct object *object)
 {
 	if (object == &no_object || --object->references)
 		return;
-<<<<<<< HEAD
 	gone_keep(objects, object);
-=======
-	if (object->socket.kind == SW_OBJECT_SOCKET && (object->keys[0] || object->keys[1]))
-		objects->gone[objects->gone_next++ % OBJECTS_GONE] =
-			(struct gone){{object->keys[0], object->keys[1]}, object->socket};
->>>>>>> 95e8594 (correlate, tracer: who was accepted behind its reset, and what a child seemed to close)
 	key_forget(objects, object->keys[0], object);
 	key_forget(objects, object->keys[1], object);
 	object->next = objects->unused;
@@ -423,35 +417,6 @@ static struct object *note_find(struct objects *objects, const struct note *note
 	return object && note_fits(object, note) ? object : NULL;
 }
 
-/* A log without clone(2) does not tell a child from a thread: what the child closes seems to be gone, and is used again. */
-static const struct sw_socket *gone_find(const struct objects *objects, const struct note *note)
-{
-	uint64_t key = note->inode ? note->inode * 2 + 2 : note->addresses;
-
-	for (size_t i = 1; key && i <= OBJECTS_GONE; i++) {
-		const struct gone *gone = &objects->gone[(objects->gone_next + OBJECTS_GONE - i) % OBJECTS_GONE];
-
-		if (gone->keys[!note->inode] == key)
-			return &gone->socket;
-	}
-	return NULL;
-}
-
-static struct object *object_again(struct objects *objects, const struct note *note, int64_t now_ns)
-{
-	const struct sw_socket *gone = gone_find(objects, note);
-	struct object *object = object_new(objects, note->kind, now_ns);
-
-	if (note->kind == SW_OBJECT_SOCKET)
-		object->socket.flags = SW_SOCKET_INHERITED;
-	if (!gone)
-		return object;
-	object->socket.flags |= gone->flags & (SW_SOCKET_PAIR | SW_SOCKET_LISTENING | SW_SOCKET_ACCEPTED);
-	object->socket.local = gone->local;
-	object->socket.remote = gone->remote;
-	return object;
-}
-
 struct object *object_by_note(struct objects *objects, struct object *known, struct span span, int64_t now_ns)
 {
 	uint64_t seen = hash(span);
@@ -467,14 +432,10 @@ struct object *object_by_note(struct objects *objects, struct object *known, str
 	if (!object || object == &no_object || !note_fits(object, &note))
 		object = note_find(objects, &note);
 	if (!object) {
-<<<<<<< HEAD
 		object = object_new(objects, note.kind, now_ns);
 		if (note.kind == SW_OBJECT_SOCKET)
 			object->socket.flags = SW_SOCKET_INHERITED |
 					       gone_flags(objects, inode_key(&note), note.addresses);
-=======
-		object = object_again(objects, &note, now_ns);
->>>>>>> 95e8594 (correlate, tracer: who was accepted behind its reset, and what a child seemed to close)
 		news = true;
 	}
 	object->note = seen;

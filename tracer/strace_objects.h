@@ -27,16 +27,12 @@ struct descriptors { /* of one process, or of processes that share them */
 
 extern struct object no_object;
 
-<<<<<<< HEAD
 /* A socket whose last known descriptor was closed. Where the log does not tell of forks, a child that is not known yet may hold it. */
 struct gone {
 	uint64_t keys[2];
 	uint32_t flags;
 };
 #define GONE_MAX 64
-=======
-#define OBJECTS_GONE 64
->>>>>>> 95e8594 (correlate, tracer: who was accepted behind its reset, and what a child seemed to close)
 
 struct objects {
 	struct gone gone[GONE_MAX]; /* the newest */
@@ -49,11 +45,6 @@ struct objects {
 		struct object *object;
 	} * keys;
 	size_t key_room, key_used;
-	struct gone { /* a ring of those that nobody seems to hold any more */
-		uint64_t keys[2];
-		struct sw_socket socket;
-	} gone[OBJECTS_GONE];
-	size_t gone_next;
 };
 
 #define RIGHTS_MAX 64 /* descriptors in messages on their way (SCM_RIGHTS); the oldest go */

@@ -72,6 +72,8 @@ static bool plain_refused(const struct sw_facts *facts, struct sw_match *match)
 		match->cause =
 			"{remote} asked without TLS at our port {local_port}, and the program closed at once, without a byte of an answer";
 		match->usually = "a program that speaks TLS at this port; else one that refuses this client or request";
+		if (FACT(ended_soon))
+			match->severity = SW_SEVERITY_NOTE; /* it was about to end */
 	}
 	return true;
 }

@@ -29,6 +29,7 @@ void sw_trace_set_add(struct sw_trace_set *set, const struct sw_strace_summary *
 	set->succeeded += summary->succeeded;
 	set->failed += summary->failed;
 	set->executed |= summary->executed;
+	set->loaded |= summary->loaded;
 	set->in_progress |= summary->in_progress;
 }
 
@@ -75,7 +76,7 @@ bool sw_trace_set_may_lack(const struct sw_trace_set *set)
 	sw_auto_free char *lacks = NULL;
 
 	closed.in_progress = false; /* a beginning without waits is too common to pay for it */
-	if ((set->named & moves) && !sw_trace_set_only_failures(set))
+	if ((set->named & moves) && !set->loaded && !sw_trace_set_only_failures(set))
 		closed.named |= BIT(CLOSE);
 	lacks = sw_trace_set_lacks(&closed);
 	return lacks != NULL;

@@ -222,6 +222,9 @@ static void call_line(struct sw_strace_log *log, struct thread *thread, const st
 
 	log->summary.named |= UINT64_C(1) << sys;
 	note_outcome(&log->summary, line);
+	if (sys == SW_SYS_READ && !log->summary.loaded && line->part_count > 1)
+		log->summary.loaded = SPAN_STARTS(line->parts[1], "\"\\177ELF") ||
+				      SPAN_STARTS(line->parts[1], "\"\\x7f\\x45\\x4c\\x46");
 	if (thread->pending == PENDING_RESTART && sys != SW_SYS_NONE) {
 		if (strace_call_restarts(log, thread, sys, line))
 			return;

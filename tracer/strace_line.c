@@ -320,7 +320,8 @@ static void parse_marks(struct span body, struct line *line)
 /* -e read=, -e write=: what was moved, in hexadecimal. */
 static bool is_dump(struct span body)
 {
-	return SPAN_STARTS(body, "| 0") ||
+	return (SPAN_STARTS(body, "| ") && span_length(body) > 9 && digit(body.at[2]) && body.at[7] == ' ' &&
+		body.at[8] == ' ') ||
 	       (SPAN_STARTS(body, "* ") && !span_empty(span_after(body, " bytes in buffer "))) ||
 	       (SPAN_STARTS(body, "= ") && !span_empty(span_after(body, " buffers in vector ")));
 }

@@ -91,6 +91,8 @@ const char *scan_skip(const char *at, const char *end, const char *begin)
 
 	if (*at == '"')
 		next = skip_string(at, end);
+	else if (next < end && *at == '<' && *next == '<') /* 1<<CAP_CHOWN, and no note */
+		next++;
 	else if (*at == '<' && at > begin && (digit(at[-1]) || at[-1] == 'D'))
 		next = skip_note(at, end);
 	return next < end ? next : end;

@@ -155,7 +155,9 @@ static void further_columns(void **unused)
 	       "7 20:58:10.877431 [  42] connect(3, " ADDR " = 0 <0.000030>\n"
 	       "7 [user_u:user_r:user_t:s0] 20:58:10.877531 connect(3 [user_t], " ADDR " = 0 <0.000030>\n",
 	       "7 #1 connect(3, 10.0.0.2:80) = 0\n7 #1 connect(3, 10.0.0.2:80) = 0\n7 #1 connect(3, 10.0.0.2:80) = 0\n");
-	expect("connect(3, " ADDR " = 0\n"
+	expect("capget({version=_LINUX_CAPABILITY_VERSION_3, pid=7}, {effective=1<<CAP_CHOWN|1<<CAP_KILL, permitted=0}) = 0\n"
+	       "connect(3, " ADDR " = 0\n"
+	       " | 10000  68 65 6c 6c 6f 0a                                 hello.           |\n"
 	       "write(3, \"hello\\n\", 6) = 6\n"
 	       " | 00000  68 65 6c 6c 6f 0a                                 hello.           |\n"
 	       "writev(3, [{iov_base=\"a\", iov_len=1}], 1) = 1\n"

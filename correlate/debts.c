@@ -121,6 +121,7 @@ void sw_debt_progress(struct sw_debt_state *state, int64_t time_ns)
 	if (time_ns > state->progress_ns)
 		state->progress_ns = time_ns;
 	state->waited = false;
+	state->refusals = 0;
 	memset(&state->debt.wait, 0, sizeof state->debt.wait);
 	state->debt.wait.ended_ns = SW_TIME_NONE;
 }

@@ -35,6 +35,9 @@ struct sw_debt_state {
 	uint32_t interrupted_tid;
 	bool interrupted; /* the last call for it was ended by a signal */
 	bool died_waiting; /* a thread ended inside a call that waited for it */
+	/* drains: writes in a row that the kernel did not take (EAGAIN), and when the first was */
+	uint32_t refusals;
+	int64_t refused_ns;
 	bool stood_still; /* drains: the peer's window kept somebody from writing, and opened again */
 	bool timed_out; /* the last wait for it that ended did so by its timer */
 	bool asks_to_wait; /* answers: the request itself asked the peer to answer when there is news */

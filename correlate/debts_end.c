@@ -105,7 +105,9 @@ static bool trickled(const struct sw_debts *debts, const struct sw_debt_state *s
 	       sw_account_missing(state->socket->account) > state->debt.bytes_read;
 }
 
-/* Somebody was kept from writing to the last: inside a write, or in waits for room that timed out or took most of the time. */
+#define REFUSALS_LEAST 3 /* one ends a burst; who tries again and again wants to write */
+
+/* Somebody was kept from writing to the last: inside a write, in waits for room that timed out or took most of the time, or by trying. */
 static bool held_up(const struct sw_debts *debts, const struct sw_debt_state *state, int64_t time_ns)
 {
 	const struct sw_wait_seen *wait = &state->debt.wait;
@@ -116,6 +118,8 @@ static bool held_up(const struct sw_debts *debts, const struct sw_debt_state *st
 		if (pending->inside && pending->call.socket == state->debt.socket && sw_call_writes(&pending->call))
 			return true;
 	}
+	if (state->refusals >= REFUSALS_LEAST && time_ns - state->refused_ns >= debts->options->slow_ns)
+		return true;
 	return wait->call || still_waits(debts, state) ||
 	       (silent_ns >= debts->options->slow_ns && wait->waited_ns >= silent_ns / 2);
 }

@@ -211,8 +211,11 @@ static void would_block(struct sw_debts *debts, struct sw_socket_state *socket, 
 	struct sw_debt_state *debt = socket->open[operation];
 	int64_t timer_ns;
 
-	if (!socket_timer(socket, call, &timer_ns))
+	if (!socket_timer(socket, call, &timer_ns)) {
+		if (debt && sw_call_writes(call) && !debt->refusals++)
+			debt->refused_ns = sw_call_end(call);
 		return;
+	}
 	if (!debt && sw_call_reads(call))
 		debt = socket->open[SW_OPERATION_GREETING];
 	if (!debt && sw_call_writes(call))

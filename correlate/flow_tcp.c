@@ -214,6 +214,12 @@ static void establish(struct sw_flow_track *track, const struct sw_packet *packe
 {
 	track->flow.state = SW_FLOW_ESTABLISHED;
 	track->flow.established_ns = packet->time_ns;
+	if (track->flow.challenge_ack.packet) { /* the RST that answered it was for another connection of these ports */
+		struct sw_side *ours = &track->flow.side[SW_SIDE_OURS];
+		memset(&ours->rst, 0, sizeof ours->rst);
+		ours->rsts = 0;
+		ours->rst_class = SW_RST_NONE;
+	}
 }
 
 static enum sw_flow_state closing_state(const struct sw_flow *flow)
@@ -230,8 +236,10 @@ static void advance_state(struct sw_flow_track *track, const struct sw_packet *p
 	struct sw_flow *flow = &track->flow;
 	uint8_t flags = packet->tcp.flags;
 
-	if (flags & SW_TCP_RST) {
-		flow->state = SW_FLOW_RESET;
+	if (flags &
+	    SW_TCP_RST) { /* RFC 9293, 3.10.7.3: one that answers an old connection's ACK leaves ours as it is */
+		if (from != SW_SIDE_OURS || flow->state != SW_FLOW_SYN_SENT || !flow->challenge_ack.packet)
+			flow->state = SW_FLOW_RESET;
 		return;
 	}
 	if (flow->state == SW_FLOW_RESET)

@@ -108,6 +108,13 @@ static bool cut_short(const struct sw_debt_state *state, const struct sw_flow *f
 	       flow->side[SW_SIDE_PEER].last_new_data.time_ns < ours->last_new_data.time_ns;
 }
 
+/* The connection was there; it is the program that looked for it late, or was not let run. */
+static bool made_soon(const struct sw_debt *debt, const struct sw_flow *flow, int64_t slow_ns)
+{
+	return flow && flow->protocol == IPPROTO_TCP && flow->established_ns != SW_TIME_NONE && !flow->began_before &&
+	       flow->established_ns >= debt->began_ns && flow->established_ns - debt->began_ns < slow_ns;
+}
+
 /* A log may lack the calls that say that a connect is done (strace -e trace=..., -Z). The packets say so too. */
 static void done_by_packets(struct sw_debt *debt, const struct sw_flow *flow)
 {
@@ -193,7 +200,8 @@ bool sw_symptom_is(struct sw_debt_state *state, const struct sw_flow *flow, cons
 		return true;
 	switch (debt->operation) {
 	case SW_OPERATION_CONNECT:
-		if (debt->ended_ns - debt->began_ns < options->slow_ns && !syn_again(debt, flow))
+		if (!syn_again(debt, flow) &&
+		    (debt->ended_ns - debt->began_ns < options->slow_ns || made_soon(debt, flow, options->slow_ns)))
 			return false;
 		break;
 	case SW_OPERATION_ANSWER:

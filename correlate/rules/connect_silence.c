@@ -4,11 +4,21 @@
 #include <string.h>
 
 #include "correlate/rules/connect.h"
+#include "correlate/thresholds.h"
 
 static bool stale_connection(const struct sw_facts *facts, struct sw_match *match)
 {
-	if (!FACT(challenge_ack).packet || FACT(established) || FACT(synack).packet)
+	if (!FACT(challenge_ack).packet || (!FACT(established) && FACT(synack).packet))
 		return false;
+	if (FACT(established)) {
+		cite(match, FACT(challenge_ack));
+		cite(match, FACT(last_syn));
+		match->cause =
+			"{remote_ip} answered the first SYN with a bare ACK of another connection between the same ports; the handshake took {duration}";
+		if (FACT(duration) < SW_SYN_TIMEOUT_NS) /* our RST ended the old one, and the next SYN made ours */
+			match->severity = SW_SEVERITY_NOTE;
+		return true;
+	}
 	cite(match, FACT(syn));
 	cite(match, FACT(challenge_ack));
 	cite(match, FACT(own_rst));

@@ -72,6 +72,11 @@ static bool peer_closed_first(const struct sw_facts *facts, struct sw_match *mat
 		at_most(match, SW_CONFIDENCE_LIKELY);
 		match->cause = "the peer's FIN came before our last data reached it";
 	}
+	if (FACT(failed) && FACT(error) <= 0 && FACT(ended_well)) {
+		match->severity =
+			SW_SEVERITY_NOTE; /* no call was told, and the program was content: it had said goodbye */
+		at_most(match, SW_CONFIDENCE_LIKELY);
+	}
 	asked_nothing(facts, match);
 	return true;
 }

@@ -6,6 +6,8 @@
 
 #define ON_SLOW (SW_ON(DRAIN) | SW_ON(ANSWER) | SW_ON(GREETING) | SW_ON(HANDSHAKE))
 #define ALTERNATIVE_PERCENT 20 /* a part below this is not worth a word */
+#define LATE_PERCENT                                                                                                   \
+	10 /* a thread here was woken late by so much of the time: the machine has more to do than it can */
 
 /* It was done late, or given up while it moved. */
 static bool took_long(const struct sw_facts *facts)
@@ -100,6 +102,17 @@ static bool datagram_part(const struct sw_facts *facts, int64_t part)
 	return FACT(is_udp) && FACT(slow) && part > 0 && part * 100 >= FACT(duration) * SW_PART_REASON_PERCENT;
 }
 
+/* A busy machine makes its programs slow, and a peer that shares it; where it lets threads wait for much of the time, it is the reason. */
+static void busy_here(const struct sw_facts *facts, struct sw_match *match, int64_t part, const char *what)
+{
+	if (FACT(late_here) <= 0)
+		return;
+	at_most(match, SW_CONFIDENCE_LIKELY);
+	if (FACT(late_here) * 100 >= part * LATE_PERCENT && !FACT(trickled) && !FACT(stopped_by))
+		match->severity = SW_SEVERITY_NOTE;
+	unseen(match, what);
+}
+
 /* The program sat in the very call that waits for what lay here: it would have read it, had it been let run. */
 static void was_kept(const struct sw_facts *facts, struct sw_match *match)
 {
@@ -131,6 +144,8 @@ static bool app_slow_to_read(const struct sw_facts *facts, struct sw_match *matc
 		at_most(match, SW_CONFIDENCE_POSSIBLE);
 		unseen(match, "when the call that read it returned (strace -T)");
 	}
+	busy_here(facts, match, FACT(part_data_waiting),
+		  "what the program would have needed alone: this machine was busy, threads were woken late");
 	if (2 * FACT(woken_late) >= FACT(part_data_waiting))
 		was_kept(facts, match);
 	return covers(facts, match, FACT(part_data_waiting));
@@ -182,11 +197,8 @@ static bool peer_slow(const struct sw_facts *facts, struct sw_match *match)
 			match->cause = "the answer came after {duration}";
 		return true;
 	}
-	if (FACT(late_here) > 0) { /* a peer that shares this machine may have fared as its client */
-		at_most(match, SW_CONFIDENCE_LIKELY);
-		unseen(match,
-		       "whether the peer runs on this machine too, which was busy: threads here were woken late");
-	}
+	busy_here(facts, match, FACT(part_peer),
+		  "whether the peer runs on this machine too, which was busy: threads here were woken late");
 	cite(match, FACT(own_data));
 	cite(match, FACT(peer_data));
 	return covers(facts, match, FACT(part_peer));

@@ -315,6 +315,9 @@ static void stale_connection(void **state)
 	FEED(flows, "0.0101 > R 333", "1 > S 0", "1.01 < SA 0 1", "1.011 > A 1 1");
 	assert_int_equal(flow()->synack_count, 1);
 	assert_int_equal(sw_flows_count(flows), 1);
+	/* the RST was for the old connection: ours was made, and nobody reset it */
+	assert_int_equal(flow()->state, SW_FLOW_ESTABLISHED);
+	assert_int_equal(flow()->side[SW_SIDE_OURS].rst.packet, 0);
 }
 
 static void synack_again(void **state)

@@ -53,7 +53,7 @@ int sw_live_drain(struct sw_live *live, struct sw_err *err);
 void sw_live_flush(struct sw_live *live);
 
 /* An event of another namespace is not taken. `since_ns` must be the entry of the call that could first use the
- * port. */
+ * port. What had been decided by then is looked at again by the next poll, flush or drain. */
 void sw_live_own(struct sw_live *live, const struct sw_owner *owner);
 /* ARP and neighbour discovery of this address are the target's; also of the past minute. */
 void sw_live_next_hop(struct sw_live *live, const struct sw_ip *ip);

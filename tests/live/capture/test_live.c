@@ -121,6 +121,7 @@ static void only_ours_even_when_told_late(void **state)
 	poll_for(live, 400);
 	assert_int_equal(got.packets, 0); /* decided once: nobody's */
 	sw_live_own(live, &owner);
+	assert_true(sw_live_poll(live, &err) >= 0);
 	assert_true(got.packets >= 50);
 	send_some(fds, 50);
 	assert_int_equal(sw_live_drain(live, &err), 0);

@@ -13,6 +13,7 @@ struct sw_trace_set { /* of all logs */
 	uint64_t named; /* bit SW_SYS_x of each call that stands in one */
 	int64_t succeeded, failed; /* lines that say so */
 	bool executed; /* a program's begin stands there */
+	bool waits_cut; /* what a wait waited for was cut off */
 	bool loaded; /* a library was read, so somebody closes what he has read */
 	bool in_progress; /* a connect that did not wait */
 };

@@ -221,6 +221,8 @@ static void call_line(struct sw_strace_log *log, struct thread *thread, const st
 	enum sw_sys sys = sys_of(line->name);
 
 	log->summary.named |= UINT64_C(1) << sys;
+	if (sys == SW_SYS_POLL || sys == SW_SYS_PPOLL)
+		log->summary.waits_cut |= SPAN_STARTS(line->arguments, "[...]");
 	note_outcome(&log->summary, line);
 	if (sys == SW_SYS_READ && !log->summary.loaded && line->part_count > 1)
 		log->summary.loaded = SPAN_STARTS(line->parts[1], "\"\\177ELF") ||

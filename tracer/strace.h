@@ -30,6 +30,7 @@ struct sw_strace_summary {
 	uint64_t named; /* bit enum sw_sys: a line of that call stands in the log */
 	int64_t succeeded, failed; /* lines of calls of any kind that say so */
 	bool executed; /* a line of execve */
+	bool waits_cut; /* a poll does not say for what it waits (-s 0) */
 	bool loaded; /* a program or a library was read: whoever does that closes it again */
 	bool in_progress; /* a connect that did not wait */
 	int64_t lines, calls; /* calls: delivered */

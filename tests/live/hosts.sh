@@ -1,9 +1,18 @@
-# Three hosts in network namespaces, for the live tests: a client, a gateway, a server. Sourced by scenario.
+# Three hosts in network namespaces, for live tests to source: a client, a gateway, a server. hosts_up makes them.
 #
 #   client 10.90.1.2, fd90:1::2  --  10.90.1.1, fd90:1::1  gateway  10.90.2.1, fd90:2::1  --  10.90.2.2, fd90:2::2  server
 #
-# client, gateway and server run a command there; *_daemon in the background, until hosts_down.
+# client, gateway and server run a command there; *_daemon in the background, until hosts_down. OUT is a folder of the test's own. Hosts and
+# folder go when the test ends, by live_end; KEEP=1 keeps the folder.
 set -u
+[ "$(id -u)" = 0 ] || { echo "live tests need root: network namespaces and packet capture" >&2; exit 1; }
+OUT=$(mktemp -d "${TMPDIR:-/tmp}/sockwhy-live.XXXXXX")
+chmod 755 "$OUT"
+live_end() {
+	hosts_down
+	[ -n "${KEEP:-}" ] && echo "kept: $OUT" >&2 || rm -rf "$OUT"
+}
+trap live_end EXIT
 SELF=$$
 CLIENT_NS=swc$SELF GATEWAY_NS=swg$SELF SERVER_NS=sws$SELF
 CLIENT=10.90.1.2 GATEWAY=10.90.1.1 SERVER=10.90.2.2 CLIENT6=fd90:1::2 SERVER6=fd90:2::2

@@ -70,13 +70,13 @@ void sw_correlate_lacking(struct sw_correlate *correlate, bool successes);
  * unacknowledged: the session goes on capturing (at most --linger) while this says so. */
 bool sw_correlate_expects_more(const struct sw_correlate *correlate, int64_t now_ns);
 
-/* What ended badly in the last seconds and is not judged yet, for who wants to ask more before it is; the same is told again
+/* What ended badly in the last seconds and is not judged yet, for whoever wants to ask more before it is; the same is told again
  * at each call. */
 void sw_correlate_lately(const struct sw_correlate *correlate,
 			 void (*each)(void *context, const struct sw_ended *ended), void *context);
 
 /* Connections that owe something and have not moved for --slow, each time that has doubled, at least once a
- * minute: for who can ask what the kernel knows of them. */
+ * minute: for whoever can ask what the kernel knows of them. */
 void sw_correlate_stalled(struct sw_correlate *correlate, int64_t now_ns, void (*each)(void *context, uint32_t socket),
 			  void *context);
 

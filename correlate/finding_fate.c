@@ -1,4 +1,4 @@
-/* What became of a packet of ours, for who draws it: answered, sent again first, or never answered.
+/* What became of a packet of ours, for whoever draws it: answered, sent again first, or never answered.
  *
  * Enters: the context's packets, oldest first, and its flow. Leaves: one word a packet; no judgement rests on it. A TCP segment is
  * answered by what acknowledges its last byte (RFC 9293, 3.4), a datagram by whatever comes back after it. */

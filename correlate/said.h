@@ -1,6 +1,6 @@
 /* What the processes said on standard error: the last lines of each, as a terminal would have shown them.
  *
- * Enters: facts of the kind `said`. Leaves: lines for who tells a finding. Bounded: the oldest lines and processes are forgotten. Knows
+ * Enters: facts of the kind `said`. Leaves: lines for whoever tells a finding. Bounded: the oldest lines and processes are forgotten. Knows
  * nothing of sockets; whether a line has to do with a failure is told by its time and its words alone. */
 #ifndef SW_CORRELATE_SAID_H
 #define SW_CORRELATE_SAID_H

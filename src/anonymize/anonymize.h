@@ -26,7 +26,7 @@ const struct sw_fact *sw_anonymizer_fact(struct sw_anonymizer *anonymizer, const
 const struct sw_limit *sw_anonymizer_limit(struct sw_anonymizer *anonymizer, const struct sw_limit *limit);
 const struct sw_capture_status *sw_anonymizer_status(struct sw_anonymizer *anonymizer,
 						     const struct sw_capture_status *status);
-/* The frame is rewritten and decoded again: packet and frame say the same, as they will to who reads the file. False: nothing of the
+/* The frame is rewritten and decoded again: packet and frame say the same, as they will to whoever reads the file. False: nothing of the
  * packet may be passed on. */
 bool sw_anonymizer_packet(struct sw_anonymizer *anonymizer, const struct sw_packet **packet,
 			  const struct sw_raw_packet **raw);

@@ -20,7 +20,7 @@ void sw_html_ladder(const struct sw_report_context *context, const struct sw_fin
 void sw_html_evidence(const struct sw_finding *finding, FILE *out);
 void sw_html_parts(const struct sw_finding *finding, FILE *out); /* html_evidence.c: where the time went */
 
-/* html_tables.c: the first lines for who has no JavaScript, and everything as data for who has. */
+/* html_tables.c: the first lines for readers without JavaScript, and everything as data for those with it. */
 void sw_html_flows(const struct sw_report_context *context, FILE *out);
 void sw_html_flows_data(const struct sw_report_context *context, FILE *out);
 void sw_html_timeline(const struct sw_report_context *context, FILE *out);

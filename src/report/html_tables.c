@@ -1,4 +1,4 @@
-/* Flows and timeline: the first lines as tables for paper and for who has no JavaScript, all of them as data for who has.
+/* Flows and timeline: the first lines as tables for paper and for readers without JavaScript, all of them as data for those with it.
  *
  * The data is JSON in a <script> that nothing executes: rows as arrays, in the order of the columns named beside them. */
 #include "src/report/html.h"

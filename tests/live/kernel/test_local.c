@@ -34,7 +34,7 @@ static int done(void **state)
 	return 0;
 }
 
-/* The search for who holds it is bounded in time, and a busy machine may use that up. */
+/* The search for the holder is bounded in time, and a busy machine may use that up. */
 static void ask_for_holder(const char *setup, void (*act)(struct outcome *outcome), const char *fact, const char *pid)
 {
 	for (int try = 0; try < 20; try++) {

@@ -7,10 +7,11 @@
 #include "kernel.h"
 #include "tests/unit/test.h"
 
-#define LINK                                                                                                           \
-	"ip link add d0 type veth peer name d1 && ip link set d1 up && ip addr add 10.9.0.1/24 dev d0 && ip link set d0 up && "
-#define LINK6                                                                                                          \
-	"ip link add d0 type veth peer name d1 && ip link set d1 up && ip addr add fd09::1/64 dev d0 nodad && ip link set d0 up && "
+#define PAIR(address)                                                                                                  \
+	"ip link add d0 type veth peer name d1 && ip link set d1 up && ip addr add " address                           \
+	" dev d0 && ip link set d0 up && "
+#define LINK PAIR("10.9.0.1/24")
+#define LINK6 PAIR("fd09::1/64 nodad")
 /* A pair whose other end answers nothing: neighbours stay unresolved. */
 #define WIRE                                                                                                           \
 	"ip link add w0 type veth peer name w1 && ip addr add 10.9.0.1/24 dev w0 && ip link set w0 up && "             \

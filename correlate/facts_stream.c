@@ -282,6 +282,7 @@ static void lateness_facts(struct sw_facts *facts, const struct sw_symptom_conte
 
 	facts->late_here = debt->late_ns;
 	facts->trickled = debt->trickled;
+	facts->we_speak_first = context->we_speak_first;
 	if (context->account && context->account->late.ns && context->account->late.from_ns >= debt->began_ns &&
 	    context->account->late.from_ns <= debt_end(context))
 		facts->woken_late = context->account->late.ns;

@@ -89,6 +89,7 @@
 	X(NS, late_here, "the longest that any thread of the program was woken late meanwhile or just before")         \
 	X(TEXT, stopped_by, "the signal that stopped the program meanwhile")                                           \
 	X(FLAG, reset_not_ours, "a RST left in the name of our socket, which lived on and sent data behind it")        \
+	X(FLAG, we_speak_first, "on another connection to the same end our bytes were the first")                      \
 	X(FLAG, trickled, "bytes of the answer came until the program gave it up")                                     \
 	X(COUNT, same_waits, "answers of this end that came after about the same long time")                           \
 	X(BYTES, burst, "bytes of the answer that were read since its last pause")                                     \

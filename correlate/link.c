@@ -167,6 +167,21 @@ bool sw_links_reaches(const struct sw_links *links, uint8_t protocol, const stru
 	return remote && remote->flows.count;
 }
 
+bool sw_links_spoke_first(const struct sw_links *links, const struct sw_endpoint *end)
+{
+	struct remote *remote = sw_link_remote(links, IPPROTO_TCP, end);
+
+	for (size_t i = 0; remote && i < remote->flows.count; i++) {
+		const struct sw_flow *flow = sw_flows_get(links->flows, remote->flows.items[i]);
+		struct sw_seen ours = flow ? flow->side[SW_SIDE_OURS].first_data : (struct sw_seen){0};
+		struct sw_seen peers = flow ? flow->side[SW_SIDE_PEER].first_data : (struct sw_seen){0};
+
+		if (ours.packet && (!peers.packet || ours.time_ns < peers.time_ns))
+			return true;
+	}
+	return false;
+}
+
 void sw_links_forget(struct sw_links *links, const struct sw_socket_state *socket)
 {
 	struct local *local = sw_link_local(links, sw_link_protocol(socket), socket->seen.socket.local.endpoint.port);

@@ -34,6 +34,8 @@ const struct sw_socket_state *sw_links_own_listener(const struct sw_links *links
 bool sw_links_named(const struct sw_links *links, const struct sw_flow_summary *flow);
 bool sw_links_reaches(const struct sw_links *links, uint8_t protocol,
 		      const struct sw_addr *end); /* any packet went there */
+/* Of any TCP connection to that end: our bytes were the first. */
+bool sw_links_spoke_first(const struct sw_links *links, const struct sw_endpoint *end);
 void sw_links_forget(struct sw_links *links, const struct sw_socket_state *socket);
 enum sw_packet_way sw_links_way(void *context,
 				const struct sw_packet *packet); /* for sw_flows_set_local(); context: the links */

@@ -117,6 +117,7 @@ struct sw_symptom_context {
 	enum sw_link link;
 	/* datagrams: another end that sent to our port during the operation and was not asked */
 	const struct sw_flow *elsewhere;
+	bool we_speak_first; /* on another connection to the same end our bytes were the first */
 	int64_t answers_after_ns; /* datagrams: how long the same end took to answer another one; -1 it answered none */
 	bool flow_is_peers;
 	bool waited_alone; /* a wait for this socket and no other */

@@ -159,6 +159,8 @@ static void fill_own_listener(struct sw_symptom_context *context, const struct s
 void sw_symptom_others(struct sw_symptom_context *context, const struct sw_sources *sources,
 		       const struct sw_debt_state *state)
 {
+	if (context->target && context->target->present && !state->debt.bytes_accepted)
+		context->we_speak_first = sw_links_spoke_first(sources->links, &context->target->endpoint);
 	fill_elsewhere(context, sources);
 	fill_answers_after(context, sources);
 	fill_others(context, sources);

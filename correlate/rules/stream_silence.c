@@ -266,11 +266,15 @@ static bool peer_silent(const struct sw_facts *facts, struct sw_match *match)
 	if (!FACT(request_sent))
 		match->cause = "{remote} had to speak first, and no byte came within {duration}";
 	asked_before(facts, match);
-	if (FACT(bytes_written) <= 0 &&
-	    FACT(ended_well)) { /* or nobody had to: a connection made ahead, and not used */
+	if (FACT(bytes_written) > 0)
+		return true;
+	if (FACT(ended_well) || FACT(we_speak_first)) { /* nobody had to: a connection made ahead, and not used */
 		match->severity = SW_SEVERITY_NOTE;
 		at_most(match, SW_CONFIDENCE_POSSIBLE);
-		match->cause = "no byte went either way within {duration}, the program closed, and ended well";
+		match->cause =
+			FACT(ended_well) ?
+				"no byte went either way within {duration}, the program closed, and ended well" :
+				"no byte went either way within {duration}; on another connection there we spoke first";
 	}
 	return true;
 }

@@ -56,7 +56,8 @@ char *sw_trace_set_lacks(const struct sw_trace_set *set)
 		return sw_strdup("the log has no line of a call that failed: strace was told to leave them out (-z)");
 
 	if ((named & (makes | uses)) && set->waits_cut)
-		return sw_strdup("the log does not say for what poll waited: strace was told to cut everything off (-s 0)");
+		return sw_strdup(
+			"the log does not say for what poll waited: strace was told to cut everything off (-s 0)");
 	if (set->in_progress && moved && ended && !(named & waits)) /* somebody waits for it */
 		return sw_strdup("the log has no line of poll, select or epoll_wait: strace was told to leave them out "
 				 "(-e trace=...)");

@@ -115,6 +115,17 @@ static bool refused_plain(const struct sw_answer_sources *sources, const struct 
 	return true;
 }
 
+/* A question that is understood lay here unread until its client had left, and was closed without an answer. */
+static bool read_too_late(const struct sw_flow *flow, const struct sw_debt *debt)
+{
+	const struct sw_side *peer = &flow->side[SW_SIDE_PEER];
+	struct sw_seen left = sw_side_gone(peer);
+
+	return debt->unanswered && debt->closed_by && !flow->initiator && peer->asked_all && left.packet &&
+	       left.time_ns <= debt->began_ns && left.time_ns - peer->last_new_data.time_ns >= SW_ANSWER_LATE_NS &&
+	       !flow->side[SW_SIDE_OURS].data_packets;
+}
+
 bool sw_answer_is_missing(const struct sw_answer_sources *sources, const struct sw_flow *flow,
 			  struct sw_debt_state *state)
 {
@@ -124,6 +135,9 @@ bool sw_answer_is_missing(const struct sw_answer_sources *sources, const struct 
 
 	if (debt->operation != SW_OPERATION_SERVE || debt->outcome != SW_OUTCOME_DONE || !flow)
 		return false;
+	debt->left_in_vain |= read_too_late(flow, debt);
+	if (debt->left_in_vain)
+		return true;
 	if (handshake) { /* others were answered there: the program was too slow */
 		gather(&facts, handshake, flow, debt);
 		debt->left_in_vain = starved(&facts, flow, debt);

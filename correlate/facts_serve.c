@@ -37,6 +37,15 @@ static bool answer_begun_in_time(const struct sw_symptom_context *context)
 	return false;
 }
 
+/* From the last of the client's bytes to the read that began the operation: a listener that is slow to accept. */
+static int64_t request_lay(const struct sw_symptom_context *context)
+{
+	const struct sw_side *peer = &context->flow->side[SW_SIDE_PEER];
+	int64_t lay_ns = context->debt->began_ns - peer->last_new_data.time_ns;
+
+	return context->debt->operation == SW_OPERATION_SERVE && peer->last_new_data.packet && lay_ns > 0 ? lay_ns : -1;
+}
+
 /* Who asks nothing and goes is a check (a load balancer, a scan); who goes with the answer in its hands is served. */
 static bool owed_nothing(const struct sw_symptom_context *context, bool sending)
 {
@@ -125,6 +134,7 @@ void sw_facts_of_serve(struct sw_facts *facts, const struct sw_symptom_context *
 	facts->came_to = sw_arena_strdup(arena, sw_endpoint_text(&flow->local, text));
 	facts->answered_before = answered_before(context);
 	facts->left_before_read = left_before_read(context);
+	facts->request_lay = request_lay(context);
 	facts->owed_nothing = flow->protocol == IPPROTO_TCP && owed_nothing(context, facts->surfaced_sends);
 	facts->answer_begun_in_time = flow->protocol == IPPROTO_TCP && answer_begun_in_time(context);
 	if (flow->protocol == IPPROTO_UDP) {

@@ -293,6 +293,7 @@
 	X(COUNT, own_synacks, "SYN-ACKs of ours")                                                                      \
 	X(COUNT, backlog, "what listen asked for")                                                                     \
 	X(COUNT, accepts, "connections that were accepted from the listener")                                          \
+	X(NS, request_lay, "how long the request lay here before it was read")                                         \
 	X(COUNT, others_unanswered, "other connections to our end, meanwhile, that were never answered")               \
 	X(FLAG, answer_begun_in_time, "the answer to its last request had begun when the client went")                 \
 	X(FLAG, accept_without_fd, "accept on this listener failed for want of a descriptor before the last SYN")      \

@@ -17,9 +17,14 @@ static bool app_slow_to_answer(const struct sw_facts *facts, struct sw_match *ma
 	if (FACT(answered_before) && FACT(answer_took) < SW_ANSWER_LATE_NS && !FACT(closed_unanswered))
 		return near(match, "our answer had begun when the peer left");
 	if (FACT(duration) < SW_ANSWER_LATE_NS && FACT(answer_took) < SW_ANSWER_LATE_NS &&
-	    FACT(left_before_read) < SW_ANSWER_LATE_NS)
+	    FACT(left_before_read) < SW_ANSWER_LATE_NS &&
+	    !(FACT(closed_unanswered) && FACT(request_lay) >= SW_ANSWER_LATE_NS))
 		return near(match, "the answer was written {duration} after the request was read");
-	if (FACT(closed_unanswered)) {
+	if (FACT(closed_unanswered) && FACT(request_lay) >= SW_ANSWER_LATE_NS) {
+		at_most(match, SW_CONFIDENCE_LIKELY);
+		match->cause =
+			"the request lay here for {request_lay} before the program read it, and the client had left";
+	} else if (FACT(closed_unanswered)) {
 		at_most(match, SW_CONFIDENCE_LIKELY); /* it may have been an answer that waits for news */
 		match->cause = "the request was read, and nothing was answered until the client left after {duration}";
 	} else if (FACT(left_before_read) >= SW_ANSWER_LATE_NS) {

@@ -11,6 +11,7 @@
 
 #define TIE_WALK_MAX 256 /* flows of one local port that are looked at for a translated answer */
 #define UNRELATED INT64_C(0x1000000) /* 16 MiB: so far off, a segment after the end is of another connection */
+#define ANEW_NS SW_NS_PER_S
 
 struct sw_flows *sw_flows_new(void)
 {
@@ -108,13 +109,14 @@ static bool begins_anew(const struct sw_flow_track *track, const struct sw_packe
 	const struct sw_flow *flow = &track->flow;
 	enum sw_flow_side from = side_of(flow, packet);
 	const struct sw_side *s = &flow->side[from], *other = &flow->side[SW_FLOW_OTHER(from)];
-	bool over = flow->state >= SW_FLOW_CLOSED;
+	bool over = flow->state >= SW_FLOW_CLOSED, made = over || flow->established_ns != SW_TIME_NONE;
 
 	if (flow->protocol != IPPROTO_TCP || flow->no_packets)
 		return false;
 	if ((packet->tcp.flags & (SW_TCP_SYN | SW_TCP_ACK)) == SW_TCP_SYN) {
-		if (track->side[from].based)
-			return s->isn != packet->tcp.seq;
+		if (track->side[from]
+			    .based) /* no SYN is sent again that had its answer: the same recording stands twice in a file */
+			return s->isn != packet->tcp.seq || (made && packet->time_ns - flow->last_ns > ANEW_NS);
 		return over || !(other->syns && flow->state == SW_FLOW_SYN_SENT); /* else both sides open at once */
 	}
 	if (!over || (packet->tcp.flags & SW_TCP_RST) || !packet->payload_length || !track->side[from].based)

@@ -290,6 +290,26 @@ static void closed_by_child(void **unused)
 	assert_true(caught.socket.flags & SW_SOCKET_LISTENING);
 }
 
+/* -e trace=network: no fork is told of, and the parent closes what it has left to its child before the child is known. */
+static void left_to_a_child(void **unused)
+{
+	struct caught caught;
+
+	(void)unused;
+	read_pieces(
+		"10 1795452000.1 accept(3<TCP:[10.0.0.1:80]>, NULL, NULL) = 4<TCP:[10.0.0.1:80->10.0.0.2:4001]> <0.1>\n"
+		"10 1795452000.3 close(4<TCP:[10.0.0.1:80->10.0.0.2:4001]>) = 0 <0.00001>\n"
+		"11 1795452000.4 read(0<TCP:[10.0.0.1:80->10.0.0.2:4001]>, \"x\", 10) = 1 <0.00001>\n",
+		&caught, 1000);
+	assert_true(caught.socket.flags & SW_SOCKET_ACCEPTED);
+	read_pieces(
+		"10 1795452000.1 socketpair(AF_UNIX, SOCK_STREAM, 0, [3<UNIX-STREAM:[7->8]>, 4<UNIX-STREAM:[8->7]>]) = 0 <0.1>\n"
+		"10 1795452000.3 close(3<UNIX-STREAM:[7->8]>) = 0 <0.00001>\n"
+		"11 1795452000.4 read(0<UNIX-STREAM:[7->8]>, \"x\", 10) = 1 <0.00001>\n",
+		&caught, 1000);
+	assert_true(caught.socket.flags & SW_SOCKET_PAIR);
+}
+
 static void interrupted(void **unused)
 {
 	struct caught caught;
@@ -440,6 +460,7 @@ int main(void)
 		cmocka_unit_test(notes),
 		cmocka_unit_test(closed_by_both),
 		cmocka_unit_test(closed_by_child),
+		cmocka_unit_test(left_to_a_child),
 		cmocka_unit_test(interrupted),
 		cmocka_unit_test(unread_is_counted),
 		cmocka_unit_test(whole_seconds_stay_in_order),

@@ -146,12 +146,12 @@ static struct pair *pair_of(struct sw_case_packets *packets, const struct sw_pac
 	return pair;
 }
 
-/* A SYN after more than SYNs begins a new connection of the same ports. */
-static void begin_anew(struct pair *pair, unsigned side)
+/* A SYN after more than SYNs begins a new connection of the same ports; where it says seq=0, with the same numbers again. */
+static void begin_anew(struct pair *pair, unsigned side, bool same_numbers)
 {
 	if (pair->more) {
-		pair->isn[0] += ISN_STEP / 2;
-		pair->isn[1] += ISN_STEP / 2;
+		pair->isn[0] += same_numbers ? 0 : ISN_STEP / 2;
+		pair->isn[1] += same_numbers ? 0 : ISN_STEP / 2;
 		pair->next[0] = pair->next[1] = 1;
 		pair->syn[!side] = false;
 		pair->more = false;
@@ -166,7 +166,7 @@ static void tcp_numbers(struct sw_case_packets *packets, struct sw_packet *packe
 	uint8_t flags = packet->tcp.flags;
 
 	if ((flags & (SW_TCP_SYN | SW_TCP_ACK)) == SW_TCP_SYN)
-		begin_anew(pair, side);
+		begin_anew(pair, side, key(words, "seq"));
 	else if (!(flags & SW_TCP_SYN))
 		pair->more = true;
 	uint32_t seq = number(words, "seq", flags & SW_TCP_SYN ? 0 : pair->next[side]);

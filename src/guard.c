@@ -64,7 +64,8 @@ static bool reap(const struct sw_guarded *guarded, pid_t child, int *status)
 int sw_guard(const struct sw_guarded *guarded)
 {
 	sigset_t signals, before;
-	const struct timespec now = {0};
+	const struct timespec now = {0}, again = {.tv_sec = 1};
+	bool told = false;
 	pid_t parent = getpid();
 	int status = 0;
 
@@ -74,8 +75,10 @@ int sw_guard(const struct sw_guarded *guarded)
 	if (child == 0)
 		_exit(in_child(guarded, parent, &before));
 	while (child > 0 && !reap(guarded, child, &status)) {
-		int signal = sigwaitinfo(&signals, NULL);
-		if (signal > 0 && signal != SIGCHLD)
+		/* Told once, it is told each second until it ends: nobody shall have to press Ctrl-C twice. */
+		int signal = sigtimedwait(&signals, NULL, told ? &again : NULL);
+		told |= signal > 0 && signal != SIGCHLD;
+		if (told && signal != SIGCHLD)
 			kill(child, SIGTERM);
 	}
 	/* What came while it ended must not kill us before the report. */

@@ -12,6 +12,7 @@
 #include "src/base/mem.h"
 #include "src/fail_on.h"
 #include "src/import.h"
+#include "src/import_limits.h"
 #include "src/import_ports.h"
 #include "src/options.h"
 #include "src/outputs.h"
@@ -194,108 +195,21 @@ static void clear_progress(void)
 
 /* ---- what could not be seen ----------------------------------------------------------------------------------- */
 
-static void limit(struct explain *explain, const char *what, const char *costs)
+static void say_limits(struct explain *explain, const struct sw_correlate_options *how)
 {
-	on_limit(explain, &(struct sw_limit){what, costs});
-}
-
-static void log_limits(struct explain *explain, const struct sw_import_input *input)
-{
-	const struct sw_strace_summary *summary = &input->summary;
-	sw_auto_free char *what = NULL;
-
-	if (summary->unread) {
-		what = sw_format("%s: %lld line%s could not be read, the first is line %lld: %s", input->path,
-				 (long long)summary->unread, summary->unread == 1 ? "" : "s",
-				 (long long)summary->unread_lines[0],
-				 explain->anonymizer ? "(not shown)" : summary->unread_text);
-		limit(explain, what, "what stood there is not known");
-	}
-	if (summary->clock == SW_STRACE_CLOCK_NONE)
-		limit(explain, "the log has no time stamps (strace -ttt)",
-		      "no duration, and calls cannot be held against packets");
-	else if (summary->clock == SW_STRACE_CLOCK_TIME_OF_DAY && summary->resolution_ns == SW_NS_PER_S)
-		limit(explain, "the log's stamps are whole seconds (strace -ttt)",
-		      "the order of calls and packets within a second is not known, nor a delay below it that "
-		      "repeats (Nagle's algorithm, round trips)");
-	if (!summary->durations)
-		limit(explain, "the log has no durations (strace -T)", "how long a call took is known only from above");
-}
-
-static void trace_set_limit(struct explain *explain, const struct sw_trace_set *set)
-{
-	sw_auto_free char *what = sw_trace_set_lacks(set);
-
-	if (!what)
-		return;
-	limit(explain, what,
-	      "what went through them is not known; strace -f -ttt -T -yy without -e, or with -e trace=%network,%desc, "
-	      "has them");
-	sw_correlate_lacking(explain->correlate, sw_trace_set_only_failures(set));
-}
-
-static void clock_limits(struct explain *explain)
-{
-	const struct sw_alignment *alignment = &explain->alignment;
-	sw_auto_free char *what = NULL;
-
-	if (alignment->aligned != SW_ALIGNED_FAILED)
-		return;
-	what = sw_format(
-		"the clocks of log and capture could not be matched: %lld of %lld calls have a packet at one offset (--clock-offset)",
-		(long long)alignment->pairs, (long long)alignment->asked);
-	limit(explain, what, "no verdict rests on calls and packets together");
-}
-
-static void input_limits(struct explain *explain)
-{
-	const struct sw_incident_session *session = sw_import_session(explain->import);
-	const struct sw_import_input *inputs;
+	const struct sw_limits_of_import of = {explain->import, &explain->alignment, how,
+					       explain->options->host_count > 0, explain->anonymizer != NULL};
 	struct sw_trace_set set = {0};
-	size_t count;
 
-	if (session && !session->complete)
-		limit(explain, "the recording was never finished: its recorder was killed, or is still at work",
-		      "what came after its last 100 ms is not known");
-	inputs = sw_import_inputs(explain->import, &count);
-	for (size_t i = 0; i < count; i++) {
-		if (inputs[i].type == SW_IMPORT_STRACE)
-			log_limits(explain, &inputs[i]);
-		if (inputs[i].type == SW_IMPORT_STRACE)
-			sw_trace_set_add(&set, &inputs[i].summary);
-		if (inputs[i].type == SW_IMPORT_CAPTURE && !inputs[i].records && !inputs[i].text[0]) {
-			sw_auto_free char *none = sw_format("%s: holds no packets", inputs[i].path);
-
-			limit(explain, none, "nothing crossed its interfaces, or nothing that its filter kept");
-		}
-		if (inputs[i].text[0]) {
-			sw_auto_free char *what = sw_format("%s: %s", inputs[i].path, inputs[i].text);
-
-			limit(explain, what, "what stands behind that was not read");
-		}
-	}
-	trace_set_limit(explain, &set);
-}
-
-static void side_limits(struct explain *explain, const struct sw_correlate_options *how)
-{
-	if (how->packets_missing) {
-		limit(explain, "no capture was given",
-		      "verdicts rest on the calls alone; a capture (tcpdump -i any -w FILE) would show what answered");
+	if (how->packets_missing)
 		on_status(explain, &(struct sw_capture_status){.available = false,
 							       .opened_ns = SW_TIME_NONE,
 							       .closed_ns = SW_TIME_NONE,
 							       .dropped = -1,
 							       .last_drop_ns = SW_TIME_NONE,
 							       .why_not = "no capture was given"});
-	}
-	if (how->calls_missing)
-		limit(explain, "no log of calls was given",
-		      "what is told is what the packets show of whoever asked; which call failed, with which error, of which "
-		      "process, and what failed without a packet, a log would tell (strace -f -ttt -T -yy -o FILE)");
-	if (how->calls_missing && explain->options->host_count == 0)
-		limit(explain, "whose side the capture is seen from was not said (--host ADDRESS)",
-		      "it is taken from the packets");
+	if (sw_import_limits(&of, &set, on_limit, explain))
+		sw_correlate_lacking(explain->correlate, sw_trace_set_only_failures(&set));
 }
 
 /* ---- the run -------------------------------------------------------------------------------------------------- */
@@ -449,9 +363,7 @@ static int run(struct explain *explain, struct sw_err *err)
 		explain->ports = sw_ports_new(say_socket, explain, explain->alignment.error_ns);
 	explain->timeline = sw_timeline_wanted(explain->options) ? sw_timeline_new() : NULL;
 	read_all(explain);
-	side_limits(explain, &how);
-	clock_limits(explain);
-	input_limits(explain);
+	say_limits(explain, &how);
 	status = publish(explain);
 	sw_timeline_free(explain->timeline);
 	sw_incident_free(explain->incident);

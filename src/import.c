@@ -358,6 +358,8 @@ const struct sw_import_input *sw_import_inputs(struct sw_import *import, size_t 
 			input->shown.records = input->shown.summary.calls;
 			input->shown.unread = input->shown.summary.unread;
 		}
+		if (input->file)
+			input->shown.undecoded = sw_capture_file_unknown(input->file);
 		if (input->incident && input->shown.type == SW_IMPORT_INCIDENT) {
 			input->shown.unread = sw_incident_reader_unread(input->incident, &why);
 			if (why && !input->shown.text[0])

@@ -48,6 +48,7 @@ void sw_import_run(struct sw_import *import, const struct sw_trace_sink *trace, 
 struct sw_import_input { /* in the order of the numbers that packets carry */
 	const char *path, *kind;
 	int64_t records, unread;
+	uint32_t undecoded; /* of a capture's records: packets whose link type is not read */
 	char text[600]; /* what went wrong; "" nothing */
 	struct sw_strace_summary summary; /* of a log */
 	enum sw_import_kind type;

@@ -35,6 +35,13 @@ static bool by_loopback(const struct sw_symptom_context *context)
 							   sw_ip_equal(&local->endpoint.ip, &target->endpoint.ip));
 }
 
+/* No SYN, nor one of those that follow after 1, 3, 7 s, to an end that nothing else goes to: the host was quiet, not the capture late. */
+static bool no_syn_at_all(const struct sw_symptom_context *context, int64_t opened_ns)
+{
+	return context->debt->operation == SW_OPERATION_CONNECT && !context->flow && opened_ns < end_of(context) &&
+	       end_of(context) - context->debt->began_ns >= SW_NS_PER_S;
+}
+
 static void of_file(struct sw_symptom_context *context, const struct sw_capture_status *status)
 {
 	int64_t error_ns = context->clock_error_ns + context->stamp_error_ns;
@@ -46,7 +53,8 @@ static void of_file(struct sw_symptom_context *context, const struct sw_capture_
 	} else if (status->opened_ns == SW_TIME_NONE || status->opened_ns > end_of(context) + FILE_NEAR_NS + error_ns ||
 		   status->closed_ns < context->debt->began_ns - FILE_NEAR_NS - error_ns) {
 		set(context, SW_ABSENCE_NOTHING, "the capture file is of another time");
-	} else if (status->opened_ns > context->debt->began_ns + FILE_LATE_NS + error_ns) {
+	} else if (status->opened_ns > context->debt->began_ns + FILE_LATE_NS + error_ns &&
+		   !no_syn_at_all(context, status->opened_ns)) {
 		set(context, SW_ABSENCE_NOTHING, "the capture's first packet came after the operation had begun");
 	} else if (status->dropped > 0) {
 		set(context, SW_ABSENCE_NOTHING, "the capture dropped packets");

@@ -1,6 +1,7 @@
 /* See speech.h. Enters: the first bytes of a segment. Leaves: a kind and a length. What is cut or odd says nothing. */
 #include "capture/speech.h"
 
+#include <ctype.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
@@ -12,6 +13,10 @@ struct text { /* a stretch of the segment; not terminated */
 	const char *at;
 	size_t length;
 };
+#define WORD(word)                                                                                                     \
+	{                                                                                                              \
+		word, sizeof(word) - 1                                                                                 \
+	}
 
 static bool begins(struct text text, const char *with)
 {
@@ -136,12 +141,14 @@ static uint8_t tail_step(uint8_t state, uint8_t byte)
 
 static uint16_t tail_of(const uint8_t *payload, uint32_t length)
 {
-	uint32_t tail = TAIL_KNOWN;
+	uint32_t from = length > SW_TAIL_LINE ? length - SW_TAIL_LINE : 0, tail = TAIL_KNOWN, other = length;
 
+	while (other > from && (payload[other - 1] == '\r' || payload[other - 1] == '\n'))
+		other--;
 	for (uint8_t before = 0; before <= SW_TAIL_LINE; before++) {
-		uint8_t state = before;
+		uint8_t state = other > from ? 0 : before; /* behind another byte all begin anew */
 
-		for (uint32_t i = length > SW_TAIL_LINE ? length - SW_TAIL_LINE : 0; i < length; i++)
+		for (uint32_t i = other; i < length; i++)
 			state = tail_step(state, payload[i]);
 		tail |= (uint32_t)state << TAIL_BITS * before;
 	}
@@ -206,15 +213,16 @@ static struct sw_speech http(struct text whole, struct text first, struct text r
 /* *2 $5 BLPOP ...: https://redis.io/docs/latest/develop/reference/protocol-spec/ */
 static bool blocks(struct text rest)
 {
-	static const char *const words[] = {"BLPOP",     "BRPOP",      "BRPOPLPUSH", "BLMOVE",    "BLMPOP",
-					    "BZPOPMIN",  "BZPOPMAX",   "BZMPOP",     "WAIT",      "WAITAOF",
-					    "SUBSCRIBE", "PSUBSCRIBE", "MONITOR",    "SSUBSCRIBE"};
+	static const struct text words[] = {WORD("BLPOP"),   WORD("BRPOP"),     WORD("BRPOPLPUSH"), WORD("BLMOVE"),
+					    WORD("BLMPOP"),  WORD("BZPOPMIN"),  WORD("BZPOPMAX"),   WORD("BZMPOP"),
+					    WORD("WAIT"),    WORD("WAITAOF"),   WORD("SUBSCRIBE"),  WORD("PSUBSCRIBE"),
+					    WORD("MONITOR"), WORD("SSUBSCRIBE")};
 	struct text size, word;
 
 	if (!line_next(&rest, &size) || !begins(size, "$") || !line_next(&rest, &word))
 		return false;
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-		if (word.length == strlen(words[i]) && begins(word, words[i]))
+		if (word.length == words[i].length && !strncasecmp(word.at, words[i].at, word.length))
 			return true;
 	return (begins(word, "XREAD") && has(rest, "\nBLOCK\r\n"));
 }
@@ -223,7 +231,13 @@ static bool blocks(struct text rest)
 
 static bool is_word(struct text text, const char *word)
 {
-	return text.length == strlen(word) && begins(text, word);
+	return text.length == strlen(word) && !strncasecmp(text.at, word, text.length);
+}
+
+/* A command, a reply's number, an IMAP tag (RFC 9051: no '+', '*', ...), "-ERR". Most segments do not, so they are done with. */
+static bool may_begin_word(struct text text)
+{
+	return text.length && (isalnum((unsigned char)*text.at) || *text.at == '-' || *text.at == '.');
 }
 
 /* IMAP: what follows the tag that the client made up. */
@@ -242,7 +256,7 @@ static bool asks_for_tls(struct text whole)
 
 	if (whole.length == sizeof request && !memcmp(whole.at, request, sizeof request))
 		return true;
-	if (!line_next(&rest, &line) || rest.length)
+	if (!may_begin_word(whole) || !line_next(&rest, &line) || rest.length)
 		return false;
 	return is_word(line, "STARTTLS") || is_word(line, "STLS") || is_word(line, "AUTH TLS") ||
 	       is_word(line, "AUTH SSL") || is_word(behind_tag(line), "STARTTLS");
@@ -251,12 +265,13 @@ static bool asks_for_tls(struct text whole)
 static bool says_no(struct text whole)
 {
 	struct text rest = whole, line;
-	int64_t code = number_of(whole);
+	int64_t code;
 
 	if (is_word(whole, "N"))
 		return true;
-	if (!line_next(&rest, &line))
+	if (!may_begin_word(whole) || !line_next(&rest, &line))
 		return false;
+	code = number_of(whole);
 	return (code >= 400 && code <= 599) || begins(line, "-ERR") || begins(behind_tag(line), "NO ") ||
 	       begins(behind_tag(line), "BAD ");
 }

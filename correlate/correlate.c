@@ -7,14 +7,14 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "correlate/answers.h"
-#include "correlate/flow_summary.h"
-#include "correlate/frames.h"
-#include "correlate/lookups_join.h"
-#include "correlate/names_learnt.h"
-#include "correlate/origins.h"
-#include "correlate/said.h"
-#include "correlate/serving.h"
+#include "correlate/findings/frames.h"
+#include "correlate/findings/names_learnt.h"
+#include "correlate/findings/origins.h"
+#include "correlate/findings/said.h"
+#include "correlate/flows/flow_summary.h"
+#include "correlate/flows/lookups_join.h"
+#include "correlate/symptoms/answers.h"
+#include "correlate/symptoms/serving.h"
 
 /* Packets of a closed socket may still come: the FIN's acknowledgement, an answer that is too late. */
 #define SOCKET_KEPT_NS (10 * SW_NS_PER_S)

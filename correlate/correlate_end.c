@@ -1,10 +1,10 @@
 /* The end of a recording: what is open ends, all that is left is judged, grouped and ranked.
  *
  * Enters: the tables. Leaves: the report; the correlator is gone. */
-#include "correlate/answers.h"
 #include "correlate/correlate_state.h"
-#include "correlate/lookups_join.h"
-#include "correlate/serving.h"
+#include "correlate/flows/lookups_join.h"
+#include "correlate/symptoms/answers.h"
+#include "correlate/symptoms/serving.h"
 
 struct sw_sources sw_correlate_sources(const struct sw_correlate *correlate, int64_t end_ns)
 {

@@ -3,7 +3,7 @@
  * Enters: the tables, now and then. Leaves: smaller ones. Each has a bound that recordings of an incident do not reach, so that nothing is
  * forgotten there; beyond it the oldest go, and memory stays where it is however long the recording goes on. Judges nothing. */
 #include "correlate/correlate_state.h"
-#include "correlate/serving.h"
+#include "correlate/symptoms/serving.h"
 
 #define FLOWS_KEPT 4096u /* at some 3 to 10 kB */
 #define ATTEMPTS_KEPT 4096u /* at 1.4 kB, and the keys by which they are found */

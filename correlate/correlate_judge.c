@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "correlate/correlate_state.h"
-#include "correlate/serving.h"
+#include "correlate/symptoms/serving.h"
 
 /* Symptoms of one attempt that ended within this are judged together: one may be another's cause, or excuse it. */
 #define TOGETHER_NS (500 * SW_NS_PER_MS)

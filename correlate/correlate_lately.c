@@ -1,7 +1,7 @@
 /* What ended badly a moment ago: operations that were failed or given up, look-ups that got no for an answer. Not judged: that takes
  * the packets that are still to come. */
 #include "correlate/correlate_state.h"
-#include "correlate/flow_summary.h"
+#include "correlate/flows/flow_summary.h"
 
 /* A resolver library has moved on by then (resolv.conf(5): five seconds is the usual time-out of a try). */
 #define RESOLVER_SILENT_NS (2 * SW_NS_PER_S)

@@ -1,8 +1,8 @@
 /* Look-ups that a program made through a name service of this host. Enters: finished calls, ended debts. Leaves: debts of the kind
  * "look-up" for what such a service denied, or did not answer in time. Knows nothing of packets: there are none. */
 #include "correlate/correlate_state.h"
-#include "correlate/debts.h"
-#include "correlate/name_services.h"
+#include "correlate/debts/debts.h"
+#include "correlate/findings/name_services.h"
 #include "correlate/thresholds.h"
 
 void sw_correlate_service_call(struct sw_correlate *correlate, const struct sw_call *call)

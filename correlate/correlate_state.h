@@ -2,9 +2,9 @@
 #ifndef SW_CORRELATE_CORRELATE_STATE_H
 #define SW_CORRELATE_CORRELATE_STATE_H
 
+#include "correlate/calls/shown.h"
 #include "correlate/correlate.h"
-#include "correlate/groups.h"
-#include "correlate/shown.h"
+#include "correlate/groups/groups.h"
 #include "src/base/arena.h"
 
 /* A record may be late by this much (two time-outs of the capture, a strace stamp); then what ended is reviewed. */

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tracer/probe_fact.h"
+#include "tracer/kernel/probe_fact.h"
 
 #define AUTO "auto"
 #define FACT_IDS 0x40000000u /* the tracer numbers its own from 1 */

@@ -7,7 +7,7 @@
 #define SW_CLOCK_ALIGN_H
 
 #include "capture/packet.h"
-#include "tracer/strace.h"
+#include "tracer/strace/strace.h"
 
 struct sw_align;
 

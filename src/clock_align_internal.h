@@ -46,7 +46,7 @@ struct sw_align {
 	int64_t capture_first_ns, capture_last_ns; /* SW_TIME_NONE: no packet */
 };
 
-/* Whether the log's stamps are whole seconds: then every line has a stamp of its own all the same (tracer/strace.h). */
+/* Whether the log's stamps are whole seconds: then every line has a stamp of its own all the same (tracer/strace/strace.h). */
 static inline bool sw_align_coarse(const struct sw_align *align)
 {
 	return align->log.resolution_ns >= SW_NS_PER_S;

@@ -11,9 +11,9 @@
 #include "src/captures.h"
 #include "src/guard.h"
 #include "src/session.h"
-#include "tracer/attach.h"
-#include "tracer/proc.h"
-#include "tracer/wire.h"
+#include "tracer/engine/attach.h"
+#include "tracer/engine/wire.h"
+#include "tracer/kernel/proc.h"
 
 #define COMMAND_LINE_MAX 65536
 #define ARGUMENTS_MAX 256

@@ -7,7 +7,7 @@
 
 #include "src/captures.h"
 #include "src/session.h"
-#include "tracer/wire.h"
+#include "tracer/engine/wire.h"
 
 /* Mistakes that cost nothing when they are found before the command starts. */
 static int check(const struct sw_options *options, struct sw_err *err)

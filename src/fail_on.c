@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "correlate/rules.h"
+#include "correlate/rules/rules.h"
 
 static bool is(const char *word, size_t length, const char *name)
 {

@@ -8,7 +8,7 @@
 #include "capture/packet.h"
 #include "src/clock_align.h"
 #include "src/incident.h"
-#include "tracer/strace.h"
+#include "tracer/strace/strace.h"
 
 enum sw_import_kind { SW_IMPORT_STRACE, SW_IMPORT_CAPTURE, SW_IMPORT_INCIDENT, SW_IMPORT_EMPTY };
 

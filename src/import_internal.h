@@ -2,13 +2,13 @@
 #ifndef SW_IMPORT_INTERNAL_H
 #define SW_IMPORT_INTERNAL_H
 
-#include "src/trace_set.h"
 #include "capture/file.h"
 #include "capture/source.h"
 #include "src/ahead.h"
 #include "src/base/mem.h"
 #include "src/import.h"
 #include "src/merge.h"
+#include "src/trace_set.h"
 
 struct input {
 	struct sw_import_input shown;

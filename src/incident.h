@@ -1,7 +1,7 @@
 /* The incident file: one pcapng with both timelines, which stock Wireshark opens and `sockwhy explain` explains again.
  *
  * Packets stand on interface 0 (LINUX_SLL2); each call, process event and fact is a record of its own on interface 1 (link type 252,
- * dissector "syslog"): one line in strace's notation for people, the full record as text (tracer/text.h) in a custom option for
+ * dissector "syslog"): one line in strace's notation for people, the full record as text (tracer/text/text.h) in a custom option for
  * us. What has no line of its own (sockets, limits, states of captures) rides in the option of the next record.
  *
  * While the session runs a journal is written beside the file (FILE.journal, the same format, in the order of arrival, flushed

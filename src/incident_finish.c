@@ -10,7 +10,7 @@
 #include "src/incident_internal.h"
 #include "src/stray.h"
 #include "src/version.h"
-#include "tracer/text_out.h"
+#include "tracer/text/text_out.h"
 
 #define EPB_FIXED 28u /* block type to original length; draft-ietf-opsawg-pcapng, 4.3 */
 #define COMMENTS_MAX 8u /* on one record */

@@ -6,8 +6,8 @@
 
 #include "src/base/arena.h"
 #include "src/incident.h"
-#include "tracer/text.h"
-#include "tracer/text_words.h"
+#include "tracer/text/text.h"
+#include "tracer/text/text_words.h"
 
 struct sw_incident_reader {
 	struct sw_trace_sink trace;

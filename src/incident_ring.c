@@ -14,7 +14,7 @@
 #include "src/incident_internal.h"
 #include "src/stray.h"
 #include "src/version.h"
-#include "tracer/text.h"
+#include "tracer/text/text.h"
 
 #define SEGMENTS_FOR_KEEP 4 /* what is kept is longer than --keep by one of them at most */
 #define SEGMENT_LEAST_NS (250 * SW_NS_PER_MS)

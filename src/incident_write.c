@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tracer/text.h"
+#include "tracer/text/text.h"
 
 #define FLUSH_NS (100 * SW_NS_PER_MS)
 #define SHOWN_MAX 1024 /* of a record's line for people */

@@ -15,7 +15,7 @@
 
 #include "src/base/clock.h"
 #include "src/base/mem.h"
-#include "tracer/netlink.h"
+#include "tracer/kernel/netlink.h"
 
 #define PATIENCE_NS (200 * SW_NS_PER_MS)
 #define NETNS_FOLDER "/run/netns/" /* ip-netns(8) */

@@ -11,8 +11,8 @@
 
 #include "src/confine.h"
 #include "src/publish.h"
-#include "tracer/control.h"
-#include "tracer/wire.h"
+#include "tracer/engine/control.h"
+#include "tracer/engine/wire.h"
 
 /* Records of calls come in order but for a little; packets when the capture says that it has delivered up to then, and at the
  * latest after this. */

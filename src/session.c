@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tracer/control.h"
+#include "tracer/engine/control.h"
 
 int sw_session_complain(const struct sw_err *err, int status)
 {

@@ -8,7 +8,7 @@
 #include <sys/types.h>
 
 #include "src/recorder.h"
-#include "tracer/engine.h"
+#include "tracer/engine/engine.h"
 
 struct sw_session {
 	const struct sw_options *options;

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "tracer/strace.h"
+#include "tracer/strace/strace.h"
 
 struct sw_trace_set { /* of all logs */
 	uint64_t named; /* bit SW_SYS_x of each call that stands in one */

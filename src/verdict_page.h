@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "correlate/rules.h"
+#include "correlate/rules/rules.h"
 
 void sw_verdict_page(const struct sw_rule *rule, FILE *out); /* everything, in full */
 void sw_verdict_list(FILE *out); /* all, one a line, under the headings of the document */

@@ -1,6 +1,6 @@
 /* A call or a fact as one line that a person reads: strace's notation, without what nobody needs.
  *
- * Enters: a record, live or imported. Leaves: text in the caller's buffer. The form that is read back is tracer/text.h. */
+ * Enters: a record, live or imported. Leaves: text in the caller's buffer. The form that is read back is tracer/text/text.h. */
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #include "src/base/names.h"
 #include "tracer/call.h"
 #include "tracer/constants.h"
-#include "tracer/text_out.h"
+#include "tracer/text/text_out.h"
 
 #define WAITS_SHOWN 8 /* descriptors of one wait that still read well in a line */
 #define MESSAGES_SHOWN 3

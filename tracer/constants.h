@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "tracer/text_out.h"
+#include "tracer/text/text_out.h"
 
 enum sw_constants {
 	SW_CONSTANTS_FAMILY, /* AF_*; PF_* accepted */

@@ -1,8 +1,8 @@
 /* The table of calls: which system calls are recorded, and what class each belongs to.
  *
- * It drives the seccomp filter, the decoding (tracer/decode*.c and tracer/strace_*.c), the help and the document.
+ * It drives the seccomp filter, the decoding (tracer/engine/decode*.c and tracer/strace/), the help and the document.
  * To add one: add a row here (the name is the kernel's, libseccomp resolves the number for each architecture), and a
- * decoder for it in tracer/decode.c and in tracer/strace_args.c; a test fails while either is missing. */
+ * decoder for it in tracer/engine/decode.c and in tracer/strace/strace_args.c; a test fails while either is missing. */
 #ifndef SW_TRACER_SYS_H
 #define SW_TRACER_SYS_H
 

@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-#include "correlate/rules.h"
+#include "correlate/rules/rules.h"
 
 /* The connect has not worked: failed, given up, or still waiting. */
 static inline bool not_made(const struct sw_facts *facts)

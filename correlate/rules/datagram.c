@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "correlate/rules.h"
+#include "correlate/rules/rules.h"
 #include "correlate/thresholds.h"
 
 /* The SYN-ACK came, reached our TCP, and nobody waited for it any more. One that drew neither ACK nor RST did not reach it. */

@@ -1,5 +1,5 @@
 /* Verdicts on what a resolver answered. Enters: facts. Leaves: a match. */
-#include "correlate/rules.h"
+#include "correlate/rules/rules.h"
 
 static const struct sw_rule_next look_at_service[SW_RULE_TEXTS] = {
 	{"here", "sockwhy attach $(pidof {dns_service})", "watch whom it asks itself, while the program asks again",

@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-#include "correlate/rules.h"
+#include "correlate/rules/rules.h"
 
 #define ON_ANY_CALL                                                                                                    \
 	(SW_ON(CONNECT) | SW_ON(CALL) | SW_ON(DATAGRAM) | SW_ON(DRAIN) | SW_ON(ANSWER) | SW_ON(GREETING) |             \

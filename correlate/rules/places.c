@@ -3,7 +3,7 @@
  * Enters: facts. Leaves: a match. It says where, and beats what can only say that nothing came back. */
 #include <errno.h>
 
-#include "correlate/rules.h"
+#include "correlate/rules/rules.h"
 #include "correlate/thresholds.h"
 
 #define ON_WAY                                                                                                         \

@@ -1,7 +1,7 @@
 /* Verdicts on what we owe others: connections to accept, requests to answer. Enters: facts. Leaves: a match. */
 #include <errno.h>
 
-#include "correlate/rules.h"
+#include "correlate/rules/rules.h"
 #include "correlate/thresholds.h"
 
 /* The peer had gone when our answer was written, or before: the request had been read, the time was ours. */

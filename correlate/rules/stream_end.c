@@ -4,7 +4,7 @@
  * Enters: facts. Leaves: a match. Order: VERDICTS.md, "When two fit". */
 #include <errno.h>
 
-#include "correlate/rules.h"
+#include "correlate/rules/rules.h"
 #include "correlate/thresholds.h"
 
 #define ON_STREAM (SW_ON(DRAIN) | SW_ON(ANSWER) | SW_ON(GREETING) | SW_ON(HANDSHAKE) | SW_ON(SERVE))

@@ -1,7 +1,7 @@
 /* Verdicts on slow operations: the part that took the largest share of the time is the reason.
  *
- * Enters: facts, above all the parts (correlate/account.h). Leaves: a match. */
-#include "correlate/rules.h"
+ * Enters: facts, above all the parts (correlate/account/account.h). Leaves: a match. */
+#include "correlate/rules/rules.h"
 #include "correlate/thresholds.h"
 
 #define ON_SLOW (SW_ON(DRAIN) | SW_ON(ANSWER) | SW_ON(GREETING) | SW_ON(HANDSHAKE))

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "correlate/rules.h"
+#include "correlate/rules/rules.h"
 
 #define ON_TLS (SW_ON(ANSWER) | SW_ON(HANDSHAKE) | SW_ON(GREETING) | SW_ON(DRAIN))
 

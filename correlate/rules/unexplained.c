@@ -1,5 +1,5 @@
 /* The last resort: no verdict holds. Better than a wrong one. */
-#include "correlate/rules.h"
+#include "correlate/rules/rules.h"
 
 static bool unexplained(const struct sw_facts *facts, struct sw_match *match)
 {

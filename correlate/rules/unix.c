@@ -1,7 +1,7 @@
 /* Verdicts on AF_UNIX sockets: the path, its permissions, who listens. Enters: facts. Leaves: a match. */
 #include <errno.h>
 
-#include "correlate/rules.h"
+#include "correlate/rules/rules.h"
 
 #define ON_UNIX (SW_ON(CONNECT) | SW_ON(CALL) | SW_ON(DATAGRAM) | SW_ON(DRAIN) | SW_ON(ANSWER) | SW_ON(GREETING))
 

@@ -7,8 +7,8 @@
 #include "capture/application.h"
 #include "capture/decode.h"
 #include "capture/pcapng_write.h"
-#include "src/base/arena.h"
 #include "src/anonymize/internal.h"
+#include "src/base/arena.h"
 
 struct sw_anonymizer *sw_anonymizer_with_key(const uint8_t key[16])
 {

@@ -2,7 +2,7 @@
 #include "capture/dns.h"
 #include "src/base/clock.h"
 #include "src/probe/tries.h"
-#include "tracer/probe_fact.h"
+#include "tracer/kernel/probe_fact.h"
 
 static const char *reach_words(const struct sw_reach *reach)
 {

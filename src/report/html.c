@@ -8,8 +8,8 @@
 #include "src/base/mem.h"
 #include "src/report/html_assets.h"
 #include "src/report/html_out.h"
-#include "src/report/report.h"
 #include "src/report/renderers.h"
+#include "src/report/report.h"
 
 static void put_version(const struct sw_report_context *context, FILE *out)
 {

@@ -1,4 +1,4 @@
-/* See case_reader.h. Lines of records go to tracer/text.h, pkt lines to case_packet.c; both through the merge, in the order of
+/* See case_reader.h. Lines of records go to tracer/text/text.h, pkt lines to case_packet.c; both through the merge, in the order of
  * time, into the correlator. */
 #include "tests/cases/case_reader.h"
 
@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "correlate/rules.h"
+#include "correlate/rules/rules.h"
 #include "src/base/mem.h"
 #include "src/merge.h"
-#include "tracer/text.h"
+#include "tracer/text/text.h"
 
 #define SEEN_BY_DEFAULT 1000 /* other traffic: a capture in which nothing at all was seen proves nothing */
 

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "correlate/rules.h"
+#include "correlate/rules/rules.h"
 #include "src/base/mem.h"
 #include "tests/cases/case_reader.h"
 

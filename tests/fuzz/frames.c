@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "tracer/frame_names.h"
+#include "tracer/stack/frame_names.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -2,7 +2,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "tracer/strace.h"
+#include "tracer/strace/strace.h"
 
 static void on_call(void *context, const struct sw_call *call)
 {

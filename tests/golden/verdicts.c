@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "correlate/rules.h"
+#include "correlate/rules/rules.h"
 #include "src/base/mem.h"
 
 static void row(const struct sw_rule *rule)

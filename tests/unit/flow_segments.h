@@ -10,7 +10,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 
-#include "correlate/flows.h"
+#include "correlate/flows/flows.h"
 #include "tests/unit/test.h"
 
 #define OUR_ISN 1000000u

@@ -1,7 +1,7 @@
 /* Byte accounting: where the time of debts went. Each test tells calls and packets in order and names every part. */
 #include <stdlib.h>
 
-#include "correlate/account.h"
+#include "correlate/account/account.h"
 #include "tests/unit/flow_segments.h"
 
 static struct sw_account *account;

@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tracer/attach.h"
+#include "tracer/engine/attach.h"
 
 static void says(const struct sw_attach_refused *refused, const char *reason, const char *way_out)
 {

@@ -1,7 +1,7 @@
 /* What the kernel said, as a sentence: with all that is known, and with nothing. */
 #include <string.h>
 
-#include "correlate/fact_words.h"
+#include "correlate/facts/fact_words.h"
 #include "src/base/mem.h"
 #include "tests/unit/test.h"
 

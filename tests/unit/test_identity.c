@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "tests/unit/test.h"
-#include "tracer/identity.h"
+#include "tracer/kernel/identity.h"
 
 struct seen {
 	struct sw_socket sockets[64];

@@ -7,7 +7,7 @@
 
 #include "src/base/mem.h"
 #include "tests/unit/test.h"
-#include "tracer/frame_names.h"
+#include "tracer/stack/frame_names.h"
 
 static struct sw_jit *opened(const char *text, size_t length)
 {

@@ -6,7 +6,7 @@
 #include <cmocka.h>
 // clang-format on
 
-#include "correlate/lateness.h"
+#include "correlate/account/lateness.h"
 
 #define MS SW_NS_PER_MS
 

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "correlate/name_services.h"
+#include "correlate/findings/name_services.h"
 #include "tests/unit/test.h"
 
 static const char nscd[] = "/var/run/nscd/socket", resolved[] = "/run/systemd/resolve/io.systemd.Resolve",

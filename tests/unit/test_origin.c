@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "tests/unit/test.h"
-#include "tracer/origin.h"
+#include "tracer/kernel/origin.h"
 
 static const char *hosts(const char *text, const char *address, char names[64])
 {

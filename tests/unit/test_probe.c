@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 #include "tests/unit/test.h"
-#include "tracer/probe.h"
-#include "tracer/probe_fact.h"
-#include "tracer/probe_tcp.h"
+#include "tracer/kernel/probe.h"
+#include "tracer/kernel/probe_fact.h"
+#include "tracer/kernel/probe_tcp.h"
 
 #define DOCUMENT "tracer/facts.md" /* tests run in the root of the tree */
 

@@ -1,7 +1,7 @@
 /* The rows of the verdicts are sound: codes are unique and known, templates name facts that exist, the order has no circle, and
  * texts that a reader needs are there. The document's table is checked by tests/lint/generated. */
-#include "correlate/rules.h"
-#include "correlate/words.h"
+#include "correlate/findings/words.h"
+#include "correlate/rules/rules.h"
 #include "src/base/arena.h"
 #include "tests/unit/test.h"
 

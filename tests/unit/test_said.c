@@ -1,7 +1,7 @@
 /* What programs said on standard error, as lines, and which of them are shown of a failure. */
 #include <string.h>
 
-#include "correlate/said.h"
+#include "correlate/findings/said.h"
 #include "src/base/arena.h"
 #include "src/base/mem.h"
 #include "tests/unit/test.h"

@@ -15,11 +15,11 @@
 
 #include "src/base/clock.h"
 #include "tests/unit/test.h"
-#include "tracer/frame_names.h"
-#include "tracer/stack.h"
-#include "tracer/stack_elf.h"
-#include "tracer/stack_maps.h"
-#include "tracer/stack_objects.h"
+#include "tracer/stack/frame_names.h"
+#include "tracer/stack/stack.h"
+#include "tracer/stack/stack_elf.h"
+#include "tracer/stack/stack_maps.h"
+#include "tracer/stack/stack_objects.h"
 
 /* Global, so that even a stripped test has their names; not inlined, and not the last thing done. */
 int sw_test_inner(int depth);

@@ -7,8 +7,8 @@
 
 #include "src/base/mem.h"
 #include "tests/unit/test.h"
-#include "tracer/strace.h"
-#include "tracer/strace_state.h"
+#include "tracer/strace/strace.h"
+#include "tracer/strace/strace_state.h"
 
 struct caught {
 	char text[8192]; /* every call that ended, one a line, with thread and socket */

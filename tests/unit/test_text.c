@@ -7,7 +7,7 @@
 
 #include "src/base/mem.h"
 #include "tests/unit/test.h"
-#include "tracer/text.h"
+#include "tracer/text/text.h"
 
 struct caught { /* the last record of each kind */
 	struct sw_socket socket;

@@ -9,7 +9,7 @@
 #include "src/base/mem.h"
 #include "src/base/ring.h"
 #include "tests/unit/test.h"
-#include "tracer/wire.h"
+#include "tracer/engine/wire.h"
 
 static void put(struct sw_ring *ring, uint32_t number, size_t length)
 {

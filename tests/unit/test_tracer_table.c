@@ -5,10 +5,10 @@
 #include <unistd.h>
 
 #include "tests/unit/test.h"
-#include "tracer/decode.h"
-#include "tracer/epolls.h"
-#include "tracer/filter.h"
-#include "tracer/tracee.h"
+#include "tracer/engine/decode.h"
+#include "tracer/engine/epolls.h"
+#include "tracer/engine/filter.h"
+#include "tracer/engine/tracee.h"
 
 static enum sw_sys by_name(const char *name)
 {

@@ -5,8 +5,8 @@
 
 #include <sys/types.h>
 
-#include "tracer/identity.h"
-#include "tracer/probe.h"
+#include "tracer/kernel/identity.h"
+#include "tracer/kernel/probe.h"
 
 struct outcome { /* what the target did, told through a pipe */
 	int fd, error;

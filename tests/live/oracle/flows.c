@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "capture/file.h"
-#include "correlate/flows.h"
+#include "correlate/flows/flows.h"
 
 struct counters { /* of both sides, before a packet */
 	int64_t again, late, twice, duplicate_acks, rtt_count, rtt_sum;

@@ -14,9 +14,9 @@
 #include <unistd.h>
 
 #include "src/base/mem.h"
-#include "tracer/control.h"
-#include "tracer/engine.h"
-#include "tracer/wire.h"
+#include "tracer/engine/control.h"
+#include "tracer/engine/engine.h"
+#include "tracer/engine/wire.h"
 
 struct recorder {
 	FILE *out;

@@ -1,15 +1,24 @@
 /* The price of being followed, and its bound: what share of its time each thread has spent stopped, as a moving average.
  *
  * Enters: stops and releases. Leaves: whether a thread is above --budget. The kernel does not say when a thread stopped, so what lies
- * between its stop and our learning of it is taken from experience (tests/bench): two context switches, more when we slept. Where stops
- * come faster than we see to them a thread waits its turn: half of the time in which that can have begun. */
+ * between its stop and our learning of it, and between its release and its running, is taken from experience (tests/bench): two context switches, more
+ * when we slept. Where a thread stops often it is measured: outside of calls it does nothing but run, so what it did not run there
+ * (/proc/PID/task/TID/schedstat) is ours, and inside of calls it is as much again. Where stops come faster than we see to them a thread
+ * waits its turn: half of the time in which that can have begun. */
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "tracer/engine/engine_state.h"
+#include "tracer/kernel/proc.h"
 
 #define WINDOW_NS (SW_NS_PER_S / 4)
 #define KEPT                                                                                                           \
 	7 /* of 8: what a window leaves of the average; a thread that is always stopped is over 25 % after 0.75 s */
 #define UNSEEN_BUSY_NS (4 * SW_NS_PER_US)
 #define UNSEEN_ASLEEP_NS (20 * SW_NS_PER_US)
+#define UNSEEN_MOST_NS (40 * SW_NS_PER_US) /* a stop; what is more is a page fault's, or others' */
+#define WAKING_NS (20 * SW_NS_PER_US) /* a stop: being woken; what it waited longer for a processor is others' */
+#define STOPS_OFTEN 250u /* a window */
 
 void sw_engine_budget_begin(struct sw_engine_state *engine)
 {
@@ -24,9 +33,12 @@ void sw_engine_budget_stop(struct sw_engine_state *engine, struct sw_tracee *tra
 	int64_t since = tracee->released_at > waiter->looked_at ? tracee->released_at : waiter->looked_at;
 
 	tracee->stopped_at = now;
-	tracee->stopped_ns += waiter->in_row ? UNSEEN_BUSY_NS : UNSEEN_ASLEEP_NS;
+	tracee->price.stops++;
+	tracee->price.unseen_ns += waiter->in_row ? UNSEEN_BUSY_NS : UNSEEN_ASLEEP_NS;
 	if (waiter->queued && since > engine->budget_since)
-		tracee->stopped_ns += (now - since) / 2;
+		tracee->price.unseen_ns += (now - since) / 2;
+	if (!tracee->inside && tracee->released_at >= engine->budget_since)
+		tracee->price.free_ns += now - tracee->released_at;
 }
 
 void sw_engine_budget_release(struct sw_tracee *tracee)
@@ -34,15 +46,47 @@ void sw_engine_budget_release(struct sw_tracee *tracee)
 	if (!tracee->stopped_at)
 		return;
 	tracee->released_at = sw_clock_monotonic();
-	tracee->stopped_ns += tracee->released_at - tracee->stopped_at;
+	tracee->price.stopped_ns += tracee->released_at - tracee->stopped_at;
 	tracee->stopped_at = 0;
+}
+
+/* What the thread ran and waited for a processor in this window; false where that is not known. The next window begins. */
+static bool ran(struct sw_tracee *tracee, int64_t *ran_ns, int64_t *delayed_ns)
+{
+	struct sw_tracee_price *price = &tracee->price, before = *price;
+	char text[128];
+
+	price->measured = sw_proc_read_task(tracee->process->pid, tracee->tid, "schedstat", text, sizeof text) > 0 &&
+			  sscanf(text, "%" SCNu64 " %" SCNu64, &price->ran_ns, &price->delayed_ns) == 2;
+	*ran_ns = (int64_t)(price->ran_ns - before.ran_ns);
+	*delayed_ns = (int64_t)(price->delayed_ns - before.delayed_ns);
+	return price->measured && before.measured;
+}
+
+static int64_t unseen(struct sw_tracee *tracee)
+{
+	struct sw_tracee_price *price = &tracee->price;
+	int64_t ran_ns, delayed_ns, most = price->stops * UNSEEN_MOST_NS;
+
+	if (price->stops < STOPS_OFTEN) {
+		price->measured = false;
+		return price->unseen_ns;
+	}
+	if (!ran(tracee, &ran_ns, &delayed_ns))
+		return price->unseen_ns;
+	int64_t others = delayed_ns - price->stops * WAKING_NS;
+	int64_t found = 2 * (price->free_ns - ran_ns - (others > 0 ? others : 0));
+
+	found = found < most ? found : most;
+	return found > price->unseen_ns ? found : price->unseen_ns;
 }
 
 static unsigned share_next(struct sw_tracee *tracee, int64_t window)
 {
-	int64_t now = tracee->stopped_ns * 1000 / window;
+	int64_t now = (tracee->price.stopped_ns + unseen(tracee)) * 1000 / window;
 
-	tracee->stopped_ns = 0;
+	tracee->price.stopped_ns = tracee->price.unseen_ns = tracee->price.free_ns = 0;
+	tracee->price.stops = 0;
 	tracee->stopped_share = (unsigned)((tracee->stopped_share * KEPT + (now > 1000 ? 1000 : now)) / (KEPT + 1));
 	return tracee->stopped_share;
 }

@@ -72,7 +72,14 @@ struct sw_tracee { /* a thread */
 	uint64_t patient_call; /* to the end: digest of the call */
 	int64_t stopped_at; /* monotonic; 0: it runs */
 	int64_t released_at; /* monotonic: it was last let go */
-	int64_t stopped_ns; /* in this window, see engine_budget.c */
+	struct sw_tracee_price { /* of this window, see engine_budget.c */
+		int64_t stopped_ns; /* seen */
+		int64_t unseen_ns; /* from experience */
+		int64_t free_ns; /* between a release outside of calls and the next stop: nothing but running */
+		uint32_t stops;
+		uint64_t ran_ns, delayed_ns; /* schedstat at its beginning */
+		bool measured; /* they are */
+	} price;
 	unsigned stopped_share; /* of 1000, moving average */
 	uint64_t clone_flags; /* untraced: as the program passed them */
 	struct sw_entry at; /* the call inside */

@@ -83,11 +83,16 @@ async function timeline(page, file) {
 	await page.fill('#timeline-search', '');
 	await page.until((before) => document.querySelector('#timeline-live .count').textContent === before, all);
 	await page.ask(() => document.querySelector('#timeline-live .list').focus());
-	await page.key('End');
-	await page.until(() => {
+	const chosen = () => {
 		const last = document.querySelector('#timeline-live tr.chosen');
-		return last && last.getAttribute('aria-rowindex') === document.querySelector('#timeline-live table').getAttribute('aria-rowcount');
-	});
+		return Boolean(last) && last.getAttribute('aria-rowindex') === document.querySelector('#timeline-live table').getAttribute('aria-rowcount');
+	};
+	// The search runs a moment behind what was typed, and forgets what was chosen before.
+	for (let tries = 0; tries < 10 && !await page.ask(chosen); tries++) {
+		await page.key('End');
+		await new Promise((done) => setTimeout(done, 200));
+	}
+	await page.until(chosen);
 	const seen = await page.ask(() => {
 		const [row, view] = ['tr.chosen', '.list'].map((path) => document.querySelector(`#timeline-live ${path}`).getBoundingClientRect());
 		return row.top >= view.top - 1 && row.bottom <= view.bottom + 1;

@@ -106,13 +106,9 @@ static enum sw_patience patience_for(const struct sw_tracee *tracee, const struc
 /* How often the thread has been given a processor: changes when its wait is over. */
 static uint32_t slices(const struct sw_tracee *tracee)
 {
-	char text[128];
-	unsigned long long ran, waited, count;
+	struct sw_proc_sched sched;
 
-	if (sw_proc_read_task(tracee->process->pid, tracee->tid, "schedstat", text, sizeof text) <= 0 ||
-	    sscanf(text, "%llu %llu %llu", &ran, &waited, &count) != 3)
-		return 0;
-	return (uint32_t)count;
+	return sw_proc_sched(tracee->process->pid, tracee->tid, &sched) ? (uint32_t)sched.slices : 0;
 }
 
 /* ---- interrupting ----------------------------------------------------------------------------------------------- */

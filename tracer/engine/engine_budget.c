@@ -5,11 +5,7 @@
  * when we slept. Where a thread stops often it is measured: outside of calls it does nothing but run, so what it did not run there
  * (/proc/PID/task/TID/schedstat) is ours, and inside of calls it is as much again. Where stops come faster than we see to them a thread
  * waits its turn: half of the time in which that can have begun. */
-#include <inttypes.h>
-#include <stdio.h>
-
 #include "tracer/engine/engine_state.h"
-#include "tracer/kernel/proc.h"
 
 #define WINDOW_NS (SW_NS_PER_S / 4)
 #define KEPT                                                                                                           \
@@ -54,12 +50,10 @@ void sw_engine_budget_release(struct sw_tracee *tracee)
 static bool ran(struct sw_tracee *tracee, int64_t *ran_ns, int64_t *delayed_ns)
 {
 	struct sw_tracee_price *price = &tracee->price, before = *price;
-	char text[128];
 
-	price->measured = sw_proc_read_task(tracee->process->pid, tracee->tid, "schedstat", text, sizeof text) > 0 &&
-			  sscanf(text, "%" SCNu64 " %" SCNu64, &price->ran_ns, &price->delayed_ns) == 2;
-	*ran_ns = (int64_t)(price->ran_ns - before.ran_ns);
-	*delayed_ns = (int64_t)(price->delayed_ns - before.delayed_ns);
+	price->measured = sw_proc_sched(tracee->process->pid, tracee->tid, &price->at_begin);
+	*ran_ns = (int64_t)(price->at_begin.ran_ns - before.at_begin.ran_ns);
+	*delayed_ns = (int64_t)(price->at_begin.delayed_ns - before.at_begin.delayed_ns);
 	return price->measured && before.measured;
 }
 

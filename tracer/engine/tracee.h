@@ -12,6 +12,7 @@
 #include <uthash.h>
 
 #include "tracer/call.h"
+#include "tracer/kernel/proc.h"
 
 /* how a call passes its arguments, and how large a pointer in its structures is */
 enum sw_abi {
@@ -77,8 +78,8 @@ struct sw_tracee { /* a thread */
 		int64_t unseen_ns; /* from experience */
 		int64_t free_ns; /* between a release outside of calls and the next stop: nothing but running */
 		uint32_t stops;
-		uint64_t ran_ns, delayed_ns; /* schedstat at its beginning */
-		bool measured; /* they are */
+		struct sw_proc_sched at_begin;
+		bool measured; /* at_begin is */
 	} price;
 	unsigned stopped_share; /* of 1000, moving average */
 	uint64_t clone_flags; /* untraced: as the program passed them */

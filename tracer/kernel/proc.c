@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,15 @@ ssize_t sw_proc_read_task(pid_t pid, pid_t tid, const char *name, char *buffer, 
 	char path[SW_PROC_PATH];
 	snprintf(path, sizeof path, "/proc/%d/task/%d/%s", (int)pid, (int)tid, name);
 	return sw_proc_read(path, buffer, size);
+}
+
+bool sw_proc_sched(pid_t pid, pid_t tid, struct sw_proc_sched *sched)
+{
+	char text[128];
+
+	return sw_proc_read_task(pid, tid, "schedstat", text, sizeof text) > 0 &&
+	       sscanf(text, "%" SCNu64 " %" SCNu64 " %" SCNu64, &sched->ran_ns, &sched->delayed_ns, &sched->slices) ==
+		       3;
 }
 
 ssize_t sw_proc_link(const char *path, char *buffer, size_t size)

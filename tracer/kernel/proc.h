@@ -17,6 +17,11 @@
 ssize_t sw_proc_read(const char *path, char *buffer, size_t size);
 /* As sw_proc_read, of /proc/PID/task/TID/NAME. */
 ssize_t sw_proc_read_task(pid_t pid, pid_t tid, const char *name, char *buffer, size_t size);
+/* /proc/PID/task/TID/schedstat: time on a processor, time that it waited for one, how often it was given one. False when it cannot be read. */
+struct sw_proc_sched {
+	uint64_t ran_ns, delayed_ns, slices;
+};
+bool sw_proc_sched(pid_t pid, pid_t tid, struct sw_proc_sched *sched);
 /* Target of a link, NUL-terminated; negative errno. */
 ssize_t sw_proc_link(const char *path, char *buffer, size_t size);
 /* The value behind "NAME:" at the start of a line, as /proc/PID/status has it; false when absent. */

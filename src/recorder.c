@@ -378,18 +378,21 @@ static void linger(struct recorder *recorder)
 	sw_captures_drain(recorder->captures);
 }
 
-/* In a session of its own: what the terminal sends to the command's process group is not for us, and the report is written
- * even when the tracer is killed. */
+/* In a process group of its own: what the terminal sends to the command's is not for us, and the report is written even when
+ * the tracer is killed. Not in a session of its own: the kernel shares processors out by session (sched(7), "The autogroup
+ * feature"), and one that sleeps often was seen to wait for 14 s while threads of another session kept both busy. */
 static void leave_terminal(void)
 {
 	sw_auto_close int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	setsid();
+	setpgid(0, 0);
 	/* Who reads the command's output must see its end when the command ends, not when we do. */
 	dup2(null, STDIN_FILENO);
 	dup2(null, STDOUT_FILENO);
 	signal(SIGPIPE, SIG_IGN);
-	for (size_t i = 0; i < 4; i++)
-		signal((const int[]){SIGINT, SIGTERM, SIGHUP, SIGQUIT}[i], SIG_IGN);
+	/* SIGTTOU: of a process group in the background, with `stty tostop`. */
+	const int unheard[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTTOU};
+	for (size_t i = 0; i < SW_COUNT(unheard); i++)
+		signal(unheard[i], SIG_IGN);
 }
 
 int sw_recorder_main(const struct sw_recorder_start *start)

@@ -95,7 +95,7 @@ static _Noreturn void become(int channel)
 		_exit(1);
 	close_range(4, ~0u, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	setsid();
+	setpgid(0, 0);
 	/* getaddrinfo(3) shall not outlive the patience of who asked. */
 	setenv("RES_OPTIONS", "timeout:1 attempts:1", 1);
 	serve(3);

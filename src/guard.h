@@ -1,4 +1,4 @@
-/* Work that must come to its end in order though this program is killed: it is done by a child in a session of its own. */
+/* Work that must come to its end in order though this program is killed: it is done by a child in a process group of its own. */
 #ifndef SW_GUARD_H
 #define SW_GUARD_H
 

@@ -51,6 +51,13 @@ struct sw_spin { /* whether waiting busily for the thread just let go has paid l
 	uint32_t skipped;
 };
 
+struct sw_contest { /* engine_spin.c: whether the program gets more done when we spin, or when we sleep */
+	unsigned round; /* from 1; 0: none is under way */
+	unsigned stops[2]; /* in its rounds: spinning, asleep */
+	bool asleep; /* who won the last one */
+	int64_t until, pause_ns; /* monotonic: the round's end, or the pause's */
+};
+
 struct sw_rank { /* engine_rank.c: whether the thread that traces comes first */
 	int usual; /* our scheduling policy */
 	bool may_lead, leads;
@@ -68,6 +75,7 @@ struct sw_waiter {
 	pid_t released; /* the thread last let go; 0 none */
 	enum { SW_RELEASED_INTO, SW_RELEASED_FROM } where; /* into a call, or from one */
 	struct sw_spin spin[2];
+	struct sw_contest contest;
 	int64_t looked_at; /* monotonic: nobody stood stopped then */
 	bool queued; /* the event was there when the one before it had been seen to */
 	unsigned in_row; /* events that spinning gave in a row */
@@ -126,6 +134,9 @@ struct sw_engine_state {
 /* engine_wait.c */
 void sw_engine_wait_init(struct sw_waiter *waiter);
 void sw_engine_next(struct sw_engine_state *engine, struct sw_event *event);
+/* engine_spin.c: what waiting busily brought; 0 nothing, or it does not pay */
+void sw_engine_spin_init(struct sw_waiter *waiter);
+pid_t sw_engine_spin(struct sw_engine_state *engine, int *status);
 /* engine_tick.c: sleeps until a thread has stopped, where stops come often; 0: the time for other things has come. Only for a sleep of
  * SW_TICK_NS or more. */
 pid_t sw_engine_tick_sleep(struct sw_tick *tick, int *status);

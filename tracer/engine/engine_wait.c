@@ -1,8 +1,7 @@
 /* What happened next: a stop, an end, a timer, a signal to the tool. Classifies and never acts.
  *
  * Everything comes through one door: SIGCHLD and the tool's signals are blocked and fetched with sigtimedwait(2), so that
- * no signal is lost between a look and a sleep, and no handler runs. Before sleeping it may wait busily for the thread that was just let
- * go: on an idle machine most of a stop's cost is waking a processor. */
+ * no signal is lost between a look and a sleep, and no handler runs. Before sleeping it may wait busily (engine_spin.c). */
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -17,102 +16,13 @@
 #include "tracer/engine/engine_state.h"
 #include "tracer/kernel/proc.h"
 
-#define SPIN_NS (50 * SW_NS_PER_US)
-#define SPIN_PAYS 128u /* of 256: at least every second spin must have brought the stop */
-#define SPIN_RETRY 64u /* look again whether it pays, once in so many */
-#define SPIN_ROW 16u /* then the other threads have their turn */
-#define SPIN_ANY 8u /* threads, up to which spinning is for any of them */
+#define PATIENT_NS (50 * SW_NS_PER_US) /* then it naps between its looks */
 #define SIGNALS_EVERY 64u /* events, then the tool's own signals */
-
-/* ---- may it spin ----------------------------------------------------------------------------------------------- */
-
-static bool quota_in(const char *path)
-{
-	char text[64];
-
-	/* "max 100000" or "50000 100000" (cgroup v2); "-1" or a number (v1). */
-	return sw_proc_read(path, text, sizeof text) > 0 && strncmp(text, "max", 3) != 0 && strncmp(text, "-1", 2) != 0;
-}
-
-/* A quota anywhere on the way up counts against us. */
-static bool quota_above(const char *mount, char *folder, const char *file)
-{
-	char path[4200];
-
-	for (;;) {
-		snprintf(path, sizeof path, "%s%s/%s", mount, folder, file);
-		if (quota_in(path))
-			return true;
-		char *slash = strrchr(folder, '/');
-		if (!slash || slash == folder)
-			return false;
-		*slash = '\0';
-	}
-}
-
-static bool has_quota(void)
-{
-	char text[4096], *line, *rest = text;
-	bool found = quota_in("/sys/fs/cgroup/cpu.max") || quota_in("/sys/fs/cgroup/cpu/cpu.cfs_quota_us");
-
-	if (sw_proc_read("/proc/self/cgroup", text, sizeof text) <= 0)
-		return found;
-	while (!found && (line = strsep(&rest, "\n"))) {
-		char *controllers = strchr(line, ':'), *folder = controllers ? strchr(controllers + 1, ':') : NULL;
-		if (!folder)
-			continue;
-		*folder++ = '\0';
-		if (!strcmp(controllers, ":"))
-			found = quota_above("/sys/fs/cgroup", folder, "cpu.max");
-		else if (!strcmp(controllers, ":cpu") || strstr(controllers, "cpu,") || strstr(controllers, ",cpu"))
-			found = quota_above("/sys/fs/cgroup/cpu", folder, "cpu.cfs_quota_us");
-	}
-	return found;
-}
 
 void sw_engine_wait_init(struct sw_waiter *waiter)
 {
-	cpu_set_t allowed;
-
-	/* With one processor the tracee could not run while we spin; under a quota spinning spends its time. */
-	waiter->may_spin = sched_getaffinity(0, sizeof allowed, &allowed) == 0 && CPU_COUNT(&allowed) > 1 &&
-			   !has_quota();
-	waiter->spin[SW_RELEASED_INTO].hits = waiter->spin[SW_RELEASED_FROM].hits = 256;
+	sw_engine_spin_init(waiter);
 	sw_engine_signals_set(&waiter->signals);
-}
-
-/* ---- waiting --------------------------------------------------------------------------------------------------- */
-
-static bool worth(struct sw_spin *spin)
-{
-	if (spin->hits >= SPIN_PAYS)
-		return true;
-	if (++spin->skipped < SPIN_RETRY)
-		return false;
-	spin->skipped = 0;
-	return true;
-}
-
-/* Where few are traced, on any of them: two that answer each other block in turn, and the one just let go is then not
- * the one that stops next. With many, asking for any costs more than it gains (2,000: 123 us, one: 44). */
-static pid_t spin_for(struct sw_engine_state *engine, int *status)
-{
-	struct sw_waiter *waiter = &engine->waiter;
-	struct sw_spin *spin = &waiter->spin[waiter->where];
-	bool few = HASH_COUNT(engine->tracees.threads) <= SPIN_ANY;
-	pid_t tid = waiter->released, got = 0;
-
-	waiter->released = 0;
-	if (!waiter->may_spin || engine->rank.leads || !tid || (waiter->in_row >= SPIN_ROW && !few) || !worth(spin))
-		return 0;
-	int64_t until = sw_clock_monotonic() + SPIN_NS, now = 0;
-	do
-		got = waitpid(few ? -1 : tid, status, WNOHANG | __WALL);
-	while (got == 0 && (now = sw_clock_monotonic()) < until);
-	if (few && now)
-		waiter->looked_at = now;
-	spin->hits = spin->hits - spin->hits / 8 + (got > 0 ? 32 : 0);
-	return got > 0 ? got : 0;
 }
 
 static enum sw_event_kind stop_kind(int status)
@@ -173,7 +83,7 @@ static bool fetch_signal(struct sw_engine_state *engine, struct sw_event *event,
 static bool look(struct sw_engine_state *engine, struct sw_event *event)
 {
 	int status;
-	pid_t tid = spin_for(engine, &status);
+	pid_t tid = sw_engine_spin(engine, &status);
 
 	engine->waiter.in_row = tid ? engine->waiter.in_row + 1 : 0;
 	if (!tid)
@@ -230,7 +140,7 @@ bool sw_engine_next_of(pid_t tid, int64_t patience_ns, struct sw_event *event)
 
 	/* It needs a processor to stop: on a busy machine ours. */
 	while ((got = waitpid(tid, &status, WNOHANG | __WALL)) == 0 && now < began + patience_ns) {
-		if (now > began + SPIN_NS)
+		if (now > began + PATIENT_NS)
 			nanosleep(&nap, NULL);
 		now = sw_clock_monotonic();
 	}

@@ -92,17 +92,19 @@ static void decide(struct sw_contest *contest)
 	contest->pause_ns = enough && !change ? contest->pause_ns * 2 : PAUSE_NS;
 	if (contest->pause_ns > PAUSE_MOST_NS)
 		contest->pause_ns = PAUSE_MOST_NS;
-	contest->stops[0] = contest->stops[1] = contest->round = 0;
 }
 
-/* Whether to sleep at once. */
+/* Whether to sleep at once. A round in which the program paused says nothing. */
 static bool asleep(struct sw_contest *contest, int64_t now)
 {
+	bool paused = contest->round && now >= contest->until + ROUND_NS;
+
 	if (now >= contest->until) {
-		if (contest->round == ROUNDS)
+		if (contest->round == ROUNDS && !paused)
 			decide(contest);
-		else
-			contest->round++;
+		contest->round = paused || contest->round == ROUNDS ? 0 : contest->round + 1;
+		if (!contest->round)
+			contest->stops[0] = contest->stops[1] = 0;
 		contest->until = now + (contest->round ? ROUND_NS : contest->pause_ns);
 	}
 	return contest->round ? contest->round % 2 : contest->asleep;

@@ -43,10 +43,10 @@ bad = []
 
 
 def stop_recorder(tool, seconds):
-    """It is the child in a session of its own."""
+    """It is the child in a process group of its own."""
     time.sleep(1)
     children = [int(pid) for pid in open("/proc/%d/task/%d/children" % (tool, tool)).read().split()]
-    for pid in (p for p in children if os.getsid(p) == p):
+    for pid in (p for p in children if os.getpgid(p) == p):
         os.kill(pid, signal.SIGSTOP)
         time.sleep(seconds)
         os.kill(pid, signal.SIGCONT)

@@ -13,6 +13,8 @@
 #define STALLED_MOST_NS (60 * SW_NS_PER_S)
 #define REPLY_NS                                                                                                       \
 	(20 * SW_NS_PER_MS) /* what leaves so soon behind what came acknowledges it, as of HTTP/2 and WebSocket */
+#define TICK_NS (10 * SW_NS_PER_MS) /* of the kernel's clock for these times, at its coarsest (CONFIG_HZ=100) */
+#define BARE_ACK_NS (250 * SW_NS_PER_MS) /* TCP_DELACK_MAX, and a tick or two; TCP_DELACK_MIN is 40 ms */
 #define EPHEMERAL_FROM 32768 /* net.ipv4.ip_local_port_range, as it comes */
 
 /* Which end made the connection is not known of what was there before: the one with a port that the kernel chose. */
@@ -34,6 +36,17 @@ static bool is_fresh(const struct sw_socket_state *socket)
 	       !socket->connecting_before && !socket->seen.connect_call;
 }
 
+/* Within one tick bytes went out and came in: which were the last, the acknowledgement tells. An answer acknowledges what it answers;
+ * where no answer left, the peer's kernel acknowledged alone, when its time for that was over. (tcp_ack() in net/ipv4/tcp_input.c
+ * keeps the time of both kinds.) */
+static bool acknowledged_alone(const struct sw_fact *fact, int64_t sent_ns, int64_t received_ns)
+{
+	int64_t ack_ns = sw_fact_number(fact, "last_ack_recv_ms", -1) * SW_NS_PER_MS;
+	int64_t later_ns = received_ns - ack_ns;
+
+	return sent_ns == received_ns && ack_ns >= 0 && later_ns > 2 * TICK_NS && later_ns < BARE_ACK_NS;
+}
+
 /* Without a byte received, or sent, the kernel counts from the handshake on. */
 static void learn_moves(struct sw_socket_state *socket, const struct sw_fact *fact)
 {
@@ -45,7 +58,8 @@ static void learn_moves(struct sw_socket_state *socket, const struct sw_fact *fa
 		return;
 	socket->heard_before = heard;
 	socket->unsent_before = sw_fact_number(fact, "notsent_bytes", 0) > 0;
-	if (is_client(&socket->seen.socket) && sent && (!heard || sent_ns < received_ns)) {
+	if (is_client(&socket->seen.socket) && sent &&
+	    (!heard || sent_ns < received_ns || acknowledged_alone(fact, sent_ns, received_ns))) {
 		socket->asked_before_ns = fact->time_ns - sent_ns;
 		socket->replied_before = heard && received_ns - sent_ns < REPLY_NS;
 	}

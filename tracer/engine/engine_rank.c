@@ -1,11 +1,11 @@
-/* Who runs first: while no processor is idle, the thread that traces does, before ordinary ones.
+/* Who runs first: while no processor is idle the thread that traces may, before ordinary ones; engine_contest.c finds out whether it should.
  *
  * A stopped thread runs again when we have let it go, and for that we need a processor: behind others, each stop costs the program
  * their slices too. What we do at a stop takes microseconds, and stops come only as fast as the program is given time. Where the
  * kernel does not permit it (CAP_SYS_NICE), where the user has chosen a scheduling policy, or where we would take most of a processor,
  * all stays as it was. And it goes where the stopping thread runs: on another processor it would leave that one to somebody else for a whole
- * slice of time (seen: 500 us for a call instead of 35). Enters: how many threads want a processor, and who has stopped. Leaves: our
- * scheduling policy and our processor. */
+ * slice of time (seen: 500 us for a call instead of 35). Enters: how many threads want a processor, and who has stopped. Leaves:
+ * whether that is open to us, our scheduling policy, and our processor. */
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
@@ -19,7 +19,7 @@
 #define LOOK_EVERY 64u /* stops */
 #define LOOK_NS (5 * SW_NS_PER_MS)
 #define CROWDED 160u /* of 256: so many looks found no idle processor */
-#define ROOMY 96u
+#define CROWDED_NS (3 * SW_NS_PER_S) /* it counts as crowded for so long after it was */
 #define SHARE_NS (100 * SW_NS_PER_MS) /* over which our own share of a processor is taken */
 #define REFRAIN_NS SW_NS_PER_S
 #define STAT_PROCESSOR 36 /* fields after the state: proc(5), /proc/PID/stat */
@@ -89,7 +89,7 @@ static bool takes_most(struct sw_rank *rank, int64_t now)
 	return most;
 }
 
-static void change(struct sw_rank *rank, bool leads, int64_t now)
+void sw_engine_rank_lead(struct sw_rank *rank, bool leads, int64_t now)
 {
 	if (leads == rank->leads)
 		return;
@@ -139,12 +139,12 @@ void sw_engine_rank_look(struct sw_rank *rank, const struct sw_tracee *tracee)
 		return;
 	rank->look_at = now + LOOK_NS;
 	rank->crowded = rank->crowded - rank->crowded / 8 + (is_room(rank) ? 0 : 32);
-	if (rank->leads && takes_most(rank, now)) {
-		change(rank, false, now);
-		rank->look_at = now + REFRAIN_NS;
-	} else if (rank->crowded > CROWDED || rank->crowded < ROOMY) {
-		change(rank, rank->crowded > CROWDED, now);
-	}
+	if (rank->crowded > CROWDED)
+		rank->crowded_at = now;
+	if (rank->leads && takes_most(rank, now))
+		rank->refrains_until = now + REFRAIN_NS;
+	rank->open = rank->may_lead && rank->crowded_at && now < rank->crowded_at + CROWDED_NS &&
+		     now >= rank->refrains_until;
 	if (rank->leads)
 		go_to(rank, processor_of(tracee));
 }

@@ -1,9 +1,8 @@
 /* Waiting busily for the next stop, while that pays.
  *
- * On an idle machine most of a stop's cost is waking a processor: so before it sleeps the thread that traces looks again and again, for
- * a moment. Whether that pays it learns in two ways: by how often the look brought the stop, and, since a processor that is spent
- * on looking is one that the program may want, by a contest: for some milliseconds each, in turn, it looks busily and it does not,
- * and does from then on what brought more stops. Enters: the threads and who was let go last. Leaves: a stop, or none. */
+ * Most of a stop's cost is waking a processor that has halted, ours or the thread's: so before it sleeps the thread that traces looks again
+ * and again, for a moment. Whether that pays it learns by how often the look brought the stop; whether another manner brings more,
+ * engine_contest.c finds out. Enters: the threads and who was let go last. Leaves: a stop, or none. */
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,16 +11,12 @@
 #include "tracer/engine/engine_state.h"
 #include "tracer/kernel/proc.h"
 
-#define SPIN_NS (50 * SW_NS_PER_US)
+#define SPIN_NS                                                                                                        \
+	(500 * SW_NS_PER_US) /* with 50 a call of node's, which computes between its calls, took three times as long */
 #define SPIN_PAYS 128u /* of 256: at least every second spin must have brought the stop */
 #define SPIN_RETRY 64u /* look again whether it pays, once in so many */
 #define SPIN_ROW 16u /* then the other threads have their turn */
-#define SPIN_ANY 8u /* threads, up to which spinning is for any of them */
-#define ROUND_NS (8 * SW_NS_PER_MS) /* of a contest: longer than a slice of time of the scheduler's */
-#define ROUNDS 4u /* busily and not, in turn */
-#define ENOUGH 64u /* stops in a contest, to tell anything */
-#define PAUSE_NS (300 * SW_NS_PER_MS) /* from one contest to the next; it doubles while they all say the same */
-#define PAUSE_MOST_NS (1200 * SW_NS_PER_MS)
+#define SPIN_ANY 64u /* threads, up to which spinning is for any of them */
 
 /* ---- may it spin ----------------------------------------------------------------------------------------------- */
 
@@ -77,37 +72,6 @@ void sw_engine_spin_init(struct sw_waiter *waiter)
 	waiter->may_spin = sched_getaffinity(0, sizeof allowed, &allowed) == 0 && CPU_COUNT(&allowed) > 1 &&
 			   !has_quota();
 	waiter->spin[SW_RELEASED_INTO].hits = waiter->spin[SW_RELEASED_FROM].hits = 256;
-	waiter->contest.pause_ns = PAUSE_NS;
-}
-
-/* ---- the contest ------------------------------------------------------------------------------------------------ */
-
-/* What the rounds say: the other way must have brought an eighth more. */
-static void decide(struct sw_contest *contest)
-{
-	unsigned now = contest->stops[contest->asleep], other = contest->stops[!contest->asleep];
-	bool enough = now + other >= ENOUGH, change = enough && other > now + now / 8;
-
-	contest->asleep ^= change;
-	contest->pause_ns = enough && !change ? contest->pause_ns * 2 : PAUSE_NS;
-	if (contest->pause_ns > PAUSE_MOST_NS)
-		contest->pause_ns = PAUSE_MOST_NS;
-}
-
-/* Whether to sleep at once. A round in which the program paused says nothing. */
-static bool asleep(struct sw_contest *contest, int64_t now)
-{
-	bool paused = contest->round && now >= contest->until + ROUND_NS;
-
-	if (now >= contest->until) {
-		if (contest->round == ROUNDS && !paused)
-			decide(contest);
-		contest->round = paused || contest->round == ROUNDS ? 0 : contest->round + 1;
-		if (!contest->round)
-			contest->stops[0] = contest->stops[1] = 0;
-		contest->until = now + (contest->round ? ROUND_NS : contest->pause_ns);
-	}
-	return contest->round ? contest->round % 2 : contest->asleep;
 }
 
 /* ---- spinning --------------------------------------------------------------------------------------------------- */
@@ -132,12 +96,11 @@ pid_t sw_engine_spin(struct sw_engine_state *engine, int *status)
 	pid_t tid = waiter->released, got = 0;
 
 	waiter->released = 0;
-	if (!waiter->may_spin || engine->rank.leads || !tid)
+	if (!tid)
 		return 0;
 	int64_t now = sw_clock_monotonic(), until = now + SPIN_NS, empty = 0;
-	bool sleeps = asleep(&waiter->contest, now);
-	waiter->contest.stops[sleeps] += waiter->contest.round > 0;
-	if (sleeps || (waiter->in_row >= SPIN_ROW && !few) || !worth(spin))
+	sw_engine_contest(engine, now);
+	if (waiter->contest.manner != SW_MANNER_BUSY || (waiter->in_row >= SPIN_ROW && !few) || !worth(spin))
 		return 0;
 	do
 		got = waitpid(few ? -1 : tid, status, WNOHANG | __WALL);

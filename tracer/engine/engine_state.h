@@ -51,22 +51,32 @@ struct sw_spin { /* whether waiting busily for the thread just let go has paid l
 	uint32_t skipped;
 };
 
-struct sw_contest { /* engine_spin.c: whether the program gets more done when we spin, or when we sleep */
+/* Of waiting for the next stop; FIRST: asleep, and before others when woken. */
+enum sw_manner { SW_MANNER_BUSY, SW_MANNER_ASLEEP, SW_MANNER_FIRST, SW_MANNERS };
+
+struct sw_contest { /* engine_contest.c: in which of them the program gets most done */
+	enum sw_manner manner, best; /* now; what the last contest chose */
+	unsigned open; /* 1 << enum sw_manner: between which it chooses */
 	unsigned round; /* from 1; 0: none is under way */
-	unsigned stops[2]; /* in its rounds: spinning, asleep */
-	bool asleep; /* who won the last one */
+	struct sw_tried {
+		unsigned stops;
+		int64_t ns;
+	} tried[SW_MANNERS];
 	int64_t until, pause_ns; /* monotonic: the round's end, or the pause's */
+	int64_t stop_at; /* the last stop */
 };
 
 struct sw_rank { /* engine_rank.c: whether the thread that traces comes first */
 	int usual; /* our scheduling policy */
 	bool may_lead, leads;
+	bool open; /* it may be tried: others want a processor, or did lately */
 	int fd; /* of what says how many want a processor */
 	long processors;
 	cpu_set_t allowed; /* ours */
 	unsigned stops; /* since the last look */
 	unsigned crowded; /* of 256, moving average */
 	int64_t look_at;
+	int64_t crowded_at, refrains_until;
 	int64_t share_at, own_ns; /* our own time on a processor, as of then */
 };
 
@@ -137,6 +147,8 @@ void sw_engine_next(struct sw_engine_state *engine, struct sw_event *event);
 /* engine_spin.c: what waiting busily brought; 0 nothing, or it does not pay */
 void sw_engine_spin_init(struct sw_waiter *waiter);
 pid_t sw_engine_spin(struct sw_engine_state *engine, int *status);
+/* engine_contest.c: a stop has been seen to; in which manner to wait for the next is then in waiter.contest.manner */
+void sw_engine_contest(struct sw_engine_state *engine, int64_t now);
 /* engine_tick.c: sleeps until a thread has stopped, where stops come often; 0: the time for other things has come. Only for a sleep of
  * SW_TICK_NS or more. */
 pid_t sw_engine_tick_sleep(struct sw_tick *tick, int *status);
@@ -232,6 +244,7 @@ void sw_engine_restart_at_signal(struct sw_engine_state *engine, struct sw_trace
 /* engine_rank.c; for the calling thread */
 void sw_engine_rank_begin(struct sw_rank *rank);
 void sw_engine_rank_look(struct sw_rank *rank, const struct sw_tracee *tracee); /* at its stop */
+void sw_engine_rank_lead(struct sw_rank *rank, bool leads, int64_t now); /* or not; where it fails rank->leads stays */
 void sw_engine_rank_hurry(const struct sw_rank *rank, bool on); /* for a moment, whoever else wants a processor */
 void sw_engine_rank_end(struct sw_rank *rank);
 

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -19,6 +20,7 @@
 #include <unistd.h>
 
 #define PAIRS 8 /* of threads */
+#define ASKERS 4 /* connections to a web server */
 
 static uint64_t unseen, *done = &unseen;
 
@@ -151,6 +153,38 @@ static void threads(long count)
 		pthread_join(ids[i], NULL);
 }
 
+static void ask(int fd)
+{
+	static const char request[] = "GET / HTTP/1.1\r\nHost: bench\r\n\r\n";
+	if (write(fd, request, sizeof request - 1) != sizeof request - 1)
+		die("ask");
+}
+
+/* Asks the web server at the port for ever, over connections that stay; each answer is expected in one piece. */
+static void asks(long port)
+{
+	struct sockaddr_in at = {
+		.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct epoll_event came[ASKERS], wanted = {.events = EPOLLIN};
+	char answer[65536];
+	int epoll = epoll_create1(0);
+	for (int i = 0; i < ASKERS; i++) {
+		wanted.data.fd = socket(AF_INET, SOCK_STREAM, 0);
+		if (connect(wanted.data.fd, (void *)&at, sizeof at) < 0 ||
+		    epoll_ctl(epoll, EPOLL_CTL_ADD, wanted.data.fd, &wanted) < 0)
+			die("asks");
+		ask(wanted.data.fd);
+	}
+	for (;;) {
+		int count = epoll_wait(epoll, came, ASKERS, -1);
+		for (int i = 0; i < count; i++, one_done()) {
+			if (read(came[i].data.fd, answer, sizeof answer) <= 0)
+				die("answer");
+			ask(came[i].data.fd);
+		}
+	}
+}
+
 static void forks(long count)
 {
 	for (long i = 0; i < count; i++, one_done()) {
@@ -170,8 +204,10 @@ int main(int argc, char **argv)
 		void (*run)(long count);
 		long count;
 	} workloads[] = {
-		{"pingpong", pingpong, 3000},   {"zero", zero, 20000}, {"refused", refused, 1500},
-		{"getppid", getppids, 3000000}, {"forks", forks, 500}, {"threads", threads, 8000},
+		{"pingpong", pingpong, 3000}, {"zero", zero, 20000},
+		{"refused", refused, 1500},   {"getppid", getppids, 3000000},
+		{"forks", forks, 500},        {"threads", threads, 8000},
+		{"asks", asks, 80},
 	};
 	if (getenv("BENCH_COUNTER"))
 		count_in(getenv("BENCH_COUNTER"));
@@ -183,6 +219,7 @@ int main(int argc, char **argv)
 			printf("%lld %ld\n", now() - began, count);
 			return 0;
 		}
-	fprintf(stderr, "usage: workloads pingpong|zero|refused|getppid|forks|threads [COUNT]\n");
+	fprintf(stderr,
+		"usage: workloads pingpong|zero|refused|getppid|forks|threads [COUNT], or workloads asks PORT\n");
 	return 2;
 }

@@ -48,7 +48,7 @@ static void decide(struct sw_contest *contest)
 			best = manner;
 	}
 	contest->pause_ns *= 2;
-	if (stops < ENOUGH || best != before || contest->pause_ns < PAUSE_NS)
+	if (stops < ENOUGH || best != before)
 		contest->pause_ns = PAUSE_NS;
 	if (contest->pause_ns > PAUSE_MOST_NS)
 		contest->pause_ns = PAUSE_MOST_NS;
@@ -89,6 +89,12 @@ void sw_engine_contest(struct sw_engine_state *engine, int64_t now)
 	unsigned open = open_manners(engine);
 	int64_t gap_ns = now - contest->stop_at;
 
+	if (!contest->pause_ns) {
+		begin(contest, open);
+		contest->manner = contest->best;
+		contest->pause_ns = PAUSE_NS / 2; /* how it begins says little */
+		contest->until = now + contest->pause_ns;
+	}
 	if (contest->round) {
 		tried->stops++;
 		tried->ns += gap_ns < GAP_MOST_NS ? gap_ns : GAP_MOST_NS;

@@ -77,7 +77,8 @@ struct sw_tracee { /* a thread */
 		int64_t stopped_ns; /* seen */
 		int64_t unseen_ns; /* from experience */
 		int64_t free_ns; /* between a release outside of calls and the next stop: nothing but running */
-		uint32_t stops;
+		int64_t long_ns; /* inside of calls so long that they blocked */
+		uint32_t stops, long_calls;
 		struct sw_proc_sched at_begin;
 		bool measured; /* at_begin is */
 	} price;

@@ -4,6 +4,7 @@
 Listens on PORT (every address, both families) and goes through the steps with each connection; --to connects instead.
   line        read a line                 all         read to the end of file
   request     read to an empty line       some        read once
+  bytes:N     read so many
   say:TEXT    send it (\\r \\n understood)  fill:N      send N bytes
   wait:S      sleep                       page:N      an HTTP answer of N bytes
   trickle:N,S,B  N times B bytes, S apart  again       start over with the next request
@@ -41,7 +42,14 @@ def step(conn, word):
         return read_until(conn, b"\r\n\r\n") is not None
     if verb == "some":
         return bool(conn.recv(int(rest or 65536)))
-    if verb == "all":
+    if verb == "bytes":
+        left = int(rest)
+        while left > 0:
+            piece = conn.recv(left)
+            if not piece:
+                return False
+            left -= len(piece)
+    elif verb == "all":
         while conn.recv(65536):
             pass
     elif verb == "say":

@@ -2,7 +2,11 @@
  *
  * A success makes a failed try good when it came to the same end later, began after the failure, or began so much later than
  * the try that it was meant as its replacement (RFC 8305 staggers by 100 ms at least): connections opened side by side
- * to many hosts replace nothing. */
+ * to many hosts replace nothing.
+ *
+ * A request that a kept-open connection took with it is made good by the same request on another one: a client may repeat it by
+ * itself where no byte of an answer had come (RFC 9112, section 9.3.1), and then does so at once. Which request it is, is told
+ * by its size. */
 #include "correlate/debts/attempts.h"
 
 #include <string.h>
@@ -12,15 +16,19 @@
 
 /* RFC 8305, section 5: the least delay between two tries is 100 ms where it is not configured. */
 #define STAGGER_NS (100 * SW_NS_PER_MS)
+/* A client that repeats a request by itself does not wait first; a program that goes on to its next request often does. */
+#define REPEAT_NS (100 * SW_NS_PER_MS)
 
 struct key { /* compared as bytes: always zeroed first */
 	uint32_t operation, sys, pid, family;
 	uint16_t port;
+	int64_t bytes; /* of the request, where it is one */
 	char name[SW_PATH_MAX + 1];
 };
 
 struct success {
 	int64_t began_ns, ended_ns;
+	int64_t made_ns; /* requests: when the socket was made, where it was made for this one; SW_TIME_NONE */
 	struct sw_addr to;
 };
 
@@ -47,6 +55,7 @@ struct current { /* the latest attempt of a key */
 struct sw_attempts {
 	int64_t settle_ns, exit_ns;
 	uint32_t last_id;
+	bool cut_off; /* a request was, once: answers are worth looking at */
 	struct attempt *table; /* by id */
 	struct current *current;
 };
@@ -115,6 +124,10 @@ static void key_make(struct key *key, const struct sw_debt *debt, const struct s
 		key_of_end(key, target);
 	else
 		key->port = target->endpoint.port;
+	if (debt->operation == SW_OPERATION_ANSWER) {
+		key->pid = debt->pid;
+		key->bytes = debt->bytes_accepted;
+	}
 }
 
 static bool goes_on(const struct sw_attempts *attempts, const struct attempt *attempt, int64_t now_ns)
@@ -194,6 +207,7 @@ uint32_t sw_attempts_began(struct sw_attempts *attempts, const struct sw_debt *d
 	struct key key;
 
 	key_make(&key, debt, target, name);
+	attempts->cut_off |= debt->operation == SW_OPERATION_ANSWER;
 	current = current_of(attempts, &key, true);
 	if (current->attempt && !goes_on(attempts, current->attempt, debt->began_ns)) {
 		if (!current->attempt->seen.failed) { /* nobody will ask for it again */
@@ -209,15 +223,11 @@ uint32_t sw_attempts_began(struct sw_attempts *attempts, const struct sw_debt *d
 	return current->attempt->id;
 }
 
-static void note_success(struct attempt *attempt, const struct sw_debt *debt, const struct sw_addr *target)
+static void note_success(struct attempt *attempt, const struct success *made)
 {
-	struct success *success = &attempt->successes[attempt->success_count++ % SUCCESS_MAX];
-
-	success->began_ns = debt->began_ns;
-	success->ended_ns = debt->ended_ns;
-	success->to = *target;
+	attempt->successes[attempt->success_count++ % SUCCESS_MAX] = *made;
 	if (attempt->seen.failed && attempt->seen.recovered_ns == SW_TIME_NONE)
-		attempt->seen.recovered_ns = debt->ended_ns;
+		attempt->seen.recovered_ns = made->ended_ns;
 }
 
 static struct attempt *attempt_of(struct sw_attempts *attempts, const struct sw_debt *debt,
@@ -250,11 +260,34 @@ void sw_attempts_ended(struct sw_attempts *attempts, const struct sw_debt *debt,
 		attempt->open--;
 	attempt->seen.ended_ns = debt->ended_ns;
 	if (debt->outcome == SW_OUTCOME_DONE) {
-		note_success(attempt, debt, target);
+		note_success(attempt, &(struct success){debt->began_ns, debt->ended_ns, SW_TIME_NONE, *target});
 		return;
 	}
 	attempt->seen.failed++;
 	attempt->last_failed_ns = debt->ended_ns;
+}
+
+/* Behind a handshake of TLS the request is not all that was written since the peer had spoken last. */
+void sw_attempts_answered(struct sw_attempts *attempts, const struct sw_debt *debt, const struct sw_addr *target,
+			  int64_t last_bytes, const struct sw_socket_seen *socket, int64_t time_ns)
+{
+	struct sw_debt asked = {.operation = SW_OPERATION_ANSWER,
+				.pid = debt->pid,
+				.began_ns = debt->began_ns,
+				.bytes_accepted = debt->bytes_accepted};
+	struct success made = {debt->began_ns, time_ns, SW_TIME_NONE, *target};
+	struct attempt *attempt;
+
+	if (!attempts->cut_off)
+		return;
+	if (socket->connected_ns != SW_TIME_NONE && debt->began_ns - socket->connected_ns <= REPEAT_NS)
+		made.made_ns = socket->made_ns;
+	attempt = attempt_of(attempts, &asked, target);
+	asked.bytes_accepted = last_bytes;
+	if (!attempt)
+		attempt = attempt_of(attempts, &asked, target);
+	if (attempt)
+		note_success(attempt, &made);
 }
 
 void sw_attempts_exit(struct sw_attempts *attempts, int64_t time_ns)
@@ -269,10 +302,20 @@ static bool same_target(const struct sw_addr *a, const struct sw_addr *b)
 	return sw_endpoint_equal(&a->endpoint, &b->endpoint);
 }
 
+static bool repeats(const struct success *success, const struct sw_debt *debt)
+{
+	bool made_for_it = success->made_ns != SW_TIME_NONE && success->made_ns >= debt->ended_ns;
+	int64_t after_ns = (made_for_it ? success->made_ns : success->began_ns) - debt->ended_ns;
+
+	return after_ns >= 0 && after_ns <= REPEAT_NS;
+}
+
 static bool makes_good(const struct success *success, const struct sw_debt *debt, const struct sw_addr *target)
 {
 	if (success->ended_ns < debt->began_ns)
 		return false;
+	if (debt->operation == SW_OPERATION_ANSWER)
+		return repeats(success, debt);
 	return success->began_ns >= debt->ended_ns || success->began_ns >= debt->began_ns + STAGGER_NS ||
 	       (same_target(&success->to, target) && success->began_ns > debt->began_ns);
 }

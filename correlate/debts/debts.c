@@ -126,6 +126,16 @@ void sw_debt_progress(struct sw_debt_state *state, int64_t time_ns)
 	state->debt.wait.ended_ns = SW_TIME_NONE;
 }
 
+/* A request went down with a connection that had served others: what a client may repeat by itself. */
+static bool cut_off(const struct sw_debt_state *state)
+{
+	const struct sw_debt *debt = &state->debt;
+
+	return debt->operation == SW_OPERATION_ANSWER && state->socket && state->socket->seen.bytes_read > 0 &&
+	       (debt->outcome == SW_OUTCOME_EOF || debt->outcome == SW_OUTCOME_FAILED) && !debt->bytes_read &&
+	       debt->bytes_accepted > 0 && !debt->asked_before && !debt->attempt;
+}
+
 static void end(struct sw_debts *debts, struct sw_debt_state *state, enum sw_outcome outcome, int error,
 		const struct sw_call *call, int64_t time_ns)
 {
@@ -148,6 +158,8 @@ static void end(struct sw_debts *debts, struct sw_debt_state *state, enum sw_out
 	if (state->socket && state->socket->open[debt->operation] == state)
 		state->socket->open[debt->operation] = NULL;
 	if (outcome == SW_OUTCOME_GAVE_UP && debt->operation == SW_OPERATION_DATAGRAM && !debt->attempt)
+		debt->attempt = sw_attempts_began(debts->attempts, debt, &state->target, NULL);
+	if (cut_off(state))
 		debt->attempt = sw_attempts_began(debts->attempts, debt, &state->target, NULL);
 	if (debt->attempt)
 		sw_attempts_ended(debts->attempts, debt, &state->target);

@@ -24,6 +24,7 @@ struct sw_debt_state {
 	int64_t progress_ns; /* when it last came nearer to its end */
 	int64_t asked_gap_ns; /* how long it had not when the kernel was last asked of it; 0 never */
 	int64_t first_read_ns; /* answers: first byte; SW_TIME_NONE */
+	int64_t last_bytes; /* answers: of the last write of the question */
 	int64_t told_ns, writable_ns; /* a wait reported an error; that it can be written to. SW_TIME_NONE */
 	enum sw_sys told_by;
 	uint32_t told_call;

@@ -40,6 +40,7 @@ static void asked_more(struct sw_debt_state *answer, const struct sw_call *call,
 	if (!held_up && call->enter_ns > answer->progress_ns)
 		answer->progress_ns = call->enter_ns;
 	answer->debt.bytes_accepted += call->result;
+	answer->last_bytes = call->result;
 	answer->debt.last_call = call->id;
 	sw_debt_progress(answer, call->exit_ns);
 }
@@ -78,7 +79,7 @@ static void written(struct sw_debts *debts, struct sw_socket_state *socket, cons
 
 /* ---- reading -------------------------------------------------------------------------------------------------- */
 
-static void bytes_of_answer(struct sw_debt_state *answer, const struct sw_call *call)
+static void bytes_of_answer(struct sw_debts *debts, struct sw_debt_state *answer, const struct sw_call *call)
 {
 	int64_t pause_ns = call->exit_ns - answer->progress_ns;
 
@@ -88,6 +89,8 @@ static void bytes_of_answer(struct sw_debt_state *answer, const struct sw_call *
 	answer->debt.timer_signal = 0;
 	if (answer->first_read_ns == SW_TIME_NONE) {
 		answer->first_read_ns = call->exit_ns;
+		sw_attempts_answered(debts->attempts, &answer->debt, &answer->target, answer->last_bytes,
+				     &answer->socket->seen, call->exit_ns);
 		if (call->exit_ns - answer->debt.began_ns > answer->socket->answered_in_ns)
 			answer->socket->answered_in_ns = call->exit_ns - answer->debt.began_ns;
 		if (answer->measured) {
@@ -124,7 +127,7 @@ static void arrived(struct sw_debts *debts, struct sw_socket_state *socket, cons
 	if (!answer)
 		answer = sw_debts_answer_joined(debts, socket, call);
 	if (answer) {
-		bytes_of_answer(answer, call);
+		bytes_of_answer(debts, answer, call);
 		if (!(call->flags & SW_CALL_PEEK))
 			answer->debt.bytes_read += call->result;
 	}

@@ -212,10 +212,13 @@ static void tell_recovery(const struct sw_telling *telling, struct sw_finding *f
 	if (!attempt || attempt->recovered_ns == SW_TIME_NONE)
 		return;
 	finding->recovered_ns = attempt->recovered_ns;
-	finding->recovered_by =
-		attempt->recovered_to.present ?
-			sw_arena_format(telling->arena, "connect to %s", sw_addr_text(&attempt->recovered_to, text)) :
-			sw_arena_strdup(telling->arena, "a later try");
+	finding->recovered_by = attempt->recovered_to.present ?
+					sw_arena_format(telling->arena, "%s to %s",
+							telling->context->debt->operation == SW_OPERATION_ANSWER ?
+								"the same request on another connection" :
+								"connect",
+							sw_addr_text(&attempt->recovered_to, text)) :
+					sw_arena_strdup(telling->arena, "a later try");
 }
 
 static void tell(const struct sw_telling *telling, struct sw_finding *finding)

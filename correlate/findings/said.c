@@ -300,6 +300,21 @@ bool sw_said_of(const struct sw_said *said, uint32_t pid, int64_t since_ns, cons
 	return false;
 }
 
+bool sw_said_complaint(const struct sw_said *said, uint32_t pid, int64_t since_ns, int64_t until_ns)
+{
+	const struct speaker *speaker = find(said, pid);
+	struct choice choice = {.count = 0};
+	char last[LINE_MAX + 4];
+
+	if (speaker)
+		collect(speaker, last, &choice);
+	for (size_t i = 0; i < choice.count; i++) {
+		if (choice.times[i] >= since_ns && choice.times[i] <= until_ns && complains(choice.lines[i]))
+			return true;
+	}
+	return false;
+}
+
 /* Of those that weigh as much the last: a program that tries again says it again. SIZE_MAX: none has so many words. */
 static size_t next_named(const struct choice *choice, int64_t since_ns, const char *const *words, unsigned least)
 {

@@ -19,6 +19,8 @@ void sw_said_fact(struct sw_said *said, const struct sw_fact *fact);
 
 /* Whether that process said anything at or after this moment. */
 bool sw_said_since(const struct sw_said *said, uint32_t pid, int64_t since_ns);
+/* Whether it complained in so many words between these moments. */
+bool sw_said_complaint(const struct sw_said *said, uint32_t pid, int64_t since_ns, int64_t until_ns);
 /* As libraries complain: OpenSSL's "certificate verify failed", GnuTLS's "The certificate of ...", Go's "x509: certificate ...". */
 extern const char *const sw_said_tls_words[];
 /* Whether it said one of the words (NULL ends the list) since then. */

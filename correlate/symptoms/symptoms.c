@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "correlate/findings/said.h"
 #include "correlate/symptoms/symptoms_absence.h"
 #include "correlate/symptoms/symptoms_deadline.h"
 #include "correlate/symptoms/symptoms_others.h"
@@ -356,8 +357,15 @@ static void fill_attempt(struct sw_symptom_context *context, const struct sw_sou
 {
 	struct sw_attempt_seen *seen = sw_arena_alloc(arena, sizeof *seen);
 
-	if (sw_attempts_get(sources->attempts, &state->debt, &state->target, seen))
-		context->attempt = seen;
+	if (!sw_attempts_get(sources->attempts, &state->debt, &state->target, seen))
+		return;
+	/* Who repeats a request by itself says nothing of it; who complained went on to the next one. */
+	if (state->debt.operation == SW_OPERATION_ANSWER && seen->recovered_ns != SW_TIME_NONE &&
+	    sw_said_complaint(sources->said, state->debt.pid, state->debt.ended_ns, seen->recovered_ns)) {
+		seen->recovered_in_time = false;
+		seen->recovered_ns = SW_TIME_NONE;
+	}
+	context->attempt = seen;
 }
 
 static void fill_account(struct sw_symptom_context *context, const struct sw_debt_state *state, struct sw_arena *arena)

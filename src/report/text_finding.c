@@ -149,10 +149,12 @@ void sw_text_finding(const struct sw_page *page, const struct sw_report_context 
 void sw_text_finding_brief(const struct sw_page *page, const struct sw_report_context *context,
 			   const struct sw_finding *finding)
 {
+	sw_auto_free char *recovered = sw_recovered_text(context, finding);
 	struct sw_page detail = detail_page(page);
 
 	put_head(page, context, finding);
 	put_cause(&detail, finding);
+	put_text(&detail, "recovered", recovered);
 	if (finding->caused_by)
 		sw_page_line(&detail, "follows", "from finding %u", finding->caused_by);
 	else if (finding->next_count > 0 && finding->next[0].command)

@@ -230,6 +230,8 @@ static const struct sw_report_context *refused(void)
 	findings[2].id = 3;
 	findings[3].id = 4;
 	findings[2].severity = findings[3].severity = SW_SEVERITY_NOTE;
+	findings[3].recovered_ns = SAMPLE_BASE + 14 * SW_NS_PER_S;
+	findings[3].recovered_by = "connect to 10.77.2.3:5433";
 	flow = findings[0].flow;
 	flow.packets_out = 5;
 	flow.packets_in = 5;

@@ -55,8 +55,6 @@ struct sw_capture_hooks { /* each may be NULL; what is pointed to is valid durin
 	void (*interface)(void *context, uint32_t interface, uint32_t linktype,
 			  const struct sw_pcapng_options *options);
 	void (*record)(void *context, const struct sw_capture_record *record);
-	void (*name)(void *context, const struct sw_ip *ip, const char *name); /* name resolution block */
-	void (*custom)(void *context, uint32_t pen, const uint8_t *bytes, size_t length); /* custom block */
 };
 
 struct sw_capture_file;

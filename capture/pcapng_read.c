@@ -14,11 +14,8 @@
 #define BLOCK_INTERFACE 1u
 #define BLOCK_PACKET_OLD 2u
 #define BLOCK_PACKET_SIMPLE 3u
-#define BLOCK_NAMES 4u
 #define BLOCK_STATISTICS 5u
 #define BLOCK_PACKET 6u
-#define BLOCK_CUSTOM 0x00000badu
-#define BLOCK_CUSTOM_ONCE 0x40000badu
 #define BYTE_ORDER_MAGIC 0x1a2b3c4du
 #define BLOCK_MAX ((uint32_t)24 << 20) /* of a block that is read; others are skipped in pieces */
 #define INTERFACES_MAX 65536u
@@ -27,7 +24,6 @@
 enum { INTERFACE_NAME = 2, INTERFACE_RESOLUTION = 9, INTERFACE_OFFSET = 14 };
 enum { PACKET_FLAGS = 2 };
 enum { STATISTICS_DROPPED = 5, STATISTICS_OS_DROPPED = 7 };
-enum { NAME_END = 0, NAME_IPV4 = 1, NAME_IPV6 = 2 };
 
 struct block {
 	uint32_t type, length; /* whole, with header and trailer */
@@ -169,53 +165,6 @@ static void statistics_block(struct sw_capture_file *file, const struct block *b
 		file->interfaces.items[number].dropped = dropped;
 }
 
-static void names_record(const struct sw_capture_file *file, uint16_t type, const uint8_t *at, size_t length)
-{
-	size_t size = type == NAME_IPV4 ? 4 : 16;
-	struct sw_ip ip = {.family = type == NAME_IPV4 ? 4 : 6};
-	char name[256];
-
-	if (length <= size)
-		return;
-	memcpy(ip.bytes, at, size);
-	for (at += size, length -= size; length;) { /* several names, each NUL terminated */
-		size_t one = strnlen((const char *)at, length);
-
-		if (one && one < sizeof name) {
-			memcpy(name, at, one);
-			name[one] = '\0';
-			file->hooks.name(file->hooks.context, &ip, name);
-		}
-		one += one < length;
-		at += one;
-		length -= one;
-	}
-}
-
-static void names_block(const struct sw_capture_file *file, const struct block *block)
-{
-	const uint8_t *at = block->body;
-
-	while (file->hooks.name && block->end - at >= 4) {
-		uint16_t type = sw_file_u16(file, at);
-		size_t length = sw_file_u16(file, at + 2), left = (size_t)(block->end - at) - 4;
-
-		if (type == NAME_END || length > left)
-			return;
-		if (type == NAME_IPV4 || type == NAME_IPV6)
-			names_record(file, type, at + 4, length);
-		length = (length + 3) & ~(size_t)3;
-		at += 4 + (length < left ? length : left);
-	}
-}
-
-static void custom_block(const struct sw_capture_file *file, const struct block *block)
-{
-	if (file->hooks.custom && block->end - block->body >= 4)
-		file->hooks.custom(file->hooks.context, sw_file_u32(file, block->body), block->body + 4,
-				   (size_t)(block->end - block->body) - 4);
-}
-
 /* ---- blocks with packets ---------------------------------------------------------------------------------------- */
 
 static int64_t time_of(const struct sw_file_interface *interface, uint64_t units)
@@ -346,11 +295,8 @@ static bool is_read(uint32_t type)
 	case BLOCK_INTERFACE:
 	case BLOCK_PACKET_OLD:
 	case BLOCK_PACKET_SIMPLE:
-	case BLOCK_NAMES:
 	case BLOCK_STATISTICS:
-	case BLOCK_PACKET:
-	case BLOCK_CUSTOM:
-	case BLOCK_CUSTOM_ONCE: return true;
+	case BLOCK_PACKET: return true;
 	default: return false;
 	}
 }
@@ -413,8 +359,7 @@ static int dispatch(struct sw_capture_file *file, const struct block *block, str
 	case BLOCK_PACKET_OLD: return packet_block(file, block, packet, err);
 	case BLOCK_PACKET_SIMPLE: return simple_block(file, block, packet, err);
 	case BLOCK_STATISTICS: statistics_block(file, block); return 0;
-	case BLOCK_NAMES: names_block(file, block); return 0;
-	default: custom_block(file, block); return 0;
+	default: return 0;
 	}
 }
 

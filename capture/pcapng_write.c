@@ -18,7 +18,7 @@
 #define TEXT_MAX 65536u
 #define DISSECTOR "syslog"
 
-enum { SECTION_BLOCK = 0x0a0d0d0a, INTERFACE_BLOCK = 1, NAMES_BLOCK = 4, STATISTICS_BLOCK = 5, PACKET_BLOCK = 6 };
+enum { SECTION_BLOCK = 0x0a0d0d0a, INTERFACE_BLOCK = 1, STATISTICS_BLOCK = 5, PACKET_BLOCK = 6 };
 enum { SECTION_HARDWARE = 2, SECTION_OS = 3, SECTION_APPLICATION = 4 };
 enum { INTERFACE_NAME = 2, INTERFACE_DESCRIPTION = 3, INTERFACE_RESOLUTION = 9, INTERFACE_FILTER = 11 };
 enum { STATISTICS_RECEIVED = 4, STATISTICS_DROPPED = 5, PACKET_FLAGS = 2 };
@@ -275,22 +275,6 @@ int sw_pcapng_write_statistics(struct sw_pcapng_writer *writer, uint32_t interfa
 	if (dropped >= 0)
 		put_option(writer, STATISTICS_DROPPED, &dropped, sizeof dropped);
 	return end(writer, true, err);
-}
-
-int sw_pcapng_write_name(struct sw_pcapng_writer *writer, const struct sw_ip *ip, const char *name, struct sw_err *err)
-{
-	size_t size = ip->family == 4 ? 4 : 16, length = strlen(name) + 1;
-
-	if (!ip->family || length > 256)
-		return failed(writer, err);
-	begin(writer, NAMES_BLOCK);
-	put_u16(writer, ip->family == 4 ? 1 : 2);
-	put_u16(writer, (uint16_t)(size + length));
-	put(writer, ip->bytes, size);
-	put(writer, name, length);
-	pad(writer, size + length);
-	put_u32(writer, 0); /* nrb_record_end */
-	return end(writer, false, err);
 }
 
 uint64_t sw_pcapng_written(const struct sw_pcapng_writer *writer)

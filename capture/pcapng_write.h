@@ -54,7 +54,6 @@ int sw_pcapng_write_text(struct sw_pcapng_writer *writer, const struct sw_pcapng
 /* Counters of an interface; -1: not known, not written. */
 int sw_pcapng_write_statistics(struct sw_pcapng_writer *writer, uint32_t interface, int64_t time_ns, int64_t received,
 			       int64_t dropped, struct sw_err *err);
-int sw_pcapng_write_name(struct sw_pcapng_writer *writer, const struct sw_ip *ip, const char *name, struct sw_err *err);
 int sw_pcapng_flush(struct sw_pcapng_writer *writer, struct sw_err *err);
 uint64_t sw_pcapng_written(const struct sw_pcapng_writer *writer); /* bytes, with those not flushed yet */
 int sw_pcapng_finish(struct sw_pcapng_writer *writer, struct sw_err *err); /* flushes and frees; NULL is allowed */

@@ -3,14 +3,10 @@
 #ifndef SW_CAPTURE_UPPER_PDU_H
 #define SW_CAPTURE_UPPER_PDU_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /* Writes tags and data into `buffer`; returns the length, cut to `size`. */
 size_t sw_upper_pdu_make(const char *dissector, const char *text, size_t length, uint8_t *buffer, size_t size);
-/* The data behind the tags, and the dissector's name ("" when there is none); false when the record is malformed. */
-bool sw_upper_pdu_split(const uint8_t *record, size_t length, char dissector[64], const uint8_t **data,
-			size_t *data_length);
 
 #endif

@@ -49,15 +49,12 @@ void sw_view_put(struct sw_view *view, const char *text)
 
 void sw_view_say(struct sw_view *view, const char *format, ...)
 {
-	sw_auto_free char *text = NULL;
 	va_list list;
 	if (!view->findings)
 		return;
 	va_start(list, format);
-	int length = vasprintf(&text, format, list);
+	sw_auto_free char *text = sw_format_list(format, list);
 	va_end(list);
-	if (length < 0)
-		abort();
 	sw_auto_free char *clean = sw_clean_terminal(text);
 	sw_auto_free char *line = sw_format("sockwhy: %s\n", clean);
 	sw_view_put(view, line);

@@ -53,15 +53,15 @@ static bool remote_fits(const struct sw_endpoint *remote, const struct sw_flow *
 	       (flow->remote_in.port && sw_flow_end_equal(remote, &flow->remote_in));
 }
 
-static bool in_time(const struct sw_flow *flow, int64_t at_ns, int64_t slack_ns)
+static bool in_time(const struct sw_flow *flow, int64_t at_ns)
 {
-	return at_ns == SW_TIME_NONE || at_ns > INT64_MAX - slack_ns || flow->first_ns <= at_ns + slack_ns;
+	return at_ns == SW_TIME_NONE || flow->first_ns <= at_ns;
 }
 
 #define ANY_NETNS UINT32_MAX
 
 static struct sw_flow *find(struct sw_flows *flows, uint32_t netns, uint8_t protocol, const struct sw_endpoint *local,
-			    const struct sw_endpoint *remote, int64_t at_ns, int64_t slack_ns)
+			    const struct sw_endpoint *remote, int64_t at_ns)
 {
 	uint32_t *head = sw_flow_port_chain(flows, protocol, local->port);
 	struct sw_flow_track *next;
@@ -69,7 +69,7 @@ static struct sw_flow *find(struct sw_flows *flows, uint32_t netns, uint8_t prot
 	for (struct sw_flow_track *track = head ? sw_flow_track_at(flows, *head) : NULL; track; track = next) {
 		struct sw_flow *flow = &track->flow;
 		next = sw_flow_track_at(flows, sw_flow_port_next(track, local->port));
-		if ((netns != ANY_NETNS && flow->netns != netns) || !in_time(flow, at_ns, slack_ns))
+		if ((netns != ANY_NETNS && flow->netns != netns) || !in_time(flow, at_ns))
 			continue;
 		if (local_fits(local, &flow->local) && remote_fits(remote, flow))
 			return flow;
@@ -82,14 +82,13 @@ static struct sw_flow *find(struct sw_flows *flows, uint32_t netns, uint8_t prot
 
 /* With both ends known the pair's own chain is short where the port's may be long (a busy listener). */
 static struct sw_flow *find_pair(struct sw_flows *flows, uint32_t netns, uint8_t protocol,
-				 const struct sw_endpoint *local, const struct sw_endpoint *remote, int64_t at_ns,
-				 int64_t slack_ns)
+				 const struct sw_endpoint *local, const struct sw_endpoint *remote, int64_t at_ns)
 {
 	struct sw_flow_track *track = sw_flow_latest_of(flows, protocol, local, remote);
 
 	for (; track; track = sw_flow_track_at(flows, track->previous)) {
 		struct sw_flow *flow = &track->flow;
-		if ((netns != ANY_NETNS && flow->netns != netns) || !in_time(flow, at_ns, slack_ns))
+		if ((netns != ANY_NETNS && flow->netns != netns) || !in_time(flow, at_ns))
 			continue;
 		if (sw_flow_end_equal(&flow->local, local))
 			return flow;
@@ -99,28 +98,26 @@ static struct sw_flow *find_pair(struct sw_flows *flows, uint32_t netns, uint8_t
 }
 
 static struct sw_flow *find_either(struct sw_flows *flows, uint32_t netns, uint8_t protocol,
-				   const struct sw_endpoint *local, const struct sw_endpoint *remote, int64_t at_ns,
-				   int64_t slack_ns)
+				   const struct sw_endpoint *local, const struct sw_endpoint *remote, int64_t at_ns)
 {
 	if (remote && remote->port && local->ip.family && !sw_ip_is_any(&local->ip)) {
-		struct sw_flow *flow = find_pair(flows, netns, protocol, local, remote, at_ns, slack_ns);
+		struct sw_flow *flow = find_pair(flows, netns, protocol, local, remote, at_ns);
 		if (flow || !flows->by_alias.count)
 			return flow;
 	}
-	return find(flows, netns, protocol, local, remote, at_ns, slack_ns);
+	return find(flows, netns, protocol, local, remote, at_ns);
 }
 
 struct sw_flow *sw_flows_find(struct sw_flows *flows, uint8_t protocol, const struct sw_endpoint *local,
-			      const struct sw_endpoint *remote, int64_t at_ns, int64_t slack_ns)
+			      const struct sw_endpoint *remote, int64_t at_ns)
 {
-	return find_either(flows, ANY_NETNS, protocol, local, remote, at_ns, slack_ns);
+	return find_either(flows, ANY_NETNS, protocol, local, remote, at_ns);
 }
 
 struct sw_flow *sw_flows_find_in(struct sw_flows *flows, uint32_t netns, uint8_t protocol,
-				 const struct sw_endpoint *local, const struct sw_endpoint *remote, int64_t at_ns,
-				 int64_t slack_ns)
+				 const struct sw_endpoint *local, const struct sw_endpoint *remote, int64_t at_ns)
 {
-	return find_either(flows, netns, protocol, local, remote, at_ns, slack_ns);
+	return find_either(flows, netns, protocol, local, remote, at_ns);
 }
 
 size_t sw_flows_of_port(const struct sw_flows *flows, uint8_t protocol, const struct sw_endpoint *local,

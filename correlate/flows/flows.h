@@ -72,13 +72,12 @@ uint32_t sw_flows_living(const struct sw_flows *flows);
 void sw_flows_need(struct sw_flows *flows, uint32_t id);
 void sw_flows_awaited(struct sw_flows *flows, uint32_t id);
 void sw_flows_forget(struct sw_flows *flows, int64_t now_ns, uint32_t most); /* and takes the marks away */
-/* The latest flow of these ends that lived at `at_ns` (began no later than at_ns + slack_ns); remote port 0: any remote end. */
+/* The latest flow of these ends that had begun at `at_ns`; remote port 0: any remote end. */
 struct sw_flow *sw_flows_find(struct sw_flows *flows, uint8_t protocol, const struct sw_endpoint *local,
-			      const struct sw_endpoint *remote, int64_t at_ns, int64_t slack_ns);
+			      const struct sw_endpoint *remote, int64_t at_ns);
 
 struct sw_flow *sw_flows_find_in(struct sw_flows *flows, uint32_t netns, uint8_t protocol,
-				 const struct sw_endpoint *local, const struct sw_endpoint *remote, int64_t at_ns,
-				 int64_t slack_ns);
+				 const struct sw_endpoint *local, const struct sw_endpoint *remote, int64_t at_ns);
 /* All flows of a local port, newest first, that lived at any time of [from_ns, to_ns]; local ip.family 0 or the any address: any.
  * Returns how many, at most `room`. */
 size_t sw_flows_of_port(const struct sw_flows *flows, uint8_t protocol, const struct sw_endpoint *local,

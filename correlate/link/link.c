@@ -112,7 +112,7 @@ static void bind_by_ends(struct sw_links *links, struct sw_socket_state *socket)
 	if (socket->flow || !seen->remote.present || !seen->remote.endpoint.port || (seen->flags & SW_SOCKET_LISTENING))
 		return;
 	flow = sw_flows_find_in(links->flows, seen->netns, sw_link_protocol(socket), &seen->local.endpoint,
-				&seen->remote.endpoint, INT64_MAX, 0);
+				&seen->remote.endpoint, INT64_MAX);
 	if (!flow || sw_links_owner(links, flow->id))
 		return;
 	sw_link_own(links, socket, flow);
@@ -302,8 +302,8 @@ bool sw_links_serves(const struct sw_links *links, const struct sw_socket_state 
 {
 	const struct sw_socket *seen = &socket->seen.socket;
 	struct sw_flow end = {.protocol = IPPROTO_TCP, .netns = seen->netns, .local = seen->local.endpoint};
-	const struct sw_flow *flow = sw_flows_find_in(links->flows, seen->netns, IPPROTO_TCP, &end.local,
-						      &seen->remote.endpoint, INT64_MAX, 0);
+	const struct sw_flow *flow =
+		sw_flows_find_in(links->flows, seen->netns, IPPROTO_TCP, &end.local, &seen->remote.endpoint, INT64_MAX);
 	if (!sw_socket_is_ip(socket) || !sw_socket_is_stream(socket) || !seen->remote.endpoint.port || !end.local.port)
 		return false;
 	/* Of a connection whose SYN came before the session the packets do not say who made it. */

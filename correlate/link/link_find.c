@@ -31,10 +31,10 @@ static struct sw_flow *by_ports(struct sw_links *links, const struct sw_socket_s
 	uint8_t protocol = sw_link_protocol(socket);
 	struct sw_flow *flow;
 
-	flow = sw_flows_find_in(links->flows, socket->seen.socket.netns, protocol, local, &target->endpoint, span.to_ns,
-				0);
+	flow = sw_flows_find_in(links->flows, socket->seen.socket.netns, protocol, local, &target->endpoint,
+				span.to_ns);
 	if (!flow && links->options->imported)
-		flow = sw_flows_find(links->flows, protocol, local, &target->endpoint, span.to_ns, 0);
+		flow = sw_flows_find(links->flows, protocol, local, &target->endpoint, span.to_ns);
 	return flow && flow->last_ns >= span.from_ns ? flow : NULL;
 }
 

@@ -42,16 +42,22 @@ char *sw_strndup(const char *text, size_t length)
 	return text ? never_null(strndup(text, length)) : NULL;
 }
 
+char *sw_format_list(const char *format, va_list arguments)
+{
+	char *text = NULL;
+
+	if (vasprintf(&text, format, arguments) < 0)
+		out_of_memory();
+	return text;
+}
+
 char *sw_format(const char *format, ...)
 {
 	va_list arguments;
-	char *text = NULL;
 
 	va_start(arguments, format);
-	int length = vasprintf(&text, format, arguments);
+	char *text = sw_format_list(format, arguments);
 	va_end(arguments);
-	if (length < 0)
-		out_of_memory();
 	return text;
 }
 

@@ -4,6 +4,7 @@
 #ifndef SW_BASE_MEM_H
 #define SW_BASE_MEM_H
 
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@ void *sw_realloc(void *old, size_t size); /* never NULL */
 char *sw_strdup(const char *text); /* NULL gives NULL */
 char *sw_strndup(const char *text, size_t length);
 char *sw_format(const char *format, ...) __attribute__((format(printf, 1, 2))); /* caller frees */
+char *sw_format_list(const char *format, va_list arguments) __attribute__((format(printf, 1, 0)));
 
 /* Cleanup attributes: `sw_auto_free char *p = ...;` */
 void sw_cleanup_free(void *pointer_to_pointer);

@@ -37,12 +37,10 @@ void sw_html_text(FILE *out, const char *text)
 
 void sw_html_format(FILE *out, const char *format, ...)
 {
-	sw_auto_free char *text = NULL;
 	va_list arguments;
 
 	va_start(arguments, format);
-	if (vasprintf(&text, format, arguments) < 0)
-		abort();
+	sw_auto_free char *text = sw_format_list(format, arguments);
 	va_end(arguments);
 	sw_html_text(out, text);
 }

@@ -181,12 +181,10 @@ void sw_page_command(const struct sw_page *page, const char *label, const char *
 
 void sw_page_line(const struct sw_page *page, const char *label, const char *format, ...)
 {
-	sw_auto_free char *text = NULL;
 	va_list arguments;
 
 	va_start(arguments, format);
-	if (vasprintf(&text, format, arguments) < 0)
-		abort();
+	sw_auto_free char *text = sw_format_list(format, arguments);
 	va_end(arguments);
 	sw_page_put(page, &(struct sw_paragraph){.label = label, .text = text});
 }

@@ -42,10 +42,10 @@ static void port_reuse(void **state)
 	assert_int_equal(sw_flows_count(flows), 2);
 	assert_int_equal(sw_flows_get(flows, 2)->side[SW_SIDE_OURS].syn_retransmissions, 1);
 	struct sw_endpoint local = end_of("10.0.0.1:4001"), remote = end_of("10.0.0.2:80"), any = {.port = 4001};
-	assert_int_equal(sw_flows_find(flows, IPPROTO_TCP, &local, &remote, at(0.5), 0)->id, 1);
-	assert_int_equal(sw_flows_find(flows, IPPROTO_TCP, &local, &remote, at(9), 0)->id, 2);
-	assert_int_equal(sw_flows_find(flows, IPPROTO_TCP, &any, NULL, at(9), 0)->id, 2);
-	assert_null(sw_flows_find(flows, IPPROTO_TCP, &local, &remote, at(-1), 0));
+	assert_int_equal(sw_flows_find(flows, IPPROTO_TCP, &local, &remote, at(0.5))->id, 1);
+	assert_int_equal(sw_flows_find(flows, IPPROTO_TCP, &local, &remote, at(9))->id, 2);
+	assert_int_equal(sw_flows_find(flows, IPPROTO_TCP, &any, NULL, at(9))->id, 2);
+	assert_null(sw_flows_find(flows, IPPROTO_TCP, &local, &remote, at(-1)));
 	uint32_t ids[4];
 	assert_int_equal(sw_flows_of_port(flows, IPPROTO_TCP, &local, at(0), at(9), ids, 4), 2);
 	assert_int_equal(sw_flows_of_port(flows, IPPROTO_TCP, &local, at(4), at(9), ids, 4), 1);
@@ -95,7 +95,7 @@ static void redirected(void **state) /* the answer comes from another address th
 	assert_int_equal(sw_flows_get(flows, 1)->remote_in.port, 80);
 	assert_int_equal(sw_flows_get(flows, 1)->side[SW_SIDE_PEER].bytes, 5);
 	struct sw_endpoint local = end_of("10.0.0.1:4001"), remote = end_of("192.0.2.9:80");
-	assert_int_equal(sw_flows_find(flows, IPPROTO_TCP, &local, &remote, at(1), 0)->id, 1);
+	assert_int_equal(sw_flows_find(flows, IPPROTO_TCP, &local, &remote, at(1))->id, 1);
 }
 
 static void a_stray_reset_is_not_tied(void **state)
@@ -223,7 +223,7 @@ static void loopback_has_a_mirror(void **state)
 	assert_int_equal(flow->local.port, 80);
 	assert_true(flow->initiator);
 	struct sw_endpoint local = end_of("10.0.0.1:4001"), remote = end_of("10.0.0.2:80");
-	const struct sw_flow *mirror = sw_flows_find(flows, IPPROTO_TCP, &local, &remote, at(1), 0);
+	const struct sw_flow *mirror = sw_flows_find(flows, IPPROTO_TCP, &local, &remote, at(1));
 	assert_int_equal(mirror->id, 2);
 	assert_true(mirror->mirrored && !mirror->initiator);
 	assert_int_equal(mirror->side[SW_SIDE_PEER].bytes, 10);
@@ -234,7 +234,7 @@ static void loopback_has_a_mirror(void **state)
 	assert_int_equal(sw_flow_change_mirrored(change).way, SW_WAY_IN);
 	assert_int_equal(sw_flows_get(flows, 2)->side[SW_SIDE_PEER].bytes, 20);
 	struct sw_endpoint any = {.port = 4001};
-	assert_int_equal(sw_flows_find(flows, IPPROTO_TCP, &any, NULL, at(1), 0)->id, 2);
+	assert_int_equal(sw_flows_find(flows, IPPROTO_TCP, &any, NULL, at(1))->id, 2);
 }
 
 static void neighbors(void **state)
@@ -321,7 +321,7 @@ static void many_flows(void **state)
 		assert_int_equal(sw_flows_packet(flows, &packet).flow, i + 1);
 	}
 	struct sw_endpoint local = end_of("10.0.0.1:3500"), remote = end_of("10.0.0.2:80");
-	assert_int_equal(sw_flows_find(flows, IPPROTO_TCP, &local, &remote, at(1), 0)->id, 2501);
+	assert_int_equal(sw_flows_find(flows, IPPROTO_TCP, &local, &remote, at(1))->id, 2501);
 }
 
 static void namespaces_are_apart(void **state)
@@ -333,8 +333,8 @@ static void namespaces_are_apart(void **state)
 	assert_int_equal(sw_flows_packet(flows, &packet).flow, 2);
 	packet.netns = 0;
 	assert_int_equal(sw_flows_packet(flows, &packet).flow, 1);
-	assert_int_equal(sw_flows_find_in(flows, 0, IPPROTO_TCP, &packet.src, &packet.dst, at(1), 0)->id, 1);
-	assert_int_equal(sw_flows_find_in(flows, 3, IPPROTO_TCP, &packet.src, &packet.dst, at(1), 0)->id, 2);
+	assert_int_equal(sw_flows_find_in(flows, 0, IPPROTO_TCP, &packet.src, &packet.dst, at(1))->id, 1);
+	assert_int_equal(sw_flows_find_in(flows, 3, IPPROTO_TCP, &packet.src, &packet.dst, at(1))->id, 2);
 }
 
 int main(void)

@@ -66,6 +66,7 @@ static bool causes(const struct sw_call *call)
 	case SW_SYS_WRITE:
 	case SW_SYS_WRITEV:
 	case SW_SYS_SENDFILE:
+	case SW_SYS_SPLICE:
 	case SW_SYS_SHUTDOWN:
 	case SW_SYS_CLOSE: return true;
 	default: return false;
